@@ -1,0 +1,40 @@
+"""The codes in a failed response's body, which may say that a 401 is no expired session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+_CODE_KEYS = ("errorCode", "error_code", "code")
+_NESTED_KEYS = ("error", "detail", "errors")
+_LONGEST = 65_536
+
+
+def codes_of_text(body: str | bytes) -> frozenset[str]:
+    """Return the codes of a JSON body, in lower case; none where it is no JSON or unreasonably long."""
+    if len(body) > _LONGEST:
+        return frozenset()
+    try:
+        return codes_of(json.loads(body))
+    except (ValueError, RecursionError):
+        return frozenset()
+
+
+def codes_of(body: object) -> frozenset[str]:
+    """Return the codes of a parsed body: at its top, in its `error`, or in a list of `errors`."""
+    return frozenset(_codes(body, depth=3))
+
+
+def _codes(body: object, depth: int) -> Iterator[str]:
+    if depth == 0:
+        return
+    if isinstance(body, Mapping):
+        for key in _CODE_KEYS:
+            code = body.get(key)
+            if isinstance(code, str) and code:
+                yield code.lower()
+        for key in _NESTED_KEYS:
+            yield from _codes(body.get(key), depth - 1)
+    elif isinstance(body, list):
+        for item in body[:16]:
+            yield from _codes(item, depth - 1)

@@ -1,0 +1,57 @@
+"""How often what was decided: the numbers behind every dashboard, cheap enough for the healthy path."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from sentry_filters.forking import after_fork_in_child
+
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "seen": ("signal",),
+    "exported": ("signal",),
+    "dropped": ("signal",),
+    "demoted": ("signal",),
+    "decisions": ("signal", "verdict", "reason"),
+    "redactions": ("signal", "kind"),
+    "withheld": ("signal", "cause"),
+    "session_expired": ("source", "confirmed"),
+    "faults": ("place",),
+}
+"""The counters and the names of their labels; label values come from small fixed sets."""
+
+
+class Counters:
+    """Named counts with labels. Thread-safe; lives as long as its guard.
+
+    For each signal `seen = exported + dropped + demoted + withheld`. What the application's own hooks or
+    Sentry's sampling take away before the boundary was never seen.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, ...]] = Counter()
+        self._lock = threading.Lock()
+        after_fork_in_child(self._reset)
+
+    def add(self, name: str, *labels: str, by: int = 1) -> None:
+        """Add to the counter `name` under `labels`, in the order of `LABELS[name]`."""
+        key = (name, *labels)
+        with self._lock:
+            self._counts[key] += by
+
+    def get(self, name: str, *labels: str) -> int:
+        """Return the sum of `name` over all labels that begin with `labels`."""
+        prefix = (name, *labels)
+        with self._lock:
+            return sum(count for key, count in self._counts.items() if key[: len(prefix)] == prefix)
+
+    def snapshot(self) -> dict[tuple[str, ...], int]:
+        """Return all counts, keyed by name and label values."""
+        with self._lock:
+            return dict(self._counts)
+
+    def _reset(self) -> None:
+        # A child counts its own work; the parent's numbers stay with the parent.
+        self._lock = threading.Lock()
+        self._counts = Counter()

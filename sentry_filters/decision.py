@@ -1,0 +1,246 @@
+"""The one act of dropping and emitting: every signal's failures are decided here, and only here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Protocol
+
+from sentry_filters.bus import EventBus
+from sentry_filters.counters import Counters
+from sentry_filters.failure import Failure
+from sentry_filters.gate import SchedulerGate
+from sentry_filters.policy import Policy
+from sentry_filters.recognition import UNRELATED, Verdict, operation_of, recognise
+from sentry_filters.session import SessionExpired, Sessions, Standing
+
+_log = logging.getLogger("sentry_filters")
+
+_REASON_LENGTH = 200
+_REASON_SOURCE_LENGTH = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a report.
+
+    Args:
+        verdict: Whether it is dropped, and why.
+        show: Whether Sentry keeps it all the same, tagged `session_expired=unhandled`: nobody listens, and
+            dropping must not hide a dead session.
+    """
+
+    verdict: Verdict
+    show: bool = False
+
+    @property
+    def drop(self) -> bool:
+        """Whether the report is dropped."""
+        return self.verdict.drop and not self.show
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRecord:
+    """One decision about a failure, for the audit: codes, labels and ids, never a payload.
+
+    Args:
+        at: Seconds since the epoch.
+        signal: `event`, `log`, `metric`, `span`, `transaction` or `report`.
+        verdict: `drop`, `keep` or `demote`.
+        reason: `Verdict.reason`.
+        standing: `first`, `repeat` or `stale` for what was recognised, None for what was not.
+        domain: The `domain` tag.
+        operation: The operation that failed.
+        provider: The `provider` tag, or the policy's where the failure was recognised.
+        status: HTTP status.
+        session: Fingerprint of the credential.
+        trace_id: Trace of the failure.
+    """
+
+    at: float
+    signal: str
+    verdict: str
+    reason: str
+    standing: str | None
+    domain: str | None
+    operation: str | None
+    provider: str | None
+    status: int | None
+    session: str | None
+    trace_id: str | None
+
+
+DecisionObserver = Callable[[DecisionRecord], object]
+
+
+class RedactsText(Protocol):
+    """The redactor, as far as the reason needs it."""
+
+    def redact(self, text: str) -> str:
+        """Return `text` without secrets."""
+
+
+class Decider:
+    """Decides failures by a policy and acts on what it finds. Thread-safe; never raises.
+
+    Args:
+        policy: The rule.
+        sessions: Which expiry is new.
+        gate: Closed, before `decide` returns, by the first failure of a session.
+        bus: Told of it.
+        counters: Where decisions are counted.
+        redactor: Cleans the reason; where it raises, the reason is `[REDACTED]`.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        sessions: Sessions,
+        gate: SchedulerGate,
+        bus: EventBus,
+        counters: Counters,
+        redactor: RedactsText,
+    ) -> None:
+        self._policy = policy
+        self._sessions = sessions
+        self._gate = gate
+        self._bus = bus
+        self._counters = counters
+        self._redactor = redactor
+        self._observers: tuple[DecisionObserver, ...] = ()
+        self._warned = False
+
+    def observe(self, observer: DecisionObserver) -> None:
+        """Hand every decision about a failure to `observer`, on the deciding thread.
+
+        It must return at once; what it raises is counted as a fault and goes no further.
+        """
+        self._observers = (*self._observers, observer)
+
+    def decide(self, signal: str, failures: Sequence[Failure], *, can_show: bool = False) -> Decision:
+        """Decide about one report, and publish and close the gate where it is a session's first failure.
+
+        Args:
+            signal: What kind of report it is.
+            failures: What it says; more than one where an exception group reports several. All of them
+                have to be our expired session.
+            can_show: Whether this signal can show a dead session to a person where nobody listens.
+
+        Returns:
+            The decision; a fault of our own keeps the report.
+        """
+        try:
+            verdicts = [recognise(failure, self._policy) for failure in failures]
+            verdict = next((one for one in verdicts if not one.drop), verdicts[0] if verdicts else UNRELATED)
+            if not verdict.drop:
+                self.note(signal, "keep", verdict.reason, failures[0] if failures else None)
+                return Decision(verdict)
+            best_known = max(failures, key=_knowledge)
+            return self._expired(signal, best_known, verdict, can_show=can_show)
+        except Exception as error:  # noqa: BLE001 - a fault of ours neither drops a report nor reaches the app
+            self.fault("decide", error)
+            return Decision(Verdict(drop=False, reason="fault"))
+
+    def note(
+        self,
+        signal: str,
+        verdict: str,
+        reason: str,
+        failure: Failure | None,
+        standing: Standing | None = None,
+    ) -> None:
+        """Count a decision, and tell the observers where it is about a failure."""
+        self._counters.add("decisions", signal, verdict, reason)
+        if not self._observers or failure is None or reason == UNRELATED.reason:
+            return
+        record = self._record(signal, verdict, reason, failure, standing)
+        for observer in self._observers:
+            try:
+                observer(record)
+            except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
+                self.fault("audit", error)
+
+    def fault(self, place: str, error: BaseException) -> None:
+        """Count a fault of our own and log the first one at WARNING, without its message or payload."""
+        self._counters.add("faults", place)
+        if not self._warned:
+            self._warned = True
+            _log.warning("sentry-filters: %s raised %s; counted, not raised", place, type(error).__name__)
+
+    def _expired(self, signal: str, failure: Failure, verdict: Verdict, *, can_show: bool) -> Decision:
+        response = failure.response
+        session = None if response is None else response.session
+        standing = self._sessions.observe(
+            session,
+            started_at=None if response is None else response.started_at,
+            at=failure.at,
+        )
+        if standing is Standing.FIRST:
+            self._announce(failure, verdict, session)
+        unhandled = can_show and standing is not Standing.STALE and not self._bus.is_listening
+        show = unhandled and self._sessions.show_once(session)
+        self.note(
+            signal, "keep" if show else "drop", "unhandled" if show else verdict.reason, failure, standing
+        )
+        return Decision(verdict, show=show)
+
+    def _announce(self, failure: Failure, verdict: Verdict, session: str | None) -> None:
+        event = SessionExpired(
+            source=self._policy.source,
+            reason=self._reason(failure),
+            provider=self._policy.provider,
+            operation=operation_of(failure, self._policy) or "unknown",
+            status=_status(failure),
+            session=session,
+            confirmed=verdict.confirmed,
+            at=datetime.now(UTC),
+            trace_id=failure.trace_id,
+        )
+        self._gate.close(event)
+        self._counters.add("session_expired", event.source, "true" if event.confirmed else "false")
+        self._bus.publish(event)
+
+    def _reason(self, failure: Failure) -> str:
+        status = _status(failure)
+        summary = f"{self._policy.provider} API error ({status} {HTTPStatus(status).phrase})"
+        body = None if failure.response is None else failure.response.body
+        text = f"{summary}: {body}" if body else failure.text or summary
+        try:
+            return self._redactor.redact(text[:_REASON_SOURCE_LENGTH])[:_REASON_LENGTH]
+        except Exception as error:  # noqa: BLE001 - fail closed: the event goes out, its reason does not
+            self.fault("reason", error)
+            return "[REDACTED]"
+
+    def _record(
+        self, signal: str, verdict: str, reason: str, failure: Failure, standing: Standing | None
+    ) -> DecisionRecord:
+        response = failure.response
+        return DecisionRecord(
+            at=time.time(),
+            signal=signal,
+            verdict=verdict,
+            reason=reason,
+            standing=None if standing is None else standing.value,
+            domain=failure.domain,
+            operation=operation_of(failure, self._policy),
+            provider=failure.provider if standing is None else self._policy.provider,
+            status=failure.status if response is None else response.status,
+            session=None if response is None else response.session,
+            trace_id=failure.trace_id,
+        )
+
+
+def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
+    response = failure.response
+    if response is None:
+        return (False, False, False)
+    return (True, response.recorded, response.body is not None)
+
+
+def _status(failure: Failure) -> int:
+    known = failure.status if failure.response is None else failure.response.status
+    return 401 if known is None else known

@@ -1,0 +1,136 @@
+"""The gate that halts LLM work between the end of a session and the next sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import OrderedDict
+from typing import Literal
+
+from sentry_filters.forking import after_fork_in_child
+from sentry_filters.session import SessionExpired, SessionExpiredError
+
+_MOST_SESSIONS = 10_000
+_ALL = ""
+
+
+class SchedulerGate:
+    """Open while there is a session to work with. Thread-safe, and usable from asyncio.
+
+    With `scope="process"` any expiry closes the gate for all work. With `scope="session"` an expiry whose
+    credential is known closes it for that session only: name the session when you ask.
+
+    Args:
+        scope: `Policy.scope`.
+    """
+
+    def __init__(self, scope: Literal["process", "session"] = "process") -> None:
+        self._scope = scope
+        self._changed = threading.Condition()
+        self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
+        self._futures: set[asyncio.Future[None]] = set()
+        self._refused = 0
+        after_fork_in_child(self._reset_lock)
+
+    def __repr__(self) -> str:
+        return f"<SchedulerGate {'open' if self.is_open else 'closed'}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether LLM work of no particular session may run."""
+        return self._closing(None) is None
+
+    @property
+    def refused(self) -> int:
+        """How many times `check` has refused work so far: the calls that the gate saved."""
+        return self._refused
+
+    def is_open_for(self, session: str | None) -> bool:
+        """Say whether LLM work of the session with this fingerprint may run."""
+        return self._closing(session) is None
+
+    def check(self, *, session: str | None = None) -> None:
+        """Return at once while the gate is open.
+
+        Args:
+            session: Fingerprint (`SessionGuard.fingerprint`) of the session that asks.
+
+        Raises:
+            SessionExpiredError: It is closed.
+        """
+        with self._changed:
+            event = self._closing(session)
+            if event is not None:
+                self._refused += 1
+                raise SessionExpiredError(event)
+
+    def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        """Block until the gate is open; KeyboardInterrupt and other signals' exceptions come through.
+
+        Args:
+            timeout: Seconds to wait at most, None for no limit.
+            session: As for `check`.
+
+        Returns:
+            Whether it is open; False when the time ran out first.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closing(session) is None, timeout)
+
+    async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        """As `wait`, without blocking the event loop; may be cancelled."""
+        try:
+            async with asyncio.timeout(timeout):
+                while (opened := self._opened_later(session)) is not None:
+                    await opened
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self, event: SessionExpired) -> None:
+        """Close the gate for the session that ended, or for all; work already begun is not stopped."""
+        key = (event.session or _ALL) if self._scope == "session" else _ALL
+        with self._changed:
+            self._closed_by[key] = event
+            self._closed_by.move_to_end(key)
+            while len(self._closed_by) > _MOST_SESSIONS:
+                self._closed_by.popitem(last=False)
+
+    def open(self, session: str | None = None) -> None:
+        """Open the gate for all, or with `scope="session"` for the session of this fingerprint."""
+        with self._changed:
+            if self._scope == "session" and session is not None:
+                self._closed_by.pop(session, None)
+                self._closed_by.pop(_ALL, None)
+            else:
+                self._closed_by.clear()
+            self._changed.notify_all()
+            futures, self._futures = self._futures, set()
+        for future in futures:
+            _wake(future)
+
+    def _closing(self, session: str | None) -> SessionExpired | None:
+        with self._changed:
+            return self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+
+    def _opened_later(self, session: str | None) -> asyncio.Future[None] | None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._changed:
+            if self._closing(session) is None:
+                return None
+            self._futures = {waiting for waiting in self._futures if not waiting.done()} | {future}
+        return future
+
+    def _reset_lock(self) -> None:
+        self._changed = threading.Condition()
+        self._futures = set()
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+        future.get_loop().call_soon_threadsafe(resolve)

@@ -1,0 +1,213 @@
+"""`SessionGuard`: makes the parts, hands each edge what it needs, offers them under one name."""
+
+from __future__ import annotations
+
+import atexit
+import weakref
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any
+
+from sentry_filters.before_send import SentryHooks
+from sentry_filters.boundary import Boundary
+from sentry_filters.bus import EventBus, Handler
+from sentry_filters.counters import Counters
+from sentry_filters.decision import Decider, Decision, DecisionObserver
+from sentry_filters.failure import Failure, Response
+from sentry_filters.fingerprint import Fingerprinter, token_of
+from sentry_filters.gate import SchedulerGate
+from sentry_filters.http import Call, Client, HttpEdge
+from sentry_filters.policy import Policy
+from sentry_filters.recognition import Verdict
+from sentry_filters.redaction import Kind, Redactor
+from sentry_filters.report import Reporter
+from sentry_filters.sentry_options import composed_options
+from sentry_filters.sentry_spans import SpanFilter
+from sentry_filters.session import Sessions
+from sentry_filters.standalone import StandaloneHooks
+from sentry_filters.tracing import current_spans
+
+
+class SessionGuard:
+    """Keeps an expired session of the hosted LLM backend out of Sentry and OpenTelemetry, and secrets too.
+
+    The application owns it; two guards in one process do not see each other. Thread-safe. Beyond the errors
+    below nothing raises: faults of its own are counted (`counters`) and the first is logged at WARNING.
+
+    Args:
+        policy: Which failures are the expired session.
+        on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
+            function. More handlers: `bus.subscribe`.
+
+    Raises:
+        ValueError: The policy's kinds or keys of secrets are faulty; the message names the entry.
+    """
+
+    def __init__(self, policy: Policy, on_session_expired: Handler | None = None) -> None:
+        self.policy = policy
+        self.redactor = Redactor(
+            kinds=[Kind.from_mapping(kind) for kind in policy.secret_kinds],
+            keys=policy.secret_keys,
+            kept_keys=policy.kept_keys,
+            redact_content=policy.redact_content,
+        )
+        self.bus = EventBus()
+        self.gate = SchedulerGate(policy.scope)
+        self.counters = Counters()
+        self._sessions = Sessions(policy.scope, policy.renewal_grace)
+        self._fingerprinter = Fingerprinter()
+        self._decider = Decider(policy, self._sessions, self.gate, self.bus, self.counters, self.redactor)
+        self._make_edges()
+        if on_session_expired is not None:
+            self.bus.subscribe(on_session_expired)
+        atexit.register(_close_if_alive, weakref.ref(self))
+
+    def __repr__(self) -> str:
+        return f"<SessionGuard of {self.policy.provider}, gate {'open' if self.gate.is_open else 'closed'}>"
+
+    # Sessions
+
+    def session_renewed(self, credential: str | None = None) -> None:
+        """Tell that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
+
+        Args:
+            credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
+                redactor removes it from what leaves.
+        """
+        session = None
+        if credential is not None:
+            session = self._fingerprinter.of(credential)
+            self.redactor.register(token_of(credential))
+        self._sessions.renew(session)
+        self.gate.open(session)
+
+    def fingerprint(self, credential: str) -> str:
+        """Return the short name of a credential's session, as in `SessionExpired.session`."""
+        return self._fingerprinter.of(credential)
+
+    # HTTP
+
+    def instrument(self, client: Client) -> Client:
+        """Let the guard see what `client`, of httpx or httpx2, sends and receives; returns the same client.
+
+        Use it as `http_client` of the openai or anthropic SDK. Idempotent.
+
+        Raises:
+            TypeError: `client` is no such client.
+        """
+        return self._http.instrument(client)
+
+    def operation(self, name: str) -> AbstractContextManager[None]:
+        """Name the operation of the calls made inside the `with` block, whatever their URL."""
+        return self._http.operation(name)
+
+    def report(
+        self,
+        error: BaseException | str,
+        *,
+        operation: str,
+        provider: str,
+        status: int | str | None,
+        body: object = None,
+    ) -> Verdict:
+        """Report a failed call from a call site with its own HTTP code; never raises.
+
+        An expired session is published and not reported. Anything else goes to Sentry under the five tags,
+        in a scope of its own.
+
+        Args:
+            error: The exception, or a message.
+            operation: The operation that failed.
+            provider: Whose API failed.
+            status: HTTP status, None where there was no response.
+            body: The response's body: text, bytes or parsed JSON.
+
+        Returns:
+            The verdict; `drop` means that it was an expired session.
+        """
+        return self._reporter.report(error, operation=operation, provider=provider, status=status, body=body)
+
+    # Sentry
+
+    def sentry_options(self, **options: Any) -> dict[str, Any]:
+        """Return options for `sentry_sdk.init` with the guard's hooks and transport composed in.
+
+        The user's own hooks run after recognition, for what is kept; the user's own transport gets redacted
+        envelopes. Both `init(**guard.sentry_options(dsn=…))` and `init(dsn=…, **guard.sentry_options())`
+        work.
+
+        Args:
+            options: Any options of `sentry_sdk.init`; all of them are returned.
+        """
+        return composed_options(self._hooks, self._boundary, options)
+
+    def before_send(self, event: Any, hint: Any) -> Any:
+        """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps."""
+        return self._standalone.before_send(event, hint)
+
+    def before_send_transaction(self, event: Any, hint: Any) -> Any:
+        """As `before_send`, for transactions: removes our failures' spans."""
+        return self._standalone.before_send_transaction(event, hint)
+
+    def before_send_log(self, log: Any, hint: Any) -> Any:
+        """As `before_send`, for logs."""
+        return self._standalone.before_send_log(log, hint)
+
+    def before_send_metric(self, metric: Any, hint: Any) -> Any:
+        """As `before_send`, for metrics."""
+        return self._standalone.before_send_metric(metric, hint)
+
+    def before_send_span(self, span: Any, hint: Any) -> Any:
+        """Sentry's `before_send_span`: redacts; the SDK lets no hook drop a streamed span."""
+        return self._standalone.before_send_span(span, hint)
+
+    def before_breadcrumb(self, crumb: Any, hint: Any) -> Any:
+        """Sentry's `before_breadcrumb`: redacts."""
+        return self._standalone.before_breadcrumb(crumb, hint)
+
+    # For further edges
+
+    def decide(self, signal: str, failures: tuple[Failure, ...], *, can_show: bool = False) -> Decision:
+        """Decide about a report that another edge saw; see `Decider.decide`. Never raises."""
+        return self._decider.decide(signal, failures, can_show=can_show)
+
+    def observe(self, observer: DecisionObserver) -> None:
+        """Hand every decision about a failure to `observer`; see `Decider.observe`."""
+        self._decider.observe(observer)
+
+    def fault(self, place: str, error: BaseException) -> None:
+        """Count a fault of an edge's own and log the first at WARNING, without payload."""
+        self._decider.fault(place, error)
+
+    def call_of(self, trace_id: str, span_id: str) -> Call | None:
+        """Return what `instrument` knows about the latest call sent under this span."""
+        return self._http.call_of(trace_id, span_id)
+
+    def response_of(self, trace_id: str, span_id: str) -> Response | None:
+        """Return what `instrument` recorded about a failed response under this span."""
+        return self._http.response_of(trace_id, span_id)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Let handlers finish what is queued, for at most `timeout` seconds, and end their subscriptions."""
+        self.bus.close(timeout)
+
+    def _make_edges(self) -> None:
+        reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
+        fault = self._decider.fault
+        self._http = HttpEdge(self.policy, self._fingerprinter, self.redactor, current_spans, fault)
+        spans = SpanFilter(self._decider.decide, self._http.response_of, self._count_dropped)
+        key = self._http.extension_key
+        self._hooks = SentryHooks(self._decider.decide, spans, key, reporting, self._count_dropped, fault)
+        self._reporter = Reporter(self.policy, self._decider.decide, key, reporting, fault)
+        self._boundary = Boundary(self.redactor, spans, self.counters, fault)
+        self._standalone = StandaloneHooks(self._hooks, self.redactor, self.counters, fault)
+
+    def _count_dropped(self, signal: str) -> None:
+        self.counters.add("seen", signal)
+        self.counters.add("dropped", signal)
+
+
+def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:
+    alive = guard()
+    if alive is not None:
+        alive.close()

@@ -1,0 +1,169 @@
+"""Sessions and their end: once per session an expiry is new, everything after it is a repeat or stale."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sentry_filters.forking import after_fork_in_child
+
+# Expired credentials that are remembered; the oldest are forgotten first, and would count as new again.
+_MOST_SESSIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionExpired:
+    """The app session of the hosted backend has ended; a new sign-in is needed.
+
+    Args:
+        source: Who says so: domain, dot, provider in lower case, `_backend`.
+        reason: The backend's answer or the reported message, redacted, then cut to 200 characters.
+        provider: `Policy.provider`.
+        operation: The operation that failed first, `"unknown"` where only its text was seen.
+        status: HTTP status, 401 or 403.
+        session: Fingerprint of the credential (12 hex digits), None where it is not known.
+        confirmed: Whether a response of one of `Policy.hosts` said so, not only a report.
+        at: When it was recognised, with time zone.
+        trace_id: Trace of the first failure, 32 hex digits, None outside of any.
+    """
+
+    source: str
+    reason: str
+    provider: str
+    operation: str
+    status: int
+    session: str | None
+    confirmed: bool
+    at: datetime
+    trace_id: str | None
+
+
+class SessionExpiredError(RuntimeError):
+    """LLM work was refused because the session has expired; a new sign-in is needed.
+
+    Args:
+        event: The expiry that closed the gate.
+    """
+
+    def __init__(self, event: SessionExpired) -> None:
+        super().__init__(f"the {event.provider} session has expired; sign in again")
+        self.event = event
+
+    def __reduce__(self) -> tuple[type[SessionExpiredError], tuple[SessionExpired]]:
+        return type(self), (self.event,)
+
+
+class Standing(enum.Enum):
+    """Where a recognised failure stands in its session's life."""
+
+    FIRST = "first"
+    REPEAT = "repeat"
+    STALE = "stale"
+
+
+@dataclass(slots=True)
+class _Expiry:
+    announced_at: float
+    renewed_at: float | None = None
+    shown: bool = False
+
+
+class Sessions:
+    """What is known about the sessions of one guard. Thread-safe; knows nothing of SDKs.
+
+    Args:
+        scope: `Policy.scope`.
+        renewal_grace: `Policy.renewal_grace`, in seconds.
+    """
+
+    def __init__(self, scope: Literal["process", "session"], renewal_grace: float) -> None:
+        self._scope = scope
+        self._renewal_grace = renewal_grace
+        self._lock = threading.Lock()
+        self._expiries: OrderedDict[str, _Expiry] = OrderedDict()
+        self._unnamed: _Expiry | None = None
+        self._expired_now = False
+        self._renewed_at: float | None = None
+        after_fork_in_child(self._reset_lock)
+
+    def observe(self, session: str | None, *, started_at: float | None, at: float | None) -> Standing:
+        """Take note of a recognised failure and return where it stands; FIRST once per session.
+
+        Args:
+            session: Fingerprint of the credential, None where unknown: then it is the current session's.
+            started_at: When the failed request began, None where unknown; in seconds since the epoch.
+            at: When the failure was reported, now by default; used where the start is unknown.
+        """
+        reported_at = time.time() if at is None else at
+        with self._lock:
+            if session is None:
+                return self._observe_unnamed(started_at, reported_at)
+            return self._observe_named(session, started_at, reported_at)
+
+    def renew(self, session: str | None) -> None:
+        """Note that a sign-in is done, with the credential of this fingerprint where it is known."""
+        with self._lock:
+            now = time.time()
+            self._renewed_at = now
+            self._expired_now = False
+            self._unnamed = None
+            if session is not None and session in self._expiries:
+                self._expiries[session].renewed_at = now
+
+    def show_once(self, session: str | None) -> bool:
+        """Say whether a failure of this session may be shown in Sentry: once, where nobody listens."""
+        with self._lock:
+            expiry = self._unnamed if session is None else self._expiries.get(session)
+            if expiry is None and self._expired_now:
+                expiry = self._latest()
+            if expiry is None or expiry.shown:
+                return False
+            expiry.shown = True
+            return True
+
+    def _observe_named(self, session: str, started_at: float | None, at: float) -> Standing:
+        expiry = self._expiries.get(session)
+        if expiry is None:
+            return self._announce_named(session, started_at, at)
+        if expiry.renewed_at is None:
+            return Standing.REPEAT if self._expired_now else Standing.STALE
+        if self._began_before(expiry.renewed_at, started_at, at):
+            return Standing.STALE
+        return self._announce_named(session, started_at, at)
+
+    def _announce_named(self, session: str, started_at: float | None, at: float) -> Standing:
+        unnamed = self._unnamed
+        begun = at if started_at is None else started_at
+        # The same expiry may be seen first by a signal that does not know the credential.
+        same = self._scope == "process" and unnamed is not None and begun <= unnamed.announced_at
+        self._expiries[session] = unnamed if same and unnamed is not None else _Expiry(time.time())
+        self._expiries.move_to_end(session)
+        while len(self._expiries) > _MOST_SESSIONS:
+            self._expiries.popitem(last=False)
+        self._expired_now = True
+        return Standing.REPEAT if same else Standing.FIRST
+
+    def _observe_unnamed(self, started_at: float | None, at: float) -> Standing:
+        if self._expired_now:
+            return Standing.REPEAT
+        if self._renewed_at is not None and self._began_before(self._renewed_at, started_at, at):
+            return Standing.STALE
+        self._unnamed = _Expiry(time.time())
+        self._expired_now = True
+        return Standing.FIRST
+
+    def _began_before(self, renewed_at: float, started_at: float | None, at: float) -> bool:
+        if started_at is not None:
+            return started_at < renewed_at
+        return at < renewed_at + self._renewal_grace
+
+    def _latest(self) -> _Expiry | None:
+        return self._unnamed or (next(reversed(self._expiries.values())) if self._expiries else None)
+
+    def _reset_lock(self) -> None:
+        self._lock = threading.Lock()
