@@ -1,124 +1,191 @@
-"""Finds values whose key says that they are secret, in any spelling that text has for `key = value`."""
+"""Finds values whose key says that they are secret, in any spelling that text has for `key = value`.
+
+Snake, camel, kebab and dotted keys; JSON, YAML, env, query strings, headers, Python and Ruby, XML, shell options,
+function arguments; quoted or not, and escaped as often as JSON in JSON in JSON needs.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+from .headers import authorization_pieces, cookie_pieces
 from .keys import KeyJudge, Sensitivity
-from .plausible import goes, is_placeholder, looks_random
+from .plausible import goes, is_placeholder, is_plain, looks_random
 from .regex import compile_regex
 from .spans import Span
 
 __all__ = ["Assignments"]
 
-_WORD = (
-    r"pass(?:w(?:or)?d|phrase|code)s?|passwort|kennwort|contrasena|pwd|pass|pw|psw|secrets?|credentials?|creds?|mnemonic"
-    r"|token|tokens|key|keys|apikeys?|auth|authorization|cookies?|cookie2|session|sid|sess(?:ion)?id|jwt|bearer|csrf|xsrf|otp|pat|hmac"
-    r"|dsn|signature|salt|sess"
-)
 _IDENT = r"[A-Za-z0-9_.\-]"
-_QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;)"
-_SEP = (
-    r"[ \t]*(?:=>|->|:?:?={1,3}|:|%3[Dd])[ \t]*(?:[|>][+\-]?[ \t]*(?:\\?\r?\n|\\n)\s*)?"
-    r"|[ \t]*,\s*(?:\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']\s*:\s*)?"
-    r"|\s*>\s*"
-    r"|[ \t]+"
-)
-_OPEN = r"(?:[bfrBFR]{0,2}\\*[\"'`]|&quot;|&#34;)?"
-_VALUE = r"[^\s\"'`\\,;&<>()]"
+_QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
+_CLOSE = rf"(?:{_QUOTE}?[\])]*)"
+_OPEN = rf"(?:(?:[bfru]{{1,2}})?{_QUOTE}|)"
+_ASSIGN = r"[ \t]*(?:=>|->|:?:?={1,3}|:|%3D|%3A)[ \t]*(?:[|>][+\-]?[ \t]*(?:\r?\n|\\+n)\s*)?"
+_COMMA = r"[ \t]*,\s*(?:\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']\s*:\s*)?"
+_ANGLE = r"\s*>\s*"
+_BLANK = r"[ \t]+"
+_FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or a tag
+
+_IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+_LONGEST_KEY = 128
+_WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more, however many there are
+
+_BARE_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
+_LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
+_IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*")
+_WORD = re.compile(r"[A-Za-z][a-z]*")
+_CONTINUED = re.compile(r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A key, and where its value begins."""
+
+    key: str
+    key_start: int
+    closing: bytes  # what closes the quotes or brackets around the key
+    separator: bytes
+    opening: bytes  # the quote that opens the value
+    start: int
 
 
 class Assignments:
-    """The candidates one expression finds, judged by key and value."""
+    """Judges the candidates that its `pattern` finds."""
 
     def __init__(self, judge: KeyJudge) -> None:
         self._judge = judge
-        words = _WORD + "".join("|" + r"[^A-Za-z0-9]?".join(map(re.escape, words)) for words in judge.extra_words)
-        self.pattern = f"(?i)(?:{words}){_IDENT}*{_QUOTE}?[\\])]*(?:{_SEP}){_OPEN}[^\\s\"'`]"
-        self._candidates = compile_regex(
-            f"(?i)((?:{words}){_IDENT}*)({_QUOTE}?[\\])]*)({_SEP})({_OPEN})[^\\s\"'`]"
+        key = f"{judge.pattern}{_IDENT}*"
+        self.pattern = (
+            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{_QUOTE}{_COMMA}{_QUOTE}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
+            f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST})"
+        )
+        self._parts = compile_regex(
+            f"(?i)(?:-{_IDENT}*)?({key})({_CLOSE})({_ASSIGN}|{_COMMA}|{_ANGLE}|{_BLANK})({_OPEN}){_FIRST}"
         )
 
-    def spans(self, data: bytes) -> Iterator[Span]:
-        """What has to go from `data`."""
-        at = 0
-        while (match := self._candidates.search(data, at)) is not None:
-            span = self._judged(data, match)
-            if span is None:
-                at = max(match.end(3), match.end(1), at + 1)
-            else:
-                yield span
-                at = max(span.end, at + 1)
-
-    def _judged(self, data: bytes, match) -> Span | None:
-        start = _identifier_start(data, match.start(1))
-        key = data[start : match.end(1)].decode("latin-1")
-        sensitivity = self._judge(key)
+    def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
+        """What goes with the candidate that `pattern` found at `start`, and where to look on."""
+        match = self._parts.match(data, start)
+        if match is None:
+            return [], start + 1
+        key_start = _key_start(data, match.end(1))
+        candidate = _Candidate(
+            key=data[key_start : match.end(1)].decode("latin-1"),
+            key_start=key_start,
+            closing=match.group(2) or b"",
+            separator=(match.group(3) or b"").strip(),
+            opening=match.group(4) or b"",
+            start=match.end(4),
+        )
+        sensitivity = self._judge(candidate.key)
+        if candidate.key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
+            sensitivity = max(sensitivity, Sensitivity.LIKELY)  # the parameter in which many services take their API key
         if sensitivity is Sensitivity.HARMLESS:
-            return None
-        close, sep, opening = match.group(2), match.group(3), match.group(4)
-        value_start = match.end(4)
-        value_end = _value_end(data, value_start, opening, sep, sensitivity)
-        value = data[value_start:value_end].decode("utf-8", "replace")
-        if not _fits(data, start, key, close, sep, opening, value, value_end, sensitivity):
-            return None
-        return Span(value_start, value_end, "assignment")
+            return [], max(match.end(1), start + 1)
+        spans = list(_pieces(data, candidate, sensitivity))
+        # Without a hit the value may yet have a form of its own, whose boundary is the separator's last byte.
+        return spans, max(spans[-1].end if spans else match.end(3) - 1, start + 1)
 
 
-def _identifier_start(data: bytes, start: int) -> int:
-    least = max(0, start - 100)
-    while start > least and (data[start - 1 : start].isalnum() or data[start - 1] in b"_.-"):
-        start -= 1
-    if start and data[start - 1] == 0x5C and data[start : start + 1] in (b"n", b"t", b"r"):
-        start += 1
-    return start
+def _key_start(data: bytes, end: int) -> int:
+    """Where the identifier that ends at `end` begins, without the letters of an escape before it."""
+    tail = data[max(0, end - _LONGEST_KEY) : end]
+    start = end - len(tail) + len(tail.rstrip(_IDENT_BYTES))
+    if start and data[start - 1] == ord("\\"):
+        start += {b"u": 5, b"x": 3}.get(data[start : start + 1], 1 if data[start] in b"nrtbf" else 0)
+    return min(start, end)
 
 
-_UNQUOTED_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\[nrt\"']|%26")
-_LINE_END = compile_regex(r"[\r\n\"'`]|\\[nr\"']")
+def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Span]:
+    end = _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)
+    value = data[candidate.start : end].decode("latin-1")
+    if sensitivity is Sensitivity.HEADER:
+        pieces = authorization_pieces(value)
+    elif sensitivity is Sensitivity.COOKIE:
+        pieces = cookie_pieces(value)
+    elif _fits(data, candidate, sensitivity, value, end):
+        if end == candidate.start + _WINDOW:
+            end = _value_end(data, candidate, sensitivity, len(data))
+        pieces = iter(((0, end - candidate.start),))
+    else:
+        return
+    for start, stop in pieces:
+        yield Span(candidate.start + start, candidate.start + stop, "assignment")
 
 
-def _value_end(data: bytes, start: int, opening: bytes, sep: bytes, sensitivity: Sensitivity) -> int:
-    if sep.strip().startswith(b">") or (b">" in sep and b"=>" not in sep and b"->" not in sep and not opening):
-        found = data.find(b"<", start)
-        return len(data) if found < 0 else found
-    if opening:
-        quote = opening.lstrip(b"bfrBFR")
-        at = start
-        while True:
-            found = data.find(quote, at)
-            if found < 0:
-                break
-            if not quote.startswith(b"\\") and data[found - 1] == 0x5C and found > start:
-                at = found + 1
-                continue
+def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, limit: int) -> int:
+    """Where the value ends, at most at `limit`."""
+    limit = min(limit, len(data))
+    if candidate.opening:
+        closing = _closing_quote(data, candidate.opening.lstrip(b"bfruBFRU"), candidate.start, limit)
+        if closing >= 0:
+            return closing
+    if candidate.separator.endswith(b">") and b"=" not in candidate.separator and b"-" not in candidate.separator:
+        found = data.find(b"<", candidate.start, limit)
+        return limit if found < 0 else found
+    ending = _LINE_END if sensitivity >= Sensitivity.HEADER else _BARE_END
+    match = ending.search(data, candidate.start, limit)
+    return limit if match is None else match.start()
+
+
+def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
+    """Where the text that `quote` opened is closed; -1 when it is not."""
+    at = start
+    while (found := data.find(quote, at, limit)) >= 0:
+        escapes = found - len(data[start:found].rstrip(b"\\")) - start
+        if not escapes or (len(quote) == 1 and escapes % 2 == 0):
             return found
-    end = _LINE_END if sensitivity in (Sensitivity.HEADER, Sensitivity.COOKIE) else _UNQUOTED_END
-    match = end.search(data, start)
-    return len(data) if match is None else match.start()
+        at = found + len(quote)
+    return -1
 
 
-def _fits(data, start, key, close, sep, opening, value, value_end, sensitivity) -> bool:
-    bare = sep.strip(b" \t\r\n")
-    if not value.strip() or is_placeholder(value):
+def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: str, end: int) -> bool:
+    """Whether key, separator and value together are an assignment of a secret, and not code or prose."""
+    if not value or is_placeholder(value):
         return False
-    if bare.startswith(b","):
-        if not close or not opening:
+    separator = candidate.separator
+    if separator.startswith(b","):  # an argument, a pair, or a name beside its value
+        if not candidate.closing or not candidate.opening:
             return False
-        return looks_random(value, least=8)
-    if not bare:
-        if data[max(0, start - 2) : start] != b"--" and key[:1] != "-":
-            return bool(opening) and looks_random(value, least=8) and sensitivity >= Sensitivity.SECRET
-        return goes(value, sensitivity)
-    if bare == b">" and data[max(0, start - 1) : start] != b"<":
+        return goes(value, sensitivity) if b":" in separator else _is_telling(value, sensitivity)
+    if separator == b">":
+        tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
+        return tagged and goes(value.strip(), sensitivity)
+    if not separator and not candidate.key.startswith("-"):
+        return bool(candidate.opening) and _is_telling(value, sensitivity)
+    if candidate.opening:
+        return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
+    return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))
+
+
+def _is_telling(value: str, sensitivity: Sensitivity) -> bool:
+    """Whether `value` looks secret where its place beside the key says little."""
+    if sensitivity < Sensitivity.SECRET:
+        return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+    if any(character.isspace() for character in value):
+        return looks_random(value)
+    return len(value) >= 6 and not is_plain(value)
+
+
+def _is_between_texts(data: bytes, candidate: _Candidate, value: str) -> bool:
+    """Whether what looks like an opening quote closes the text that the key stands in: `"Password:", "`."""
+    before = data[candidate.key_start - 1 : candidate.key_start] if candidate.key_start else b""
+    return (not candidate.closing and before == candidate.opening[-1:]) or _CONTINUED.match(value) is not None
+
+
+def _is_code_or_prose(data: bytes, candidate: _Candidate, value: str, end: int) -> bool:
+    """Whether a bare value is an expression of a program, or a word of a sentence."""
+    after = data[end : end + 2]
+    if after[:1] in (b"(", b"["):
+        return True
+    if looks_random(value, least=16):
         return False
-    if not opening:
-        after = data[value_end : value_end + 2]
-        if after[:1] in (b"(", b"["):
-            return False
-        if re.fullmatch(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*", value) and (sep[:1] in b" \t" or "." in value or after[:1] in (b",", b")", b" ")):
-            return False
-        if after[:1] == b" " and re.fullmatch(r"[A-Za-z][a-z]*", value):
-            return False
-    return goes(value, sensitivity)
+    spaced = data[candidate.start - 1 : candidate.start] in (b" ", b"\t")
+    if _IDENTIFIER.fullmatch(value):
+        if "." in value or after[:1] in (b",", b")") or (spaced and b"=" in candidate.separator):
+            return True
+        if spaced and len(value) < 8 and candidate.key[:1].islower():
+            return True
+    return after[:1] == b" " and _WORD.fullmatch(value) is not None and after[1:].isalpha()

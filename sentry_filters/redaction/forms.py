@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .kinds import Kind
-from .plausible import is_placeholder
+from .plausible import is_reference
 from .regex import Regex, compile_regex
 from .spans import Span
 
@@ -23,40 +23,33 @@ class _Compiled:
     kind: Kind
     literal: bytes
     regex: Regex
+    secret: int  # the group that goes
 
 
 class Forms:
-    """The kinds, as one expression that finds and many that name what was found."""
+    """Names what its `pattern` finds."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self._kinds = tuple(
-            _Compiled(kind, kind.literal.encode("latin-1", "replace"), compile_regex(f"{BOUNDARY}({kind.pattern})"))
-            for kind in kinds
-        )
-        self.pattern = BOUNDARY + "(?:" + "|".join(f"(?:{compiled.kind.pattern})" for compiled in self._kinds) + ")"
-        self._any = compile_regex(self.pattern, captures=False)
+        self._kinds = tuple(map(_compiled, kinds))
+        self.pattern = BOUNDARY + "(?:" + "|".join(f"(?:{each.kind.pattern})" for each in self._kinds) + ")"
 
-    def spans(self, data: bytes) -> Iterator[Span]:
-        """What has to go from `data`."""
-        for hit in self._any.finditer(data):
-            span = self._named(data, hit.start(), hit.end())
-            if span is not None:
-                yield span
-
-    def _named(self, data: bytes, start: int, end: int) -> Span | None:
+    def at(self, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
+        """What goes of data[start:end], and where to look on; None when no kind begins here."""
         text = data[start:end]
-        for compiled in self._kinds:
-            if compiled.literal not in text:
+        for each in self._kinds:
+            if each.literal not in text:
                 continue
-            match = compiled.regex.match(data, start, end)
+            match = each.regex.match(data, start, end)
             if match is None:
                 continue
-            if match.group(2 if compiled.regex.groups > 1 else 1) is None:
-                return Span(match.start(1), match.end(1), compiled.kind.name)
-            if compiled.regex.groups > 1:
-                secret = match.group(2) or b""
-                if is_placeholder(secret.decode("utf-8", "replace")):
-                    return None
-                return Span(match.start(2), match.end(2), compiled.kind.name)
-            return Span(match.start(1), match.end(1), compiled.kind.name)
-        return Span(start, end, "secret")  # found as one of them: it goes, even when none of them owns up
+            secret = each.secret if match.start(each.secret) >= 0 else 1
+            span = Span(match.start(secret), match.end(secret), each.kind.name)
+            if secret > 1 and is_reference(data[span.start : span.end].decode("utf-8", "replace")):
+                return [], match.end(1)
+            return [span], span.end
+        return None
+
+
+def _compiled(kind: Kind) -> _Compiled:
+    regex = compile_regex(f"{BOUNDARY}({kind.pattern})")
+    return _Compiled(kind, kind.literal.encode("latin-1"), regex, min(regex.groups, 2))

@@ -5,76 +5,99 @@ from __future__ import annotations
 import re
 
 from .keys import Sensitivity
-from .marks import REDACTED, WITHHELD
 
-__all__ = ["goes"]
+__all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "looks_random"]
 
-# What stands where a secret will be, was, or comes from: references, masks, types, and marks of redactors.
-_PLACEHOLDER = re.compile(
+_JUDGED = 400  # characters: more of a value does not change the judgement, only its cost
+
+# What stands where a secret was, or leads to where one is kept: masks, marks of redactors, variables.
+_REFERENCE = re.compile(
     r"""
-      [\s*.\-_=x•…#?]*                                            # nothing, or a mask
-    | (?:null|none|nil|true|false|undefined|nan|n/a|empty|unset|missing|unknown|default|yes|no|on|off
-        |required|optional|string|str|text|bytes?|int(?:eger)?|number|bool(?:ean)?|float|object|any|array|list|dict
-        |password|passwd|secret|token|api[ _-]?key|key|hidden|masked|redacted|filtered|removed|withheld|omitted|scrubbed
-        |changeme|todo|tbd|bearer|basic|digest|self|this|value|invalid|valid|expired|wrong|incorrect|failed)
+      [\s*.\-_=x•…\#?]*                                            # nothing, or a mask
     | \[[a-z][^\]]*\]?                                            # [Filtered], [REDACTED], [Scrubbed due to …
-    | <[^<>]*>? | &lt;.*                                          # <your key>
-    | \$\{.* | \$\(.* | \$[a-z_]\w* | \{\{.* | \{[a-z_][\w.\[\]'"]*(?:![rsa])?\} | %[a-z_]\w*%
+    | <[a-z][^<>]*>? | <[^<>]*> | &lt;.* | %3c.*%3e                                # <your key>
+    | \$\{.* | \$\(.* | \$\d? | \$[a-z_]\w* | \{\{.* | \{[a-z_][\w.\[\]'"]*(?:![rsa])?\} | %[a-z_]\w*%
     | %\(\w+\)s | %[sdrv] | @[a-z_]+@ | !ref.* | \#\{.*
-    | (?:\$[a-z_{(][^:]*):(?:\$[a-z_{(].*)
+    | \$[a-z_{(][^:]*:\$[a-z_{(].*
     | (?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].* | (?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*
     | arn:aws:(?:secretsmanager|ssm|iam|kms).*
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_PLAIN_WORDS = re.compile(r"[A-Za-z]?[a-z]*(?:[ _\-./][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*")
-_IDENTIFIER_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[a-z_]+")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-_ID_LIKE = re.compile(r"[0-9a-f]{6,40}|[0-9a-f]{64}|[\d.,:+\-TZ/ ]+|v?\d+(?:\.\d+)+\S{0,12}", re.IGNORECASE)
+# What a program or a sentence writes in the place of a value.
+_STOPGAP = re.compile(
+    r"(?:null|none|nil|true|false|undefined|nan|n/a|empty|unset|missing|unknown|default|yes|no|on|off|required|optional"
+    r"|string|str|text|bytes?|int(?:eger)?|number|bool(?:ean)?|float|object|any|array|list|dict|password|passwd|secret|token"
+    r"|api[ _-]?key|key|hidden|masked|redacted|filtered|removed|withheld|omitted|scrubbed|changeme|todo|tbd|bearer|basic"
+    r"|digest|self|this|value|invalid|valid|expired|wrong|incorrect|failed)",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(
+    r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*|(?:[A-Z]?[a-z]{2,}){1,3}"
+)
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_DIGEST = re.compile(r"[0-9a-f]+", re.IGNORECASE)
+_NUMBERS = re.compile(r"[\d.,:+\-TZ/ ]+|v?\d+(?:\.\d+)+\S{0,12}")
 _LOCATION = re.compile(r"(?:[a-z][a-z0-9+.\-]*:/)?/[^\s]*|[A-Za-z]:\\.*|\.{1,2}/.*|[\w.\-]+(?:/[\w.\-]+)+", re.IGNORECASE)
 
 
+def goes(value: str, sensitivity: Sensitivity) -> bool:
+    """Whether `value`, all of it, has to go under a key of this sensitivity."""
+    if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
+        return False
+    if sensitivity <= Sensitivity.LIKELY:
+        return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+    return True
+
+
 def is_placeholder(value: str) -> bool:
-    """Whether `value` only refers to a secret, masks one, or names a type."""
-    head = value[:200].strip().strip("\\\"'`").strip()
-    return (
-        head.startswith((REDACTED, WITHHELD))
-        or _PLACEHOLDER.fullmatch(head) is not None
-    )
+    """Whether `value` masks a secret, refers to one, or stands in for one."""
+    bare = _bare(value)
+    return _REFERENCE.fullmatch(bare) is not None or _STOPGAP.fullmatch(bare) is not None
 
 
-def looks_random(value: str, *, least: int = 12) -> bool:
-    """Whether `value` looks generated: long enough, and of mixed characters."""
-    value = value[:400]
-    if len(value) < least or _PLAIN_WORDS.fullmatch(value) or _UUID.fullmatch(value) or _ID_LIKE.fullmatch(value):
+def is_reference(value: str) -> bool:
+    """Whether `value` masks a secret or refers to one."""
+    return _REFERENCE.fullmatch(_bare(value)) is not None
+
+
+def is_plain(value: str) -> bool:
+    """Whether `value` consists of words."""
+    return _PLAIN.fullmatch(value[:_JUDGED]) is not None
+
+
+def looks_random(value: str, *, least: int = 12, ids: bool = False) -> bool:
+    """Whether `value` looks generated: long enough, of mixed characters; an id only when `ids` may be secret."""
+    value = value[:_JUDGED]
+    if len(value) < least or _PLAIN.fullmatch(value) or _NUMBERS.fullmatch(value):
         return False
-    if _LOCATION.fullmatch(value) and not _mixed(value):
+    if _UUID.fullmatch(value):
         return False
+    if _DIGEST.fullmatch(value):
+        return ids and len(value) >= 20
     if any(character.isspace() for character in value):
-        return len(value) >= 24 and _classes(value) >= 4 and value.count(" ") * 8 < len(value)
-    return _mixed(value)
+        return len(value) >= 24 and _variety(value) == 4 and value.count(" ") * 8 < len(value)
+    return _is_mixed(value) and not (_LOCATION.fullmatch(value) and _variety(value) < 4)
 
 
-def _classes(value: str) -> int:
+def _bare(value: str) -> str:
+    return value[:_JUDGED].strip().strip("\\\"'`").strip()
+
+
+def _variety(value: str) -> int:
+    """How many of the four classes of characters occur."""
     return sum((
-        any("a" <= c <= "z" for c in value), any("A" <= c <= "Z" for c in value),
-        any("0" <= c <= "9" for c in value), any(not c.isalnum() and not c.isspace() for c in value),
+        any("a" <= c <= "z" for c in value),
+        any("A" <= c <= "Z" for c in value),
+        any("0" <= c <= "9" for c in value),
+        any(not c.isalnum() and not c.isspace() for c in value),
     ))
 
 
-def _mixed(value: str) -> bool:
+def _is_mixed(value: str) -> bool:
     letters = sum(c.isalpha() for c in value)
     digits = sum("0" <= c <= "9" for c in value)
     upper = sum("A" <= c <= "Z" for c in value)
-    if digits and letters:
-        return digits >= 2 or upper >= 2
-    return not digits and letters >= 16 and 3 <= upper <= letters - 3
-
-
-def goes(value: str, sensitivity: Sensitivity) -> bool:
-    """Whether `value`, standing as a value of its own under such a key, has to go."""
-    if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
-        return False
-    if sensitivity is Sensitivity.POSSIBLE:
-        return looks_random(value)
-    return True
+    if digits:
+        return letters > 0 and (digits >= 2 or upper >= 2)
+    return letters >= 16 and 3 <= upper <= letters - 3

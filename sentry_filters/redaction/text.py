@@ -19,24 +19,23 @@ _PASSES = 4  # a removal may bring to light what it covered; more than two were 
 
 
 class TextPass:
-    """Finds and removes secrets in bytes that are a text, or are not. Immutable, linear in the input."""
+    """Finds and removes secrets in bytes, text or not. Linear in the input: no byte is looked at twice."""
 
     def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
         self._forms = Forms((*CATALOGUE, *kinds))
         self._assignments = Assignments(judge)
         self._live = live
-        self.pattern = f"(?:{self._forms.pattern})|(?:{self._assignments.pattern})"
-        self._gate = compile_regex(self.pattern, captures=False)
-
-    def may_hold(self, data: bytes) -> bool:
-        """Whether a closer look is due."""
-        return self._live.occur_in(data) or self._gate.search(data) is not None
+        self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
+        self.gate = compile_regex(self.pattern, captures=False)
 
     def spans(self, data: bytes) -> list[Span]:
         """What has to go from `data`."""
-        if not self.may_hold(data):
-            return []
-        return merged((*self._live.spans(data), *self._forms.spans(data), *self._assignments.spans(data)))
+        spans = list(self._live.spans(data))
+        at = 0
+        while (hit := self.gate.search(data, at)) is not None:
+            found, at = self._forms.at(data, hit.start(), hit.end()) or self._assignments.at(data, hit.start())
+            spans += found
+        return merged(spans)
 
     def redact(self, data: bytes) -> bytes:
         """`data` without secrets; the identical object when there are none."""

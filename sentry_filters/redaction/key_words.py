@@ -1,0 +1,106 @@
+"""The words by which keys are judged, as data. Why each list exists stands above it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ABOUT", "COOKIES", "HEADERS", "IDENTIFYING", "KEY_WORD", "NAMING", "NEUTRAL", "NO_TOKEN", "PASSWORDS",
+    "PAGINATION", "SECRETS", "SECRET_ENDINGS", "STRENGTHENING",
+]
+
+# A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
+# this, so that no pass can miss a key that another would judge. Long words may stand inside longer ones
+# (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is no `path`), where a boundary is
+# also the escape that serialised text writes for a line break, and the hump of camelCase.
+_LEFT = r"(?:^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|[0-9])"
+_RIGHT = r"(?:\b|[_0-9]|(?-i:[A-Z]))"
+_SHORT = "pat|pats|pass|pw|psw|sid|sess|otp|totp|salt|dsn|hmac|jwt|auth|creds?|keys?|pkey|csrf|xsrf|bearer|cookies?|session"
+_HUMPED = "Pat|PAT|Pass|PASS|Pw|PW|Sid|SID|Otp|OTP|Dsn|DSN|Hmac|HMAC|Jwt|JWT|Auth|AUTH|Creds?|CREDS?|Keys?|KEYS?|Csrf|CSRF|Cookies?|Session"
+KEY_WORD = (
+    r"(?:pass(?:w(?:or)?d|phrase|code|wort)s?|kennwort|contrase|motdepasse|pwd|secret|credential|mnemonic"
+    rf"|token{_RIGHT}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens|authorization|signature|(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
+    r"|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
+    rf"|{_LEFT}(?:{_SHORT}){_RIGHT}|(?-i:[a-z](?:{_HUMPED})){_RIGHT})"
+)
+
+HEADERS = frozenset({
+    ("authorization",), ("proxy", "authorization"), ("x", "authorization"), ("http", "authorization"),
+    ("http", "proxy", "authorization"), ("x", "forwarded", "authorization"), ("x", "original", "authorization"),
+})
+COOKIES = frozenset({
+    ("cookie",), ("cookies",), ("set", "cookie"), ("http", "cookie"), ("setcookie",), ("cookie2",),
+    ("set", "cookies"), ("http", "set", "cookie"),
+})
+
+PASSWORDS = frozenset(
+    "password passwords passwd passphrase passcode pwd pass pw psw passwort kennwort motdepasse otp totp".split()
+)
+SECRETS = frozenset(
+    "secret secrets credential credentials cred creds apikey apikeys secretkey accesskey privatekey authkey "
+    "csrf xsrf jwt bearer sessid phpsessid jsessionid sessionid pat pats mnemonic hmac htpasswd xoauth aspxauth "
+    "pkey masterkey sshkey".split()
+)
+# The end of a word that was written together.
+SECRET_ENDINGS = (
+    "password", "passwd", "passphrase", "passcode", "pwd", "secret", "apikey", "secretkey", "accesskey", "privatekey",
+    "authkey", "token", "credential", "credentials", "signingkey", "encryptionkey", "sessid",
+)
+
+# Behind a secret word: the value is still the secret itself.
+NEUTRAL = frozenset(
+    "value values val string str plain plaintext text raw header headers b64 base64 hex env var data content bytes "
+    "base old new current previous prev primary secondary default prod production live test dev staging main local my "
+    "encoded encrypted decrypted param parameter input override backup temp tmp key keys token tokens secret secrets "
+    "password pass auth admin user root db api app service bot server client credential credentials".split()
+)
+# Behind a secret word: the value says something about the secret.
+ABOUT = frozenset(
+    "accessor age alg algorithm arn at attempts audience available average avg backend bits breakdown bucket buckets "
+    "budget cache cached callback chain change changed check checker class cmd column columns command complexity config "
+    "configuration cost count counter counts create created creation date delete description detail details digest dir "
+    "directory disabled domain duration embedding embeddings enabled endpoint error errors estimate estimated "
+    "estimator exists exp expiration expired expires expiry field fields file filename files fingerprint format found "
+    "function generate generated generation generator group groups handler hash helper hint hints holder host hours id "
+    "ids index info interval invalid issuer kind label labels last len length level limit limits location logprob "
+    "logprobs lookup map mapping mask masks max message meta metadata method min minutes missing mode modified mount ms "
+    "msg name names namespace offset offsets option options owner param_name parser path paths pattern per percent "
+    "percentage per placeholder plugin policies policy port position positions prefix present price processor prompt "
+    "provider providers provisioner question rate ratio ref reference refs regex region remaining request requests "
+    "required requirements reset resolver response responses retries retry ring role roles rotate rotation row rows "
+    "rule rules savings schema scheme scope scopes seconds set settings size sizes source sources spec speed state "
+    "statistics stats status store storage strategy stream streaming strength suffix sum support supported table "
+    "throughput time timestamp title total ttl type types unit units update updated uri url urls usage used valid "
+    "validate validation validator verification verified verify version versions vocab vocabulary volume window".split()
+)
+# Before `token`: a piece of text, or a marker of a tokenizer.
+NO_TOKEN = frozenset(
+    "accepted assistant audio begin bos bytes cached cancellation cls completion context css current cursor decoded "
+    "design each end eos eot every first generated grammar image input last lex logit mask max min n nth num number "
+    "output pad per predicted prediction prompt punct reasoning rejected role sep special speech start stop sub syntax "
+    "system text th thinking to tool top total unk video word".split()
+)
+# Before `token`: a place in a list.
+PAGINATION = frozenset("continuation continue next offset page pagination prev previous resume skip sync".split())
+# Before `key`: it identifies something, or opens a door of another kind.
+IDENTIFYING = frozenset(
+    "a account2 alt answer any area arrow attr attribute bag blob bucket cache cell chunk column composite config contact "
+    "context control conversation counter country ctrl cursor data database date db dedup dedupe deduplication delete "
+    "dict doc document down end enter entity entry escape external facet feature field file filter flag foreign function "
+    "grouping group hash header high home host hot i18n idempotency index input internal invite issue item job join json "
+    "keyboard known kv label lead left legend limit limiter locale lock lookup low major map member merge message meta "
+    "metric metrics minor missing model mutex name natural node object of order org organisation organization output page "
+    "param parameter parent partition permission piano pivot policy press primary product project prop property pub "
+    "public queue quick range rate record redis region request resource response right role root route routing row s3 "
+    "schedule scope search segment semaphore series shard shift short sku sort sorting space span state storage stream "
+    "surrogate tab table tag task team template tenant the this thread ticket time topic trace translation tree trial "
+    "type unique up usage variant vector verify wait with wrong workflow xml yaml zone child cluster correlation event id "
+    "kind musical space story sentry".split()
+)
+# Before `key`: it is a secret, whoever named it.
+STRENGTHENING = frozenset(
+    "access account activation admin api app application auth authentication cipher client consumer crypto decrypt "
+    "decryption deploy encrypt encryption gpg hmac ingest ingestion instrumentation integration jwt licence license "
+    "logged master pgp private read recovery rsa sdk secret security server service session shared sign signature signing "
+    "ssh ssl storage subscription tls unlock webhook write".split()
+)
+# Names of fields that hold a name, beside one that holds its value.
+NAMING = ("name", "key", "header", "field", "param", "parameter", "variable", "var", "option", "Name", "Key")
