@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .findings import Finding, Scrubbed
 from .kinds import Kind
 from .marks import REDACTED, WITHHELD
-from .redactor import Finding, Redactor, Scrubbed
+from .redactor import Redactor
 
 __all__ = ["REDACTED", "WITHHELD", "Finding", "Kind", "Redactor", "Scrubbed"]

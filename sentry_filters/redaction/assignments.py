@@ -99,20 +99,25 @@ def _key_start(data: bytes, end: int) -> int:
 
 
 def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Span]:
-    end = _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)
-    value = data[candidate.start : end].decode("latin-1")
-    if sensitivity is Sensitivity.HEADER:
-        pieces = authorization_pieces(value)
-    elif sensitivity is Sensitivity.COOKIE:
-        pieces = cookie_pieces(value)
-    elif _fits(data, candidate, sensitivity, value, end):
-        if end == candidate.start + _WINDOW:
-            end = _value_end(data, candidate, sensitivity, len(data))
-        pieces = iter(((0, end - candidate.start),))
-    else:
-        return
+    """What goes of the value: judged by its beginning, and taken to its end only when something goes."""
+    for limit in (candidate.start + _WINDOW, len(data)):
+        end = _value_end(data, candidate, sensitivity, limit)
+        value = data[candidate.start : end].decode("latin-1")
+        pieces = _secret_parts(data, candidate, sensitivity, value, end)
+        if end != limit or not pieces:
+            break
     for start, stop in pieces:
         yield Span(candidate.start + start, candidate.start + stop, "assignment")
+
+
+def _secret_parts(
+    data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: str, end: int
+) -> list[tuple[int, int]]:
+    if sensitivity is Sensitivity.HEADER:
+        return list(authorization_pieces(value))
+    if sensitivity is Sensitivity.COOKIE:
+        return list(cookie_pieces(value))
+    return [(0, len(value))] if _fits(data, candidate, sensitivity, value, end) else []
 
 
 def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, limit: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .plausible import is_placeholder, looks_random
 
-__all__ = ["authorization_pieces", "cookie_pieces"]
+__all__ = ["authorization_pieces", "cookie_pieces", "scheme_end"]
 
 _SCHEME = re.compile(
     r"(?i)\s*(?:bearer|basic|token|key|api-?key|api-?token|jwt|oauth|negotiate|ssws|apikey|genie-?key|bot|splunk"
@@ -15,6 +15,12 @@ _SCHEME = re.compile(
 )
 _PAIR = re.compile(r"([^=;,\s\"']+)=(\"?)([^;\s\"'\\]+)")
 _ATTRIBUTES = frozenset(("path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"))
+
+
+def scheme_end(value: str) -> int:
+    """Where the credential begins in an Authorization header's value."""
+    scheme = _SCHEME.match(value)
+    return scheme.end() if scheme else 0
 
 
 def authorization_pieces(value: str) -> Iterator[tuple[int, int]]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from . import key_words
+from .content import is_content_key
 from .regex import compile_regex
 
-__all__ = ["KeyJudge", "Sensitivity"]
+__all__ = ["KeyJudge", "Sensitivity", "split_words"]
 
 
 class Sensitivity(IntEnum):
@@ -22,6 +23,7 @@ class Sensitivity(IntEnum):
     PASSWORD = 4  # numbers go too
     HEADER = 5  # an Authorization header: its scheme may stay
     COOKIE = 6  # the names of the cookies may stay
+    CONTENT = 7  # a prompt or a completion, where the policy wants none
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -33,28 +35,33 @@ _HARMLESS, _POSSIBLE, _LIKELY, _SECRET, _PASSWORD = list(Sensitivity)[:5]
 class KeyJudge:
     """Judges keys, and remembers a bounded number of judgements. Thread-safe; never raises on a str."""
 
-    def __init__(self, *, keys: Iterable[str] = (), kept: Iterable[str] = ()) -> None:
+    def __init__(
+        self, *, keys: Iterable[str] = (), kept: Iterable[str] = (), content: bool = False
+    ) -> None:
+        self.judges_content = content
         self._extra = _names("keys", keys)
         self._kept = _names("kept_keys", kept)
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(self._extra))
-        self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"
+        self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"  # what no judged key is without
         self._word = compile_regex(self.pattern, captures=False)
-        self._memory: dict[str, Sensitivity] = {}
+        self.memory: dict[str, Sensitivity] = {}  # for loops that cannot afford a call for every key
 
     def __call__(self, key: str) -> Sensitivity:
-        verdict = self._memory.get(key)
+        verdict = self.memory.get(key)
         if verdict is None:
             verdict = self._judge(key)
             if len(key) <= _LONGEST:
-                if len(self._memory) >= _REMEMBERED:
-                    self._memory = {}  # a new one: another thread may be reading the old
-                self._memory[key] = verdict
+                if len(self.memory) >= _REMEMBERED:
+                    self.memory = {}  # a new one: another thread may be reading the old
+                self.memory[key] = verdict
         return verdict
 
     def _judge(self, key: str) -> Sensitivity:
+        if self.judges_content and is_content_key(key):
+            return Sensitivity.CONTENT
         if len(key) > _LONGEST or self._word.search(key.encode("utf-8", "surrogatepass")) is None:
             return _HARMLESS
-        words = _split(key)
+        words = split_words(key)
         while words and words[-1].isdigit():
             words = words[:-1]
         if not words or words in self._kept:
@@ -68,7 +75,7 @@ class KeyJudge:
         return _by_words(words)
 
 
-def _split(key: str) -> tuple[str, ...]:
+def split_words(key: str) -> tuple[str, ...]:
     """The words of a key in any spelling: `apiKey`, `API_KEY` and `x-api-key` end in ("api", "key")."""
     return tuple(word.lower() for word in _WORDS.findall(key))
 
@@ -78,7 +85,7 @@ def _names(option: str, names: Iterable[str]) -> frozenset[tuple[str, ...]]:
         raise ValueError(f"{option} must be a list of names, not the text {names!r}")
     judged = set()
     for name in names:
-        words = _split(name) if isinstance(name, str) else ()
+        words = split_words(name) if isinstance(name, str) else ()
         if not words:
             raise ValueError(f"{option}: {name!r} is no name with a letter in it")
         judged.add(words)

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from .keys import KeyJudge, Sensitivity
+from .findings import Finding, Scrubbed, sentry_meta
+from .keys import KeyJudge
 from .kinds import Kind
 from .live import LiveCredentials
-from .marks import REDACTED, WITHHELD
-from .plausible import goes
+from .marks import WITHHELD
+from .serialised import SerialisedCheck
+from .structure import Walk
 from .text import TextPass
 
-__all__ = ["Finding", "Redactor", "Scrubbed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Where a secret was, for Sentry's `_meta` and for explanations; never the secret."""
-
-    path: tuple[str | int, ...]
-    kind: str
-    start: int
-    end: int
-    original_length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scrubbed:
-    """A redacted copy, and what was removed from it."""
-
-    value: object
-    findings: tuple[Finding, ...]
+__all__ = ["Redactor"]
 
 
 class Redactor:
     """Removes secrets from whatever is about to leave the process.
 
     Nothing raises after construction, whatever the input: what cannot be looked into is replaced by
-    `[WITHHELD]`. What holds no secret comes back as the identical object.
+    `[WITHHELD]`, as little of it as possible. Inputs are never changed; what holds no secret comes back as
+    the identical object. Time is linear in the size of the input. One redactor may serve many threads.
+
+    Args:
+        kinds: Further kinds of secrets, beside the catalogue.
+        keys: Further names whose values go, in any spelling (`tenant_seal` also covers `tenantSeal`).
+        kept_keys: Names whose values stay, although the package would judge them secret.
+        redact_content: Whether prompts and completions go as well.
+
+    Raises:
+        ValueError: An entry is faulty; the message names it.
     """
 
     def __init__(
@@ -49,71 +41,61 @@ class Redactor:
         kept_keys: Iterable[str] = (),
         redact_content: bool = False,
     ) -> None:
-        self._judge = KeyJudge(keys=keys, kept=kept_keys)
+        added = tuple(kinds)
+        for kind in added:
+            if not isinstance(kind, Kind):
+                raise ValueError(f"kinds: {kind!r} is no Kind; make one of plain data with Kind.from_mapping")
+        self._judge = KeyJudge(keys=keys, kept=kept_keys, content=redact_content)
         self._live = LiveCredentials()
-        self._text = TextPass(tuple(kinds), self._judge, self._live)
-        self._redact_content = redact_content
+        self._text = TextPass(added, self._judge, self._live)
+        self._serialised = SerialisedCheck(self._text, self._judge, self._live)
 
     def register(self, value: str | bytes) -> None:
-        """Remove this credential too, from now on and for a while."""
+        """Remove this credential too, plain, URL-encoded and in base64, from now on and for a while.
+
+        Values of fewer than 8 bytes, and what is no text, are ignored.
+        """
         self._live.register(value)
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""
         try:
-            data = text.encode("utf-8", "surrogatepass")
-            clean = self._text.redact(data)
-            return text if clean is data else clean.decode("utf-8", "surrogatepass")
+            return self._text.redact_text(text)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD
 
     def redact_bytes(self, data: bytes) -> bytes:
-        """`data` without secrets."""
+        """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""
         try:
-            return self._text.redact(data)
+            return self._text.redact(data)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD.encode()
 
     def redact_value(self, value: object) -> object:
-        """A copy of `value` without secrets."""
-        try:
-            return self._walk(value, 0)
-        except Exception:  # noqa: BLE001 - fail closed, whatever it was
-            return WITHHELD
-
-    def _walk(self, value: object, depth: int) -> object:
-        if isinstance(value, str):
-            return self.redact(value)
-        if isinstance(value, bytes):
-            return self.redact_bytes(value)
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if depth > 100:
-            return WITHHELD
-        if isinstance(value, dict):
-            changed = {}
-            for key, item in value.items():
-                s = self._judge(key) if isinstance(key, str) else Sensitivity.HARMLESS
-                if s is not Sensitivity.HARMLESS and isinstance(item, str) and goes(item, s):
-                    changed[key] = REDACTED
-                else:
-                    changed[key] = self._walk(item, depth + 1)
-            return changed if any(changed[k] is not value[k] for k in changed) else value
-        if isinstance(value, list | tuple):
-            items = [self._walk(item, depth + 1) for item in value]
-            if all(a is b for a, b in zip(items, value, strict=True)):
-                return value
-            return type(value)(items)
-        return WITHHELD
-
-    def is_clean(self, serialised: bytes | str) -> bool:
-        """Whether this serialised JSON certainly holds nothing that `redact_value` would change."""
-        return False
+        """A copy of `value` without secrets: texts, keys, structures, and whatever is found in them."""
+        return self.scrub_with(value, account=False).value
 
     def scrub(self, value: object) -> Scrubbed:
-        """`redact_value`, with an account of what was removed."""
-        return Scrubbed(self.redact_value(value), ())
+        """`redact_value`, with an account of what was removed where."""
+        return self.scrub_with(value, account=True)
+
+    def scrub_with(self, value: object, *, account: bool) -> Scrubbed:
+        walk = Walk(self._text, self._judge, account=account)
+        try:
+            return Scrubbed(walk.redacted(value), tuple(walk.findings))
+        except Exception:  # noqa: BLE001 - fail closed, whatever it was
+            return Scrubbed(WITHHELD, (Finding((), "withheld", 0, len(WITHHELD)),))
+
+    def is_clean(self, serialised: bytes | str) -> bool:
+        """Whether this serialised JSON certainly holds nothing that `redact_value` would change.
+
+        One linear pass. It may answer False for what is clean, never True for what is not.
+        """
+        try:
+            return self._serialised.is_clean(serialised)
+        except Exception:  # noqa: BLE001 - fail closed: a closer look is due
+            return False
 
     def meta(self, findings: Iterable[Finding]) -> dict[str, object]:
         """The findings as Sentry's own `_meta` tree."""
-        return {}
+        return sentry_meta(findings)

@@ -19,29 +19,57 @@ _PASSES = 4  # a removal may bring to light what it covered; more than two were 
 
 
 class TextPass:
-    """Finds and removes secrets in bytes, text or not. Linear in the input: no byte is looked at twice."""
+    """Finds and removes secrets in bytes, text or not. Linear: what was judged is not looked at again."""
 
     def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
         self._forms = Forms((*CATALOGUE, *kinds))
         self._assignments = Assignments(judge)
         self._live = live
         self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
-        self.gate = compile_regex(self.pattern, captures=False)
+        self._gate = compile_regex(self.pattern, captures=False)
 
     def spans(self, data: bytes) -> list[Span]:
         """What has to go from `data`."""
         spans = list(self._live.spans(data))
         at = 0
-        while (hit := self.gate.search(data, at)) is not None:
-            found, at = self._forms.at(data, hit.start(), hit.end()) or self._assignments.at(data, hit.start())
+        while (hit := self._gate.search(data, at)) is not None:
+            found, at = self.judged(data, hit.start(), hit.end())
             spans += found
-        return merged(spans)
+        return merged(_whole_characters(data, span) for span in spans)
 
-    def redact(self, data: bytes) -> bytes:
-        """`data` without secrets; the identical object when there are none."""
+    def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:
+        """What goes with a hit of `pattern` at data[start:end], and where to look on."""
+        return self._forms.at(data, start, end) or self._assignments.at(data, start)
+
+    def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
+        """Where in `data` a closer look is due; nothing outside these places has to go."""
+        for hit in self._gate.finditer(data):
+            yield hit.start(), hit.end()
+        for span in self._live.spans(data):
+            yield span.start, span.end
+
+    def redact(self, data: bytes) -> tuple[bytes, list[Span]]:
+        """`data` without secrets, and where marks stand now; the identical object when there are none."""
+        marks: list[Span] = []
         for _ in range(_PASSES):
             spans = self.spans(data)
             if not spans:
                 break
-            data = replaced(data, spans)
-        return data
+            data, marks = replaced(data, spans, marks)
+        return data, marks
+
+    def redact_text(self, text: str) -> tuple[str, list[Span]]:
+        """`redact` for a str; lone surrogates survive."""
+        data = text.encode("utf-8", "surrogatepass")
+        clean, marks = self.redact(data)
+        return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
+
+
+def _whole_characters(data: bytes, span: Span) -> Span:
+    """`span`, grown where it would cut a character of UTF-8 in two."""
+    start, end = span.start, span.end
+    while start > max(0, span.start - 3) and data[start] & 0xC0 == 0x80:
+        start -= 1
+    while end < min(len(data), span.end + 3) and data[end] & 0xC0 == 0x80:
+        end += 1
+    return span if (start, end) == (span.start, span.end) else Span(start, end, span.kind)

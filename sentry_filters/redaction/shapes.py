@@ -1,0 +1,50 @@
+"""The shapes in which structures hold a name and its value apart: pairs, records, command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .key_words import NAMING
+from .keys import KeyJudge, Sensitivity
+
+__all__ = ["named_value", "option_values", "pair_value", "are_pairs"]
+
+_VALUING = ("value", "Value", "val", "secret_value")
+
+
+def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
+    """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name says about it."""
+    for valuing in _VALUING:
+        if valuing in record:
+            for naming in NAMING:
+                name = record.get(naming)
+                if type(name) is str and naming != valuing:
+                    return valuing, judge(name)
+    return "", Sensitivity.HARMLESS
+
+
+def are_pairs(items: Sequence[object]) -> bool:
+    """Whether `items` is a list of pairs, as headers, tags and query strings are."""
+    return bool(items) and all(
+        type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str  # type: ignore[arg-type, index]
+        for item in items
+    )
+
+
+def pair_value(items: Sequence[object], judge: KeyJudge) -> Sensitivity:
+    """Of `["api_key", …]`: what the first says about the second."""
+    if len(items) == 2 and type(items[0]) is str:
+        return judge(items[0])
+    return Sensitivity.HARMLESS
+
+
+def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensitivity]:
+    """Of `["--api-key", …]`: what each option says about the item behind it, by that item's place."""
+    found = {}
+    for index in range(len(items) - 1):
+        item = items[index]
+        if type(item) is str and item[:1] == "-" and "=" not in item:
+            verdict = judge(item)
+            if verdict is not Sensitivity.HARMLESS:
+                found[index + 1] = verdict
+    return found
