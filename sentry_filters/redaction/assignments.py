@@ -35,6 +35,7 @@ _WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more
 _BARE_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
 _LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
 _IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*")
+_QUOTE_BEFORE = compile_regex(r"\\*[\"'`]$")
 _WORD = re.compile(r"[A-Za-z][a-z]*")
 _CONTINUED = re.compile(r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:")
 
@@ -176,8 +177,9 @@ def _is_telling(value: str, sensitivity: Sensitivity) -> bool:
 
 def _is_between_texts(data: bytes, candidate: _Candidate, value: str) -> bool:
     """Whether what looks like an opening quote closes the text that the key stands in: `"Password:", "`."""
-    before = data[candidate.key_start - 1 : candidate.key_start] if candidate.key_start else b""
-    return (not candidate.closing and before == candidate.opening[-1:]) or _CONTINUED.match(value) is not None
+    before = _QUOTE_BEFORE.search(data[max(0, candidate.key_start - 16) : candidate.key_start])
+    enclosed = not candidate.closing and before is not None and before.group() == candidate.opening
+    return enclosed or _CONTINUED.match(value) is not None
 
 
 def _is_code_or_prose(data: bytes, candidate: _Candidate, value: str, end: int) -> bool:

@@ -62,7 +62,7 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if verdict is not _HARMLESS and (parts := parts_that_go(value, verdict, paired=doubtful)):
+        if verdict is not _HARMLESS and (parts := parts_that_go(value, verdict, doubtful=doubtful)):
             return self._without(value, parts, path)
         if plain and self._survey is not None:
             clean, marks = self._survey.redacted.get(value, (value, ()))
@@ -159,10 +159,10 @@ class Walk:
         for key, item in value.items():
             new_key = self._key(key, plain=plain) if type(key) not in HARMLESS_TYPES else key
             own = judge(key) if isinstance(key, str) else judge(key.decode("latin-1")) if isinstance(key, bytes) else _HARMLESS
+            if verdict is not _HARMLESS:
+                own = _inherited(own, verdict, key)
             if named and key == valuing:
                 own = max(own, named)
-            elif verdict is not _HARMLESS:
-                own = _inherited(own, verdict, key)
             new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
@@ -189,7 +189,7 @@ class Walk:
         self, value: Sequence[object], verdict: Sensitivity, path: Path, *, plain: bool, original: object = None
     ) -> object:
         options = option_values(value, self._judge)
-        paired = pair_value(value, self._judge)
+        paired = pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
         if are_pairs(value):
             self._pairs.update(map(id, value))
@@ -197,7 +197,7 @@ class Walk:
         for index, item in enumerate(value):
             own = max(verdict, options.get(index, _HARMLESS), paired if index == 1 else _HARMLESS)
             step = (*path, index) if self._account else path
-            new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own is paired)
+            new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own > verdict)
             result.append(new)
         if all(map(operator.is_, result, value)):
             return value if original is None else original

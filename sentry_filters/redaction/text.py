@@ -37,6 +37,15 @@ class TextPass:
             spans += found
         return merged(_whole_characters(data, span) for span in spans)
 
+    def found(self, data: bytes, start: int, end: int) -> bool:
+        """Whether something has to go from data[start:end]."""
+        at = start
+        while (hit := self._gate.search(data, at, end)) is not None:
+            spans, at = self.judged(data, hit.start(), hit.end())
+            if spans:
+                return True
+        return False
+
     def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:
         """What goes with a hit of `pattern` at data[start:end], and where to look on."""
         return self._forms.at(data, start, end) or self._assignments.at(data, start)
