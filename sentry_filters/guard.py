@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import threading
 import weakref
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sentry_filters.before_send import SentryHooks
 from sentry_filters.boundary import Boundary
 from sentry_filters.bus import EventBus, Handler
+from sentry_filters.causes import causes_of
 from sentry_filters.counters import Counters
 from sentry_filters.decision import Decider, Decision, DecisionObserver
 from sentry_filters.failure import Failure, Response
@@ -26,6 +29,8 @@ from sentry_filters.sentry_spans import SpanFilter
 from sentry_filters.session import Sessions
 from sentry_filters.standalone import StandaloneHooks
 from sentry_filters.tracing import current_spans
+
+Part = TypeVar("Part")
 
 
 class SessionGuard:
@@ -54,6 +59,8 @@ class SessionGuard:
         self.bus = EventBus()
         self.gate = SchedulerGate(policy.scope)
         self.counters = Counters()
+        self._parts: dict[Callable[[], object], object] = {}
+        self._parts_lock = threading.Lock()
         self._sessions = Sessions(policy.scope, policy.renewal_grace)
         self._fingerprinter = Fingerprinter()
         self._decider = Decider(policy, self._sessions, self.gate, self.bus, self.counters, self.redactor)
@@ -174,6 +181,27 @@ class SessionGuard:
     def observe(self, observer: DecisionObserver) -> None:
         """Hand every decision about a failure to `observer`; see `Decider.observe`."""
         self._decider.observe(observer)
+
+    def note(self, signal: str, verdict: str, reason: str, failure: Failure) -> None:
+        """Count, and hand to the observers, what became of a report by an earlier decision. Never raises."""
+        self._decider.note(signal, verdict, reason, failure)
+
+    def failures_of(self, error: BaseException) -> tuple[Failure, ...]:
+        """Return what an exception says about the failed call behind it, one for each leaf of a group."""
+        causes = causes_of(error, self._http.extension_key)
+        return tuple(
+            Failure(
+                text=cause.text, response=cause.response, raised_while_handling=cause.raised_while_handling
+            )
+            for cause in causes
+        )
+
+    def part(self, make: Callable[[], Part]) -> Part:
+        """Return this guard's one instance of what `make` makes: what an edge's processors share."""
+        with self._parts_lock:
+            if make not in self._parts:
+                self._parts[make] = make()
+            return cast("Part", self._parts[make])
 
     def fault(self, place: str, error: BaseException) -> None:
         """Count a fault of an edge's own and log the first at WARNING, without payload."""
