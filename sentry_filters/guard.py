@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -60,7 +59,6 @@ class SessionGuard:
         self.gate = SchedulerGate(policy.scope)
         self.counters = Counters()
         self._parts: dict[Callable[[], object], object] = {}
-        self._parts_lock = threading.Lock()
         self._sessions = Sessions(policy.scope, policy.renewal_grace)
         self._fingerprinter = Fingerprinter()
         self._decider = Decider(policy, self._sessions, self.gate, self.bus, self.counters, self.redactor)
@@ -198,10 +196,8 @@ class SessionGuard:
 
     def part(self, make: Callable[[], Part]) -> Part:
         """Return this guard's one instance of what `make` makes: what an edge's processors share."""
-        with self._parts_lock:
-            if make not in self._parts:
-                self._parts[make] = make()
-            return cast("Part", self._parts[make])
+        # Atomic without a lock, which a fork could leave locked; one made in vain is forgotten.
+        return cast("Part", self._parts.setdefault(make, make()))
 
     def fault(self, place: str, error: BaseException) -> None:
         """Count a fault of an edge's own and log the first at WARNING, without payload."""
