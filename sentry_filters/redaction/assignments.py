@@ -21,11 +21,15 @@ __all__ = ["Assignments"]
 _IDENT = r"[A-Za-z0-9_.\-]"
 _QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
 _CLOSE = rf"(?:{_QUOTE}?[\])]*)"
-_OPEN = rf"(?:(?:[bfru]{{1,2}})?{_QUOTE}|)"
-_ASSIGN = r"[ \t]*(?:=>|->|:?:?={1,3}|:|%3D|%3A)[ \t]*(?:[|>][+\-]?[ \t]*(?:\r?\n|\\+n)\s*)?"
-_COMMA = r"[ \t]*,\s*(?:\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']\s*:\s*)?"
-_ANGLE = r"\s*>\s*"
-_BLANK = r"[ \t]+"
+_OPEN = rf"(?:(?:[bfru]{{1,2}})?(?:\\*\"(?:[bfru]?\\*')?|\\*'(?:\\*\")?|{_QUOTE})|)"  # a repr in JSON has two quotes
+_GAP = r"(?:[ \t]|\\+t)"  # also as serialised text writes it
+_SPACE = r"(?:\s|\\+[nrt])"
+_ASSIGN = rf"{_GAP}*(?:=>|->|:?:?={{1,3}}|:|%3D|%3A){_GAP}*(?:[|>][+\-]?{_GAP}*(?:\r?\n|\\+n){_SPACE}*)?"
+_COMMA = rf"{_GAP}*,{_SPACE}*(?:\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']{_SPACE}*:{_SPACE}*)?"
+_ATTRIBUTE = rf"{_SPACE}+(?:value|content|default){_SPACE}*={_SPACE}*"
+_ANGLE = rf"{_SPACE}*>{_SPACE}*"
+_DOOR = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
+_BLANK = rf"{_GAP}+"
 _FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or a tag
 
 _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -36,6 +40,8 @@ _BARE_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
 _LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
 _IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*")
 _QUOTE_BEFORE = compile_regex(r"\\*[\"'`]$")
+_INNERMOST = re.compile(rb"\\*[\"'`]$|&[^&]*;$|%22$")
+_UNESCAPED = re.compile(rb"\s|\\+[nrt]")
 _WORD = re.compile(r"[A-Za-z][a-z]*")
 _CONTINUED = re.compile(r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:")
 
@@ -59,11 +65,12 @@ class Assignments:
         self._judge = judge
         key = f"{judge.pattern}{_IDENT}*"
         self.pattern = (
-            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{_QUOTE}{_COMMA}{_QUOTE}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
-            f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST})"
+            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{_QUOTE}(?:{_COMMA}|{_ATTRIBUTE}){_QUOTE}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
+            f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST}"
+            f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
         )
         self._parts = compile_regex(
-            f"(?i)(?:-{_IDENT}*)?({key})({_CLOSE})({_ASSIGN}|{_COMMA}|{_ANGLE}|{_BLANK})({_OPEN}){_FIRST}"
+            f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK})({_OPEN}){_FIRST}"
         )
 
     def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
@@ -76,7 +83,7 @@ class Assignments:
             key=data[key_start : match.end(1)].decode("latin-1"),
             key_start=key_start,
             closing=match.group(2) or b"",
-            separator=(match.group(3) or b"").strip(),
+            separator=_UNESCAPED.sub(b"", match.group(3) or b""),
             opening=match.group(4) or b"",
             start=match.end(4),
         )
@@ -125,7 +132,7 @@ def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, lim
     """Where the value ends, at most at `limit`."""
     limit = min(limit, len(data))
     if candidate.opening:
-        closing = _closing_quote(data, candidate.opening.lstrip(b"bfruBFRU"), candidate.start, limit)
+        closing = _closing_quote(data, candidate.opening, candidate.start, limit)
         if closing >= 0:
             return closing
     if candidate.separator.endswith(b">") and b"=" not in candidate.separator and b"-" not in candidate.separator:
@@ -138,6 +145,7 @@ def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, lim
 
 def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
     """Where the text that `quote` opened is closed; -1 when it is not."""
+    quote = _INNERMOST.search(quote)[0]  # type: ignore[index]
     at = start
     while (found := data.find(quote, at, limit)) >= 0:
         escapes = found - len(data[start:found].rstrip(b"\\")) - start
@@ -160,7 +168,7 @@ def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: s
         tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
         return tagged and goes(value.strip(), sensitivity)
     if not separator and not candidate.key.startswith("-"):
-        return bool(candidate.opening) and _is_telling(value, sensitivity)
+        return _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
     if candidate.opening:
         return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
     return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))

@@ -23,7 +23,6 @@ class _Compiled:
     kind: Kind
     literal: bytes
     regex: Regex
-    secret: int  # the group that goes
 
 
 class Forms:
@@ -42,7 +41,7 @@ class Forms:
             match = each.regex.match(data, start, end)
             if match is None:
                 continue
-            secret = each.secret if match.start(each.secret) >= 0 else 1
+            secret = next((group for group in range(2, each.regex.groups + 1) if match.start(group) >= 0), 1)
             span = Span(match.start(secret), match.end(secret), each.kind.name)
             if secret > 1 and is_reference(data[span.start : span.end].decode("utf-8", "replace")):
                 return [], match.end(1)
@@ -51,5 +50,4 @@ class Forms:
 
 
 def _compiled(kind: Kind) -> _Compiled:
-    regex = compile_regex(f"{BOUNDARY}({kind.pattern})")
-    return _Compiled(kind, kind.literal.encode("latin-1"), regex, min(regex.groups, 2))
+    return _Compiled(kind, kind.literal.encode("latin-1"), compile_regex(f"{BOUNDARY}({kind.pattern})"))

@@ -13,6 +13,7 @@ _SCHEME = re.compile(
     r"(?i)\s*(?:bearer|basic|token|key|api-?key|api-?token|jwt|oauth|negotiate|ssws|apikey|genie-?key|bot|splunk"
     r"|snowflake|private-token|(?P<many>digest|hawk|mac|signature|aws4-hmac-sha256|aws|credential|ntlm))\s+"
 )
+_OTHER_SCHEME = re.compile(r"\s*[A-Za-z][\w\-]{1,24}\s+([^\s,;]+)")
 _PAIR = re.compile(r"([^=;,\s\"']+)=(\"?)([^;\s\"'\\]+)")
 _ATTRIBUTES = frozenset(("path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"))
 
@@ -35,10 +36,13 @@ def authorization_pieces(value: str) -> Iterator[tuple[int, int]]:
     credential = rest[:length]
     if not credential or is_placeholder(credential):
         return
-    # Without a scheme a word may be prose: "Authorization: failed for …"
-    if scheme is None and not (length == len(rest.rstrip()) and len(credential) >= 16) and not looks_random(credential, least=8):
-        return
-    yield start, start + length
+    if scheme is not None or looks_random(credential, least=8, ids=True):
+        yield start, start + length
+    elif length == len(rest.rstrip()):
+        if len(credential) >= 16:
+            yield start, start + length
+    elif (other := _OTHER_SCHEME.match(value)) and looks_random(other[1], least=8, ids=True):
+        yield other.span(1)  # else a word may be prose: "Authorization: failed for …"
 
 
 def cookie_pieces(value: str) -> Iterator[tuple[int, int]]:

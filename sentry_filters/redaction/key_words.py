@@ -89,7 +89,7 @@ IDENTIFYING = frozenset(
     "keyboard known kv label lead left legend limit limiter locale lock lookup low major map member merge message meta "
     "metric metrics minor missing model mutex name natural node object of order org organisation organization output page "
     "param parameter parent partition permission piano pivot policy press primary product project prop property pub "
-    "public queue quick range rate record redis region request resource response right role root route routing row s3 "
+    "public queue quick range rate record redis region request resource response right role route routing row s3 "
     "schedule scope search segment semaphore series shard shift short sku sort sorting space span state storage stream "
     "surrogate tab table tag task team template tenant the this thread ticket time topic trace translation tree trial "
     "type unique up usage variant vector verify wait with wrong workflow xml yaml zone child cluster correlation event id "

@@ -94,6 +94,8 @@ def _names(option: str, names: Iterable[str]) -> frozenset[tuple[str, ...]]:
 
 def _by_words(words: tuple[str, ...]) -> Sensitivity:
     """What the words name, unless the words behind it turn it into something about a secret."""
+    if words[-2:] == ("secret", "id"):  # half of an AppRole's credential, or the name of a secret
+        return _LIKELY
     found, place = _HARMLESS, len(words)
     for index in range(len(words)):
         named = _named(words, index)

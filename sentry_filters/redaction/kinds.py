@@ -15,7 +15,7 @@ class Kind:
     r"""One kind of secret, as data.
 
     `pattern` is RE2 syntax over bytes (so `[^"]` also matches each byte of a non-ASCII character). If it has
-    a capturing group, what the first group matched is removed, otherwise the whole match. `literal` is a text
+    capturing groups, what the first of them that took part matched is removed, otherwise the whole match. `literal` is a text
     that every match contains. What may stand before a match is the engine's business, not the pattern's.
     `example` and `near_miss` come in parts that are joined where they are used, so that no scanner takes
     this source for a leak.

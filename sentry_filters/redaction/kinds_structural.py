@@ -35,6 +35,6 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
          ("Bearer ", _BODY), ("Bearer ", "authentication")),
     Kind("basic", r"(?i:basic)(?:\s|%20|\+)+([A-Za-z][A-Za-z0-9+/_\-]*[0-9][A-Za-z0-9+/_\-]{4,}={0,2}|[A-Za-z][A-Za-z0-9+/]{5,}={1,2})", "asic",
          "user and password in base64", ("Basic ", "Ym9iOmh1", "bnRlcjI="), ("Basic ", "authentication")),
-    Kind("curl-user", r"(?:-u|--user|--proxy-user)(?:[ \t]+|=)(?:\\*[\"'])?[^\s\"':/]+:([^\s\"':/]*[^\s\"'a-z:/][^\s\"']*|[a-z]{8,})", "-",
+    Kind("curl-user", r"(?:-u|--user|--proxy-user)(?:[ \t]|\\+t)*=?(?:\\*[\"']([^\"':/]*:[^\"']*[^\s\"'a-z:][^\"']*)|([^\s\"':/]+:[^\s\"':/]*[^\s\"'a-z0-9:/][^\s\"']*|[^\s\"':/]+:[a-z]*[0-9]+[a-z][^\s\"':/]*|[^\s\"':/]+:[a-z][a-z0-9]{7,}))", "-",
          "user and password of curl", ("curl -u ", "bob:", "hunter-2-Zq8v"), ("docker run -u ", "app:app")),
 )

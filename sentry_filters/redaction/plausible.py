@@ -18,7 +18,7 @@ _REFERENCE = re.compile(
     | <[a-z][^<>]*>? | <[^<>]*> | &lt;.* | %3c.*%3e                                # <your key>
     | \$\{.* | \$\(.* | \$\d? | \$[a-z_]\w* | \{\{.* | \{[a-z_][\w.\[\]'"]*(?:![rsa])?\} | %[a-z_]\w*%
     | %\(\w+\)s | %[sdrv] | @[a-z_]+@ | !ref.* | \#\{.*
-    | \$[a-z_{(][^:]*:\$[a-z_{(].*
+    | \$[\w{(][^:]*:\$[\w{(].*
     | (?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].* | (?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*
     | arn:aws:(?:secretsmanager|ssm|iam|kms).*
     """,
@@ -33,8 +33,9 @@ _STOPGAP = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(
-    r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*|(?:[A-Z]?[a-z]{2,}){1,3}"
+    r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*"
 )
+_HUMPS = re.compile(r"[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 _NUMBERS = re.compile(r"[\d.,:+\-TZ/ ]+|v?\d+(?:\.\d+)+\S{0,12}")
@@ -63,16 +64,20 @@ def is_reference(value: str) -> bool:
 
 def is_plain(value: str) -> bool:
     """Whether `value` consists of words."""
-    return _PLAIN.fullmatch(value[:_JUDGED]) is not None
+    value = value[:_JUDGED]
+    if _PLAIN.fullmatch(value):
+        return True
+    # CamelCase: words are longer than the humps of a random text.
+    return value.isascii() and value.isalpha() and len(value) >= 3.5 * sum(map(str.isupper, value)) and bool(_HUMPS.fullmatch(value))
 
 
 def looks_random(value: str, *, least: int = 12, ids: bool = False) -> bool:
     """Whether `value` looks generated: long enough, of mixed characters; an id only when `ids` may be secret."""
     value = value[:_JUDGED]
-    if len(value) < least or _PLAIN.fullmatch(value) or _NUMBERS.fullmatch(value):
+    if len(value) < least or is_plain(value) or _NUMBERS.fullmatch(value):
         return False
     if _UUID.fullmatch(value):
-        return False
+        return ids
     if _DIGEST.fullmatch(value):
         return ids and len(value) >= 20
     if any(character.isspace() for character in value):

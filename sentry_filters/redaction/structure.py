@@ -19,6 +19,7 @@ from .values import number_goes, parts_that_go
 __all__ = ["Walk"]
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
+_PASSES = 4  # as in the pass over text
 _HARMLESS = Sensitivity.HARMLESS
 Path = tuple[str | int, ...]
 
@@ -63,7 +64,7 @@ class Walk:
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
         if verdict is not _HARMLESS and (parts := parts_that_go(value, verdict, doubtful=doubtful)):
-            return self._without(value, parts, path)
+            return self._without(value, verdict, parts, path)
         if plain and self._survey is not None:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
@@ -72,22 +73,17 @@ class Walk:
             self._note(path, value, marks)
         return clean
 
-    def _without(self, value: str, parts: Sequence[tuple[int, int]], path: Path) -> str:
-        """`value` without the parts that its key condemns, and without what has a form in the rest."""
-        pieces: list[str] = []
+    def _without(self, value: str, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path) -> str:
+        """`value` without the parts that its key condemns, and without what has a form of its own."""
+        text = value
         marks: list[Span] = []
-        at = size = 0
-        for start, end in parts:
-            kept, found = self._text.redact_text(value[at:start])
-            marks += (Span(size + mark.start, size + mark.end, mark.kind) for mark in found)
-            size += len(kept.encode("utf-8", "surrogatepass"))
-            marks.append(Span(size, size + len(REDACTED), "key"))
-            size += len(REDACTED)
-            pieces += (kept, REDACTED)
-            at = end
-        pieces.append(self._text.redact_text(value[at:])[0])
+        for _ in range(_PASSES):
+            if not parts:
+                break
+            text, marks = self._text.redact_text(text, [Span(*_in_bytes(text, part), "key") for part in parts], marks)
+            parts = parts_that_go(text, verdict)
         self._note(path, value, marks)
-        return "".join(pieces)
+        return text
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
@@ -161,7 +157,7 @@ class Walk:
             own = judge(key) if isinstance(key, str) else judge(key.decode("latin-1")) if isinstance(key, bytes) else _HARMLESS
             if verdict is not _HARMLESS:
                 own = _inherited(own, verdict, key)
-            if named and key == valuing:
+            if named and key == valuing and verdict < Sensitivity.SECRET:
                 own = max(own, named)
             new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
             if new_key is not key:
@@ -216,10 +212,17 @@ class Walk:
             self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
 
 
+def _in_bytes(text: str, part: tuple[int, int]) -> tuple[int, int]:
+    if text.isascii():
+        return part
+    start = len(text[: part[0]].encode("utf-8", "surrogatepass"))
+    return start, start + len(text[slice(*part)].encode("utf-8", "surrogatepass"))
+
+
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:
     """What a key says whose container stands under a sensitive key itself."""
     if verdict >= Sensitivity.HEADER:  # the name of a cookie, of a header's part, of a message's part
-        return max(own, Sensitivity.SECRET if verdict is Sensitivity.COOKIE else verdict)
+        return verdict if verdict is Sensitivity.CONTENT else Sensitivity.SECRET
     words = split_words(key) if isinstance(key, str) else ()
     if all(word in NEUTRAL or word.isdigit() for word in words):
         return max(own, verdict)

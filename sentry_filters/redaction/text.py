@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .assignments import Assignments
 from .catalogue import CATALOGUE
@@ -57,20 +57,28 @@ class TextPass:
         for span in self._live.spans(data):
             yield span.start, span.end
 
-    def redact(self, data: bytes) -> tuple[bytes, list[Span]]:
-        """`data` without secrets, and where marks stand now; the identical object when there are none."""
-        marks: list[Span] = []
+    def redact(
+        self, data: bytes, condemned: Sequence[Span] = (), marks: Sequence[Span] = ()
+    ) -> tuple[bytes, list[Span]]:
+        """`data` without secrets, and where marks stand now; the identical object when there are none.
+
+        What is `condemned` goes in any case; `marks` are those that an earlier call has left.
+        """
+        placed = list(marks)
+        spans = merged((*condemned, *self.spans(data)))
         for _ in range(_PASSES):
-            spans = self.spans(data)
             if not spans:
                 break
-            data, marks = replaced(data, spans, marks)
-        return data, marks
+            data, placed = replaced(data, spans, placed)
+            spans = self.spans(data)
+        return data, placed
 
-    def redact_text(self, text: str) -> tuple[str, list[Span]]:
+    def redact_text(
+        self, text: str, condemned: Sequence[Span] = (), marks: Sequence[Span] = ()
+    ) -> tuple[str, list[Span]]:
         """`redact` for a str; lone surrogates survive."""
         data = text.encode("utf-8", "surrogatepass")
-        clean, marks = self.redact(data)
+        clean, marks = self.redact(data, condemned, marks)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
 
 
