@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from .key_words import NAMING
 from .keys import KeyJudge, Sensitivity
 
-__all__ = ["named_value", "option_values", "pair_value", "are_pairs"]
+__all__ = ["VALUING", "named_value", "option_values", "pair_value", "are_pairs"]
 
-_VALUING = ("value", "Value", "val", "secret_value")
+VALUING = frozenset(("value", "Value", "val", "secret_value"))
 
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
     """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name says about it."""
-    for valuing in _VALUING:
+    for valuing in VALUING:
         if valuing in record:
-            for naming in NAMING:
-                name = record.get(naming)
-                if type(name) is str and naming != valuing:
-                    return valuing, judge(name)
+            names = (record[naming] for naming in NAMING if naming in record)
+            verdicts = (judge(name) for name in names if type(name) is str)
+            return valuing, max(verdicts, default=Sensitivity.HARMLESS)
     return "", Sensitivity.HARMLESS
 
 

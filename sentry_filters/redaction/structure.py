@@ -43,8 +43,6 @@ class Walk:
                 self._survey = Survey(value, self._text, self._judge)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
                 self._survey = None
-            if self._survey is not None and self._survey.clean:
-                return value
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
 
     def _value(
@@ -99,6 +97,8 @@ class Walk:
     def _container(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         if verdict is Sensitivity.CONTENT and (not isinstance(value, Sequence | Mapping) or len(value)):
             return self._marked(path)
+        if plain and verdict is _HARMLESS and self._survey is not None and id(value) not in self._survey.touched:
+            return value
         if id(value) in self._open or len(self._open) >= DEEPEST:
             return self._withheld(path)
         known = (id(value), verdict)
