@@ -75,26 +75,40 @@ class Assignments:
 
     def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
         """What goes with the candidate that `pattern` found at `start`, and where to look on."""
+        candidate, sensitivity, onward = self._candidate(data, start)
+        if candidate is None:
+            return [], onward
+        spans = list(_pieces(data, candidate, sensitivity))
+        return spans, max(spans[-1].end if spans else onward, start + 1)
+
+    def doubtful(self, data: bytes, start: int) -> bool:
+        """Whether, `data` being serialised, the candidate may go in the text that it stands for, if not here."""
+        candidate, sensitivity, _ = self._candidate(data, start)
+        if candidate is None:
+            return False
+        return b"\\" in data[candidate.start : _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)]
+
+    def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
         match = self._parts.match(data, start)
         if match is None:
-            return [], start + 1
+            return None, Sensitivity.HARMLESS, start + 1
         key_start = _key_start(data, match.end(1))
+        key = data[key_start : match.end(1)].decode("latin-1")
+        sensitivity = self._judge(key)
+        if key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
+            sensitivity = max(sensitivity, Sensitivity.LIKELY)  # where many services take their API key
+        if sensitivity is Sensitivity.HARMLESS:
+            return None, sensitivity, max(match.end(1), start + 1)
         candidate = _Candidate(
-            key=data[key_start : match.end(1)].decode("latin-1"),
+            key=key,
             key_start=key_start,
             closing=match.group(2) or b"",
             separator=_UNESCAPED.sub(b"", match.group(3) or b""),
             opening=match.group(4) or b"",
             start=match.end(4),
         )
-        sensitivity = self._judge(candidate.key)
-        if candidate.key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
-            sensitivity = max(sensitivity, Sensitivity.LIKELY)  # the parameter in which many services take their API key
-        if sensitivity is Sensitivity.HARMLESS:
-            return [], max(match.end(1), start + 1)
-        spans = list(_pieces(data, candidate, sensitivity))
-        # Without a hit the value may yet have a form of its own, whose boundary is the separator's last byte.
-        return spans, max(spans[-1].end if spans else match.end(3) - 1, start + 1)
+        # Should it not go, it may yet have a form of its own, whose boundary is the separator's last byte.
+        return candidate, sensitivity, match.end(3) - 1
 
 
 def _key_start(data: bytes, end: int) -> int:

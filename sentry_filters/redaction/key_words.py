@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ABOUT", "COOKIES", "HEADERS", "IDENTIFYING", "KEY_WORD", "NAMING", "NEUTRAL", "NO_TOKEN", "PASSWORDS",
-    "PAGINATION", "SECRETS", "SECRET_ENDINGS", "STRENGTHENING",
+    "PAGINATION", "VALUING", "SECRETS", "SECRET_ENDINGS", "STRENGTHENING",
 ]
 
 # A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
@@ -104,3 +104,5 @@ STRENGTHENING = frozenset(
 )
 # Names of fields that hold a name, beside one that holds its value.
 NAMING = ("name", "key", "header", "field", "param", "parameter", "variable", "var", "option", "Name", "Key")
+# And of those beside them that hold the value.
+VALUING = frozenset(("value", "Value", "val", "secret_value"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 from . import key_words
+from .key_words import VALUING
 from .content import is_content_key
 from .regex import compile_regex
 
@@ -44,17 +45,28 @@ class KeyJudge:
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(self._extra))
         self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"  # what no judged key is without
         self._word = compile_regex(self.pattern, captures=False)
-        self.memory: dict[str, Sensitivity] = {}  # for loops that cannot afford a call for every key
+        self._memory: dict[str, Sensitivity] = {}
+        self.harmless: set[str] = set()
 
     def __call__(self, key: str) -> Sensitivity:
-        verdict = self.memory.get(key)
+        verdict = self._memory.get(key)
         if verdict is None:
             verdict = self._judge(key)
             if len(key) <= _LONGEST:
-                if len(self.memory) >= _REMEMBERED:
-                    self.memory = {}  # a new one: another thread may be reading the old
-                self.memory[key] = verdict
+                if len(self._memory) >= _REMEMBERED:
+                    self._memory = {}  # a new one: another thread may be reading the old
+                self._memory[key] = verdict
         return verdict
+
+    def remember(self, keys: Iterable[str]) -> None:
+        """Take `keys` into `harmless`: they neither say anything about a value, nor hold anything themselves."""
+        if len(self.harmless) >= _REMEMBERED:
+            self.harmless = set()
+        self.harmless.update(key for key in keys if len(key) <= _LONGEST and key not in VALUING)
+
+    def forget(self) -> None:
+        """Empty `harmless`: there is something new that a key could hold."""
+        self.harmless = set()
 
     def _judge(self, key: str) -> Sensitivity:
         if self.judges_content and is_content_key(key):

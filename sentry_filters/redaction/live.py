@@ -28,11 +28,11 @@ class LiveCredentials:
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
 
-    def register(self, value: str | bytes) -> None:
-        """Remember `value`; what is too short, or no text, is ignored."""
+    def register(self, value: str | bytes) -> bool:
+        """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""
         secret = _as_bytes(value)
         if secret is None:
-            return
+            return False
         now = time.monotonic()
         with self._lock:
             known = secret in self._until
@@ -42,6 +42,7 @@ class LiveCredentials:
                 self._until.popitem(last=False)
                 known = False
             self._refresh(now, rebuild=not known)
+            return not known
 
     def needles(self) -> tuple[bytes, ...]:
         """Every spelling of every credential that is still remembered, the longest first."""

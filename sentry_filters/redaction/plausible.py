@@ -74,14 +74,14 @@ def is_plain(value: str) -> bool:
 def looks_random(value: str, *, least: int = 12, ids: bool = False) -> bool:
     """Whether `value` looks generated: long enough, of mixed characters; an id only when `ids` may be secret."""
     value = value[:_JUDGED]
-    if len(value) < least or is_plain(value) or _NUMBERS.fullmatch(value):
+    if len(value) < least or value[0] in "{[<(" or is_plain(value) or _NUMBERS.fullmatch(value):
         return False
     if _UUID.fullmatch(value):
         return ids
     if _DIGEST.fullmatch(value):
         return ids and len(value) >= 20
     if any(character.isspace() for character in value):
-        return len(value) >= 24 and _variety(value) == 4 and value.count(" ") * 8 < len(value)
+        return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(" ") * 8 < len(value)
     return _is_mixed(value) and not (_LOCATION.fullmatch(value) and _variety(value) < 4)
 
 

@@ -55,7 +55,8 @@ class Redactor:
 
         Values of fewer than 8 bytes, and what is no text, are ignored.
         """
-        self._live.register(value)
+        if self._live.register(value):
+            self._judge.forget()
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""

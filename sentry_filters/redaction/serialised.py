@@ -45,12 +45,12 @@ class SerialisedCheck:
         while (hit := self._gate.search(data, at)) is not None:
             named = self._named.match(data, hit.start())
             if named is None:
-                found, at = self._text.judged(data, hit.start(), hit.end())
-                if found:
+                dirty, at = self._text.may_hold(data, hit.start(), hit.end())
+                if dirty:
                     return False
                 continue
             end = named.end(1)
-            if self._tells(data, hit.start(), end) or self._text.found(data, hit.start(), end - 1):
+            if self._tells(data, hit.start(), end) or self._text.may_hold_any(data, hit.start(), end - 1):
                 return False
             at = end - 1  # the closing quote may be the boundary before what follows
         return True

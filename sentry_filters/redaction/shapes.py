@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from .key_words import NAMING
+from .key_words import NAMING, VALUING
 from .keys import KeyJudge, Sensitivity
 
-__all__ = ["VALUING", "named_value", "option_values", "pair_value", "are_pairs"]
+_NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 
-VALUING = frozenset(("value", "Value", "val", "secret_value"))
-
+__all__ = ["are_pairs", "named_value", "option_values", "pair_value"]
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
     """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name says about it."""
     for valuing in VALUING:
         if valuing in record:
             names = (record[naming] for naming in NAMING if naming in record)
-            verdicts = (judge(name) for name in names if type(name) is str)
-            return valuing, max(verdicts, default=Sensitivity.HARMLESS)
+            return valuing, max((_named(name, judge) for name in names), default=Sensitivity.HARMLESS)
     return "", Sensitivity.HARMLESS
-
 
 def are_pairs(items: Sequence[object]) -> bool:
     """Whether `items` is a list of pairs, as headers, tags and query strings are."""
@@ -29,13 +27,9 @@ def are_pairs(items: Sequence[object]) -> bool:
         for item in items
     )
 
-
 def pair_value(items: Sequence[object], judge: KeyJudge) -> Sensitivity:
     """Of `["api_key", …]`: what the first says about the second."""
-    if len(items) == 2 and type(items[0]) is str:
-        return judge(items[0])
-    return Sensitivity.HARMLESS
-
+    return _named(items[0], judge) if len(items) == 2 else Sensitivity.HARMLESS
 
 def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensitivity]:
     """Of `["--api-key", …]`: what each option says about the item behind it, by that item's place."""
@@ -47,3 +41,8 @@ def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensiti
             if verdict is not Sensitivity.HARMLESS:
                 found[index + 1] = verdict
     return found
+
+
+def _named(name: object, judge: KeyJudge) -> Sensitivity:
+    """What `name` says, if it is a name: other texts that stand in such places are no keys."""
+    return judge(name) if type(name) is str and _NAME.fullmatch(name) else Sensitivity.HARMLESS

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import accumulate
+from typing import cast
 from uuid import UUID
 
 from .keys import KeyJudge, Sensitivity
-from .shapes import VALUING, named_value, option_values, pair_value
+from .key_words import VALUING
+from .shapes import named_value, option_values, pair_value
 from .spans import Span
 from .text import TextPass
 from .values import number_goes, parts_that_go
@@ -19,8 +21,7 @@ __all__ = ["DEEPEST", "HARMLESS_TYPES", "Survey", "speaks"]
 
 DEEPEST = 100  # levels of containers; what lies deeper is withheld
 HARMLESS_TYPES = frozenset((type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID))
-_SHORTEST_VALUE = 5  # a shorter text holds neither an assignment nor anything with a form
-_SHORTEST_KEY = 10
+_PLAIN = frozenset((dict, list, tuple))
 
 
 class Survey:
@@ -31,10 +32,15 @@ class Survey:
     a record for each container would cost more than all the rest.
     """
 
-    __slots__ = ("_containers", "_first_text", "_judge", "_parents", "_telling", "_texts", "redacted", "touched")
+    __slots__ = (
+        "_containers", "_first_text", "_harmless", "_judge", "_new_keys", "_parents", "_telling", "_texts",
+        "redacted", "touched",
+    )
 
     def __init__(self, value: object, text: TextPass, judge: KeyJudge) -> None:
         self._judge = judge
+        self._harmless = judge.harmless  # keys that need no look; a `value` is never among them
+        self._new_keys: list[str] = []
         self._containers: list[object] = [value]
         self._parents: list[int] = [-1]
         self._first_text: list[int] = []  # of each container, its place among the texts
@@ -43,78 +49,78 @@ class Survey:
         self._look()
         self.redacted: dict[str, tuple[str, list[Span]]] = {}
         self._search(text)
+        judge.remember(key for key in self._new_keys if key not in self.redacted)
         self.touched = self._with_parents()
 
     def _look(self) -> None:
         """Level by level, so that depth is known without counting it for every item."""
-        containers, seen, place = self._containers, set[int](), 0
+        containers, seen, start = self._containers, set[int](), 0
         for _ in range(DEEPEST):
-            level_end = len(containers)
-            if place == level_end:
+            level = containers[start:]
+            if not level:
                 return
-            while place < level_end:
-                container = containers[place]
-                self._first_text.append(len(self._texts))
-                if id(container) in seen:  # shared, or a cycle: the walk can tell
-                    self._telling.add(place)
-                elif type(container) is dict:
-                    self._look_into_dict(container, place)
-                else:
-                    self._look_into_list(container, place)  # type: ignore[arg-type]
-                seen.add(id(container))
-                place += 1
-        self._telling.update(range(place, len(containers)))
+            ids = set(map(id, level))
+            if len(ids) < len(level) or not seen.isdisjoint(ids):  # shared containers, or a cycle: the walk can tell
+                level = self._unseen(level, start, seen)
+            seen |= ids
+            self._look_at_level(level, start)
+            start += len(level)
+        self._telling.update(range(start, len(containers)))
 
-    def _look_into_dict(self, container: Mapping[object, object], place: int) -> None:
-        known, texts = self._judge.memory.get, self._texts
+    def _unseen(self, level: list[object], start: int, seen: set[int]) -> list[object]:
+        """`level` with an empty list for each container that was met before."""
+        unseen: list[object] = []
+        met = set(seen)
+        for place, container in enumerate(level, start):
+            if id(container) in met:
+                self._telling.add(place)
+            unseen.append(() if id(container) in met else container)
+            met.add(id(container))
+        return unseen
+
+    def _look_at_level(self, level: list[object], start: int) -> None:
+        texts, containers, harmless = self._texts, self._containers, self._harmless
+        note_start, note_text = self._first_text.append, texts.append
+        note_container, note_parent = containers.append, self._parents.append
+        for place, container in enumerate(level, start):
+            note_start(len(texts))
+            items: Iterable[object]
+            if type(container) is dict:
+                items = container.values()
+                if not harmless.issuperset(container) and self._keys_tell(container):
+                    self._telling.add(place)
+            else:
+                items = cast("Sequence[object]", container)
+                if len(items) == 2 and pair_value(items, self._judge):
+                    self._telling.add(place)
+            for item in items:
+                kind = type(item)
+                if kind is str:
+                    note_text(item)  # type: ignore[arg-type]
+                elif kind in _PLAIN:
+                    if item:
+                        note_container(item)
+                        note_parent(place)
+                elif kind not in HARMLESS_TYPES:
+                    self._telling.add(place)
+
+    def _keys_tell(self, container: Mapping[object, object]) -> bool:
+        """Whether a key of `container` may have something to say; new keys are searched as texts, too."""
         telling = False
         for key, item in container.items():
             if type(key) is str:
-                if len(key) >= _SHORTEST_KEY:
-                    texts.append(key)
-                verdict = known(key)
-                if verdict is None:
+                if key not in self._harmless:
+                    self._texts.append(key)
                     verdict = self._judge(key)
-                if verdict:
-                    telling = telling or speaks(verdict, item)
+                    telling = telling or (verdict > 0 and speaks(verdict, item))
+                    if not verdict:
+                        self._new_keys.append(key)
             elif type(key) not in HARMLESS_TYPES:
-                telling = True
-            kind = type(item)
-            if kind is str:
-                if len(item) >= _SHORTEST_VALUE:  # type: ignore[arg-type]
-                    texts.append(item)  # type: ignore[arg-type]
-            elif kind is dict or kind is list or kind is tuple:
-                if item:
-                    self._containers.append(item)
-                    self._parents.append(place)
-            elif kind not in HARMLESS_TYPES:
                 telling = True
         if not telling and not VALUING.isdisjoint(container):
             valuing, verdict = named_value(container, self._judge)
             telling = verdict > 0 and speaks(verdict, container[valuing])
-        if telling:
-            self._telling.add(place)
-
-    def _look_into_list(self, container: Sequence[object], place: int) -> None:
-        options = telling = False
-        for item in container:
-            kind = type(item)
-            if kind is str:
-                if len(item) >= _SHORTEST_VALUE:  # type: ignore[arg-type]
-                    self._texts.append(item)  # type: ignore[arg-type]
-                    options = options or item[0] == "-"  # type: ignore[index]
-            elif kind is dict or kind is list or kind is tuple:
-                if item:
-                    self._containers.append(item)
-                    self._parents.append(place)
-            elif kind not in HARMLESS_TYPES:
-                telling = True
-        if (
-            telling
-            or (options and option_values(container, self._judge))
-            or (len(container) == 2 and pair_value(container, self._judge))
-        ):
-            self._telling.add(place)
+        return telling
 
     def _search(self, text: TextPass) -> None:
         """Find the texts in which something goes: all of them are searched in one go.
@@ -124,6 +130,8 @@ class Survey:
         """
         texts = self._texts
         joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+        if joined[:1] == b"-" or b"\0-" in joined:
+            self._look_for_options()
         suspects = list(text.suspects(joined))
         if not suspects:
             return
@@ -140,7 +148,20 @@ class Survey:
                     else:
                         self.redacted[each] = result
                 if each in self.redacted:
-                    self._telling.add(bisect_right(self._first_text, index) - 1)
+                    self._telling.add(self._container_of(index))
+
+    def _look_for_options(self) -> None:
+        """Find the lists in which an option stands before its value."""
+        for index, each in enumerate(self._texts):
+            if each[:1] == "-":
+                place = self._container_of(index)
+                container = self._containers[place]
+                if type(container) in (list, tuple) and option_values(container, self._judge):  # type: ignore[arg-type]
+                    self._telling.add(place)
+
+    def _container_of(self, index: int) -> int:
+        """The place of the container in which the text at `index` stands."""
+        return bisect_right(self._first_text, index) - 1
 
     def _with_parents(self) -> set[int]:
         touched: set[int] = set()

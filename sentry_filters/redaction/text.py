@@ -37,18 +37,23 @@ class TextPass:
             spans += found
         return merged(_whole_characters(data, span) for span in spans)
 
-    def found(self, data: bytes, start: int, end: int) -> bool:
-        """Whether something has to go from data[start:end]."""
-        at = start
-        while (hit := self._gate.search(data, at, end)) is not None:
-            spans, at = self.judged(data, hit.start(), hit.end())
-            if spans:
-                return True
-        return False
-
     def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:
         """What goes with a hit of `pattern` at data[start:end], and where to look on."""
         return self._forms.at(data, start, end) or self._assignments.at(data, start)
+
+    def may_hold(self, data: bytes, start: int, end: int) -> tuple[bool, int]:
+        """Whether something may go with such a hit in serialised text, and where to look on."""
+        spans, onward = self.judged(data, start, end)
+        return bool(spans) or self._assignments.doubtful(data, start), onward
+
+    def may_hold_any(self, data: bytes, start: int, end: int) -> bool:
+        """Whether something may go from data[start:end], a piece of serialised text."""
+        at = start
+        while (hit := self._gate.search(data, at, end)) is not None:
+            dirty, at = self.may_hold(data, hit.start(), hit.end())
+            if dirty:
+                return True
+        return False
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where in `data` a closer look is due; nothing outside these places has to go."""
