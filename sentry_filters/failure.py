@@ -77,8 +77,6 @@ def tags_of(tags: object) -> dict[str, object]:
 
     Never raises: a tag set whose items cannot be read counts as empty.
     """
-    if isinstance(tags, dict):
-        return {name: tags[name] for name in TAG_NAMES if name in tags}
     try:
         if isinstance(tags, Mapping):
             return {name: tags[name] for name in TAG_NAMES if name in tags}

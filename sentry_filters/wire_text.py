@@ -19,6 +19,8 @@ _JOINERS = frozenset("_-.@/\\+&~")
 # A text with more statements of a failure than this is a log dump, not one failure's message.
 _MOST_MENTIONS = 32
 _LONGEST_BODY = 65_536
+# "401 Network Authentication Required" and the like.
+_LONGEST_PHRASE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,13 @@ def _mentions(text: str, label: str) -> Iterator[Mention]:
             return
         at, form = found
         status_at = at + len(form)
-        body_at = _body_start(text, status_at)
+        body_at = _body_start(text, status_at, form)
         yield Mention(
             ours=_labelled(text, at, label),
             status=_status(text[status_at : status_at + 4]),
-            body=text[body_at : body_at + _LONGEST_BODY],
+            body="" if body_at is None else text[body_at : body_at + _LONGEST_BODY],
         )
-        position = _after_json(text, body_at)
+        position = status_at if body_at is None else _after_json(text, body_at)
     if _next_form(text, position) is not None:
         yield Mention(ours=False, status=None, body="")
 
@@ -89,9 +91,11 @@ def _status(head: str) -> int | None:
     return int(digits) if complete else None
 
 
-def _body_start(text: str, status_at: int) -> int:
-    separator = text.find(": ", status_at, status_at + 80)
-    return len(text) if separator < 0 else separator + 2
+def _body_start(text: str, status_at: int, form: str) -> int | None:
+    end = status_at + 3
+    if form.endswith("("):
+        end = text.find(")", status_at, status_at + _LONGEST_PHRASE) + 1
+    return end + 2 if end > 0 and text.startswith(": ", end) else None
 
 
 def _after_json(text: str, at: int) -> int:

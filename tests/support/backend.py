@@ -1,4 +1,4 @@
-"""A local LLM backend: chat completions, responses and messages, whole and streamed, with sessions that end."""
+"""A local LLM backend whose sessions end: chat completions, responses and messages, whole and streamed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BackendState:
     valid: set[str] = field(default_factory=set)
     status: int = 401
     body: str = INVALID_TOKEN
-    delay: Callable[[str], None] = lambda token: None
+    delay: Callable[[str], object] = str
     calls: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,7 +52,7 @@ class LLMBackend(LocalServer):
                 elif request.get("stream"):
                     self.answer(200, _STREAMED, "text/event-stream")
                 else:
-                    self.answer(200, _ANSWERS[self.path.rpartition("/")[2]])
+                    self.answer(200, _ANSWERS[self.path.partition("?")[0].rpartition("/")[2]])
 
             do_GET = do_POST
 

@@ -1,0 +1,41 @@
+# Everything sets itself up: a machine with Python 3.11 or newer and make is enough.
+PYTHON ?= python3
+VENV := .venv
+LOWEST := .venv-lowest
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint types unit lowest bench clean
+
+help:  ## What there is to run.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+demo: $(VENV)/.made  ## The main job: a real 401 storm, without the filter and with it.
+	@$(BIN)/python -m tests.demo
+
+test: lint types unit lowest  ## Lint, types, and all tests, on newest and lowest dependencies.
+
+lint: $(VENV)/.made  ## Ruff.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.made  ## mypy --strict.
+	$(BIN)/mypy
+
+unit: $(VENV)/.made  ## All tests, on the newest dependencies.
+	$(BIN)/python -m pytest
+
+lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
+	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
+
+bench: $(VENV)/.made  ## What it costs, as ratios of one run.
+	@$(BIN)/python -m tests.bench
+
+clean:  ## Remove what the other targets have made.
+	rm -rf $(VENV) $(LOWEST) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+%/.made: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $*
+	$*/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$*/bin/uv pip install --quiet --python $*/bin/python $(if $(findstring lowest,$*),--resolution lowest-direct --group test,--group dev) --editable .
+	@touch $@

@@ -1,0 +1,79 @@
+"""Real parts for the tests: a guard, an LLM backend, a receiver of Sentry's protocol, Sentry clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+import sentry_sdk
+
+from sentry_filters import Policy, SessionExpired, SessionGuard
+from tests.support.backend import LLMBackend
+from tests.support.receiver import SentryReceiver
+from tests.support.sentry import initialised
+
+InitSentry = Callable[..., sentry_sdk.Client]
+OpenAIFor = Callable[..., openai.OpenAI]
+
+
+@pytest.fixture
+def backend() -> Iterator[LLMBackend]:
+    """The hosted backend; it knows no session yet, so every call is a 401."""
+    with LLMBackend() as server:
+        yield server
+
+
+@pytest.fixture
+def other_backend() -> Iterator[LLMBackend]:
+    """A third party's API, which rejects every key."""
+    with LLMBackend() as server:
+        server.state.body = '{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}'
+        yield server
+
+
+@pytest.fixture
+def receiver() -> Iterator[SentryReceiver]:
+    """Where Sentry's own HTTP transport sends to."""
+    with SentryReceiver() as server:
+        yield server
+
+
+@pytest.fixture
+def expired() -> list[SessionExpired]:
+    """What was published so far, once `guard.bus.flush()` returned."""
+    return []
+
+
+@pytest.fixture
+def guard(backend: LLMBackend, expired: list[SessionExpired]) -> Iterator[SessionGuard]:
+    """A guard of the backend, with a listener."""
+    guard = SessionGuard(Policy(provider="OpenHuman", hosts={backend.address}), expired.append)
+    yield guard
+    guard.close()
+
+
+@pytest.fixture
+def sentry() -> Iterator[InitSentry]:
+    """Set up Sentry as an application does; ended, and forgotten, after the test."""
+    with ExitStack() as stack:
+
+        def init(**options: Any) -> sentry_sdk.Client:
+            return stack.enter_context(initialised(**options))
+
+        yield init
+
+
+@pytest.fixture
+def openai_for(guard: SessionGuard) -> Iterator[OpenAIFor]:
+    """Make OpenAI clients for a backend, on an instrumented HTTP client that is closed after the test."""
+    with ExitStack() as stack:
+
+        def make(backend: LLMBackend, key: str) -> openai.OpenAI:
+            http_client = guard.instrument(stack.enter_context(httpx2.Client()))
+            return openai.OpenAI(base_url=backend.url, api_key=key, http_client=http_client, max_retries=0)
+
+        yield make

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import contextvars
+import logging
+import os
+import threading
+
+import pytest
+
+from sentry_filters import EventBus, SessionExpired
+from tests.test_gate import expiry
+
+caller = contextvars.ContextVar("caller", default="nobody")
+
+
+def test_handler_gets_every_event_in_order() -> None:
+    bus = EventBus()
+    seen: list[str | None] = []
+    bus.subscribe(lambda event: seen.append(event.session))
+
+    for name in "abc":
+        bus.publish(expiry(name))
+
+    assert bus.flush()
+    assert seen == ["a", "b", "c"]
+
+
+def test_coroutine_function_is_a_handler() -> None:
+    bus = EventBus()
+    seen: list[SessionExpired] = []
+
+    async def handler(event: SessionExpired) -> None:
+        seen.append(event)
+
+    bus.subscribe(handler)
+    event = expiry()
+    bus.publish(event)
+
+    assert bus.flush()
+    assert seen == [event]
+
+
+def test_raising_handler_harms_nobody_and_shows_no_payload(caplog: pytest.LogCaptureFixture) -> None:
+    bus = EventBus()
+    seen: list[SessionExpired] = []
+
+    def broken(event: SessionExpired) -> None:
+        raise RuntimeError("a secret")
+
+    bus.subscribe(broken)
+    bus.subscribe(seen.append)
+    bus.publish(expiry("a"))
+    bus.publish(expiry("b"))
+
+    assert bus.flush()
+    assert len(seen) == 2
+    warnings = [record for record in caplog.records if record.name == "sentry_filters"]
+    assert {record.levelno for record in warnings} == {logging.WARNING}
+    assert "a secret" not in caplog.text
+
+
+def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
+    bus = EventBus()
+    release = threading.Event()
+    seen: list[SessionExpired] = []
+    bus.subscribe(lambda event: release.wait(10))
+    quick = bus.subscribe(seen.append)
+
+    bus.publish(expiry())
+
+    assert quick.flush()
+    assert len(seen) == 1
+    assert not bus.flush(0.01)
+    release.set()
+    assert bus.flush()
+
+
+def test_stuck_handler_has_a_bounded_queue(caplog: pytest.LogCaptureFixture) -> None:
+    bus = EventBus()
+    release = threading.Event()
+    seen: list[str | None] = []
+
+    def handler(event: SessionExpired) -> None:
+        release.wait(10)
+        seen.append(event.session)
+
+    bus.subscribe(handler)
+    for number in range(500):
+        bus.publish(expiry(str(number)))
+    release.set()
+
+    assert bus.flush()
+    assert seen == [str(number) for number in range(100)]
+    assert caplog.text.count("a handler is stuck") == 1
+
+
+def test_handler_runs_in_an_empty_context() -> None:
+    bus = EventBus()
+    seen: list[str] = []
+    bus.subscribe(lambda event: seen.append(caller.get()))
+    caller.set("the failing call")
+
+    bus.publish(expiry())
+
+    assert bus.flush()
+    assert seen == ["nobody"]
+
+
+def test_only_subscribers_count_as_listening() -> None:
+    bus = EventBus()
+    bus.observe(print)
+    assert not bus.is_listening
+
+    with bus.subscribe(print):
+        assert bus.is_listening
+    assert not bus.is_listening
+
+
+def test_closed_subscription_gets_nothing_more() -> None:
+    bus = EventBus()
+    seen: list[SessionExpired] = []
+    subscription = bus.subscribe(seen.append)
+    bus.publish(expiry("a"))
+
+    assert subscription.close()
+    bus.publish(expiry("b"))
+
+    assert [event.session for event in seen] == ["a"]
+
+
+def test_handler_may_close_its_own_subscription() -> None:
+    bus = EventBus()
+    seen: list[SessionExpired] = []
+
+    def once(event: SessionExpired) -> None:
+        seen.append(event)
+        subscription.close()
+
+    subscription = bus.subscribe(once)
+    bus.publish(expiry())
+    bus.publish(expiry())
+
+    assert bus.flush()
+    bus.publish(expiry())
+    assert 1 <= len(seen) <= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_forked_child_has_handlers_of_its_own() -> None:
+    bus = EventBus()
+    seen: list[str | None] = []
+    bus.subscribe(lambda event: seen.append(event.session))
+    bus.publish(expiry("parent"))
+    assert bus.flush()
+
+    child = os.fork()
+    if child == 0:
+        bus.publish(expiry("child"))
+        os._exit(0 if bus.flush() and seen == ["parent", "child"] else 1)
+
+    assert os.waitpid(child, 0)[1] == 0
+    bus.publish(expiry("parent again"))
+    assert bus.flush()
+    assert seen == ["parent", "parent again"]

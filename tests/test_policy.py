@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentry_filters import Endpoint, Policy
+
+
+def test_defaults_are_those_of_the_reference_failure() -> None:
+    policy = Policy(provider="OpenHuman")
+
+    assert policy.domain == "llm_provider"
+    assert policy.statuses == (401, 403)
+    assert set(policy.operations) == {
+        "api_error",
+        "chat",
+        "chat_completions",
+        "native_chat",
+        "responses_api",
+        "streaming_chat",
+        "warmup",
+    }
+    assert policy.source == "llm_provider.openhuman_backend"
+
+
+def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
+    policy = Policy(provider="OpenHuman", hosts={"api.example.ai"})
+
+    with pytest.raises(FrozenInstanceError):
+        policy.provider = "other"  # type: ignore[misc]
+    assert pickle.loads(pickle.dumps(policy)) == policy
+    assert hash(policy) == hash(Policy(provider="OpenHuman", hosts=["api.example.ai"]))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "named"),
+    [
+        ("provider", "", "provider = ''"),
+        ("provider", None, "provider = None"),
+        ("hosts", "api.example.ai", "hosts = 'api.example.ai'"),
+        ("hosts", {"https://api.example.ai"}, "hosts = 'https://api.example.ai'"),
+        ("hosts", {"api.example.ai/v1"}, "hosts = 'api.example.ai/v1'"),
+        ("hosts", {"user@api.example.ai"}, "hosts = 'user@api.example.ai'"),
+        ("hosts", {"api.example.ai:port"}, "hosts = 'api.example.ai:port'"),
+        ("statuses", [500], "statuses = 500"),
+        ("statuses", ["401"], "statuses = '401'"),
+        ("statuses", [], "statuses = []"),
+        ("operations", [], "operations = []"),
+        ("operations", "chat", "operations = 'chat'"),
+        ("paths", {"embeddings": "embeddings"}, "paths = 'embeddings'"),
+        ("paths", {"/embeddings": ""}, "paths['/embeddings'] = ''"),
+        ("not_session_codes", [401], "not_session_codes = 401"),
+        ("scope", "thread", "scope = 'thread'"),
+        ("renewal_grace", -1, "renewal_grace = -1"),
+        ("renewal_grace", float("nan"), "renewal_grace = nan"),
+        ("span_action", "hide", "span_action = 'hide'"),
+        ("secret_keys", [""], "secret_keys = ''"),
+        ("secret_kinds", ["mine"], "secret_kinds = 'mine'"),
+        ("redact_content", "yes", "redact_content = 'yes'"),
+    ],
+)
+def test_impossible_value_is_an_error_that_names_it(field: str, value: object, named: str) -> None:
+    values: dict[str, Any] = {"provider": "OpenHuman", field: value}
+
+    with pytest.raises(ValueError, match="allowed: ") as error:
+        Policy(**values)
+
+    assert str(error.value).startswith(named)
+
+
+def test_toml_table_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(
+        """
+        [tool.sentry_filters]
+        provider = "OpenHuman"
+        hosts = ["API.example.ai.", "localhost:8080"]
+        statuses = [401]
+        paths = {"/embeddings" = "embeddings"}
+        renewal_grace = 5
+        """
+    )
+
+    policy = Policy.from_toml(path)
+
+    assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
+    assert (policy.statuses, policy.renewal_grace) == ((401,), 5.0)
+    assert policy.paths == {"/embeddings": "embeddings"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.other]\n", "has no table [tool.sentry_filters]"),
+        ("[tool.sentry_filters]\n", "provider = None"),
+        ('[tool.sentry_filters]\nprovider = "x"\nprovidr = "y"\n', "providr = 'y'"),
+        ("[tool\n", "is no TOML file"),
+    ],
+)
+def test_toml_error_names_file_and_place(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(text)
+
+    with pytest.raises(ValueError, match="broken.toml") as error:
+        Policy.from_toml(path)
+
+    assert message in str(error.value)
+
+
+def test_environment_is_read() -> None:
+    policy = Policy.from_env(
+        {
+            "SENTRY_FILTERS_PROVIDER": "OpenHuman",
+            "SENTRY_FILTERS_HOSTS": "api.example.ai, localhost:8080",
+            "SENTRY_FILTERS_STATUSES": "401",
+            "SENTRY_FILTERS_PATHS": "/v2/turn=chat",
+            "SENTRY_FILTERS_NOT_SESSION_CODES": "",
+            "SENTRY_FILTERS_RENEWAL_GRACE": "2.5",
+            "SENTRY_FILTERS_REDACT_CONTENT": "true",
+            "SENTRY_FILTERS_KEY": "for another part of the package",
+            "PATH": "/usr/bin",
+        }
+    )
+
+    assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
+    assert (policy.statuses, policy.paths, policy.not_session_codes) == ((401,), {"/v2/turn": "chat"}, ())
+    assert (policy.renewal_grace, policy.redact_content) == (2.5, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SENTRY_FILTERS_PROVIDR", "x"),
+        ("SENTRY_FILTERS_STATUSES", "401,teapot"),
+        ("SENTRY_FILTERS_STATUSES", "500"),
+        ("SENTRY_FILTERS_PATHS", "/v2/turn"),
+        ("SENTRY_FILTERS_RENEWAL_GRACE", "soon"),
+        ("SENTRY_FILTERS_REDACT_CONTENT", "maybe"),
+        ("SENTRY_FILTERS_SECRET_KINDS", "mine"),
+        ("SENTRY_FILTERS_SCOPE", "thread"),
+    ],
+)
+def test_environment_error_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} = .*allowed: "):
+        Policy.from_env({"SENTRY_FILTERS_PROVIDER": "OpenHuman", name: value})
+
+
+def test_environment_without_provider_is_an_error() -> None:
+    with pytest.raises(ValueError, match="^SENTRY_FILTERS_PROVIDER = None"):
+        Policy.from_env({})
