@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .findings import Finding, Scrubbed
-from .kinds import Kind
-from .marks import REDACTED, WITHHELD
-from .redactor import Redactor
+from sentry_filters.redaction.findings import Finding, Scrubbed
+from sentry_filters.redaction.kinds import Kind
+from sentry_filters.redaction.marks import REDACTED, WITHHELD
+from sentry_filters.redaction.redactor import Redactor
 
 __all__ = ["REDACTED", "WITHHELD", "Finding", "Kind", "Redactor", "Scrubbed"]

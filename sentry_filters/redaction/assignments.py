@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .headers import authorization_pieces, cookie_pieces
-from .keys import KeyJudge, Sensitivity
-from .plausible import goes, is_placeholder, is_plain, looks_random
-from .regex import compile_regex
-from .spans import Span
+from sentry_filters.redaction.headers import authorization_pieces, cookie_pieces
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
+from sentry_filters.redaction.plausible import goes, is_placeholder, is_plain, looks_random
+from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.spans import Span
 
 __all__ = ["Assignments"]
 
@@ -86,7 +86,10 @@ class Assignments:
         candidate, sensitivity, _ = self._candidate(data, start)
         if candidate is None:
             return False
-        return b"\\" in data[candidate.start : _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)]
+        return (
+            b"\\"
+            in data[candidate.start : _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)]
+        )
 
     def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
         match = self._parts.match(data, start)
@@ -149,7 +152,11 @@ def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, lim
         closing = _closing_quote(data, candidate.opening, candidate.start, limit)
         if closing >= 0:
             return closing
-    if candidate.separator.endswith(b">") and b"=" not in candidate.separator and b"-" not in candidate.separator:
+    if (
+        candidate.separator.endswith(b">")
+        and b"=" not in candidate.separator
+        and b"-" not in candidate.separator
+    ):
         found = data.find(b"<", candidate.start, limit)
         return limit if found < 0 else found
     ending = _LINE_END if sensitivity >= Sensitivity.HEADER else _BARE_END
@@ -182,7 +189,9 @@ def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: s
         tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
         return tagged and goes(value.strip(), sensitivity)
     if not separator and not candidate.key.startswith("-"):
-        return _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
+        return (
+            _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
+        )
     if candidate.opening:
         return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
     return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from .kinds import Kind
-from .kinds_forge import FORGE_KINDS
-from .kinds_llm import LLM_KINDS
-from .kinds_service import SERVICE_KINDS
-from .kinds_structural import STRUCTURAL_KINDS
+from sentry_filters.redaction.kinds import Kind
+from sentry_filters.redaction.kinds_cloud import CLOUD_KINDS
+from sentry_filters.redaction.kinds_forge import FORGE_KINDS
+from sentry_filters.redaction.kinds_llm import LLM_KINDS
+from sentry_filters.redaction.kinds_operations import OPERATIONS_KINDS
+from sentry_filters.redaction.kinds_service import SERVICE_KINDS
+from sentry_filters.redaction.kinds_structural import STRUCTURAL_KINDS
 
 __all__ = ["CATALOGUE"]
 
-CATALOGUE: tuple[Kind, ...] = (*STRUCTURAL_KINDS, *LLM_KINDS, *FORGE_KINDS, *SERVICE_KINDS)
+# In this order a text is named that several kinds match: the special before the general.
+CATALOGUE: tuple[Kind, ...] = (
+    *STRUCTURAL_KINDS,
+    *LLM_KINDS,
+    *CLOUD_KINDS,
+    *FORGE_KINDS,
+    *SERVICE_KINDS,
+    *OPERATIONS_KINDS,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .regex import compile_regex
+from sentry_filters.redaction.regex import compile_regex
 
 __all__ = ["CONTENT_KEY", "is_content_key"]
 
@@ -17,7 +17,19 @@ CONTENT_KEY = (
     r"|traceloop\.entity\.(?:input|output)|(?:input|output)\.value|tool\.(?:parameters|output)|mcp\.tool\.result\.content)"
 )
 _KEY = compile_regex(rf"{CONTENT_KEY}(?:$|[._\-].*|s$)", captures=False)
-_ABOUT_CONTENT = (".role", ".finish_reason", ".name", ".id", ".type", ".tool_call_id", ".length", ".count", "_tokens", "_id", ".template_id")
+_ABOUT_CONTENT = (
+    ".role",
+    ".finish_reason",
+    ".name",
+    ".id",
+    ".type",
+    ".tool_call_id",
+    ".length",
+    ".count",
+    "_tokens",
+    "_id",
+    ".template_id",
+)
 
 
 def is_content_key(key: str) -> bool:

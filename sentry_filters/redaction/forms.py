@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .kinds import Kind
-from .plausible import is_reference
-from .regex import Regex, compile_regex
-from .spans import Span
+from sentry_filters.redaction.kinds import Kind
+from sentry_filters.redaction.plausible import is_reference
+from sentry_filters.redaction.regex import Regex, compile_regex
+from sentry_filters.redaction.spans import Span
 
 __all__ = ["BOUNDARY", "Forms"]
 

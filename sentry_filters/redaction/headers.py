@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from .plausible import is_placeholder, looks_random
+from sentry_filters.redaction.plausible import is_placeholder, looks_random
 
 __all__ = ["authorization_pieces", "cookie_pieces", "scheme_end"]
 
@@ -15,7 +15,9 @@ _SCHEME = re.compile(
 )
 _OTHER_SCHEME = re.compile(r"\s*[A-Za-z][\w\-]{1,24}\s+([^\s,;]+)")
 _PAIR = re.compile(r"([^=;,\s\"']+)=(\"?)([^;\s\"'\\]+)")
-_ATTRIBUTES = frozenset(("path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"))
+_ATTRIBUTES = frozenset(
+    ("path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment")
+)
 
 
 def scheme_end(value: str) -> int:

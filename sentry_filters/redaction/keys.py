@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from enum import IntEnum
 
-from . import key_words
-from .key_words import VALUING
-from .content import is_content_key
-from .regex import compile_regex
+from sentry_filters.redaction import key_words
+from sentry_filters.redaction.content import is_content_key
+from sentry_filters.redaction.key_words import VALUING
+from sentry_filters.redaction.regex import compile_regex
 
 __all__ = ["KeyJudge", "Sensitivity", "split_words"]
 
@@ -36,9 +36,7 @@ _HARMLESS, _POSSIBLE, _LIKELY, _SECRET, _PASSWORD = list(Sensitivity)[:5]
 class KeyJudge:
     """Judges keys, and remembers a bounded number of judgements. Thread-safe; never raises on a str."""
 
-    def __init__(
-        self, *, keys: Iterable[str] = (), kept: Iterable[str] = (), content: bool = False
-    ) -> None:
+    def __init__(self, *, keys: Iterable[str] = (), kept: Iterable[str] = (), content: bool = False) -> None:
         self.judges_content = content
         self._extra = _names("keys", keys)
         self._kept = _names("kept_keys", kept)
@@ -138,7 +136,10 @@ def _named(words: tuple[str, ...], index: int) -> Sensitivity:
         return _PASSWORD if word.endswith(("password", "passwd", "pwd")) else _SECRET
     if word == "auth" and last and before in ("basic", "http", "proxy", "bearer", "digest"):
         return _SECRET
-    if word in ("auth", "authorization", "cookie", "cookies", "dsn", "signature", "salt", "sid", "sess") and last:
+    if (
+        word in ("auth", "authorization", "cookie", "cookies", "dsn", "signature", "salt", "sid", "sess")
+        and last
+    ):
         return _POSSIBLE
     if word == "session" and last:
         return _POSSIBLE

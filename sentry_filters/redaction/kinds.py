@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from enum import Enum
 
-from .regex import compile_regex
+from sentry_filters.redaction.regex import compile_regex
 
-__all__ = ["Kind"]
+__all__ = ["Body", "Kind", "prefixed"]
+
+_FROM_DATA = ("name", "pattern", "literal", "about")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +18,17 @@ class Kind:
     r"""One kind of secret, as data.
 
     `pattern` is RE2 syntax over bytes (so `[^"]` also matches each byte of a non-ASCII character). If it has
-    capturing groups, what the first of them that took part matched is removed, otherwise the whole match. `literal` is a text
-    that every match contains. What may stand before a match is the engine's business, not the pattern's.
-    `example` and `near_miss` come in parts that are joined where they are used, so that no scanner takes
-    this source for a leak.
+    capturing groups, what the first of them that took part matched is removed, otherwise the whole match.
+    `literal` is a text that every match contains. What may stand before a match is the engine's business, not
+    the pattern's. `example` and `near_miss` come in parts that are joined where they are used, so that no
+    scanner takes this source for a leak.
 
     A negated class must admit the backslash: in serialised JSON a line break is the two characters `\n`, and
     the pass over serialised text has to see at least what the pass over the plain text sees.
+
+    Raises:
+        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or the pattern
+            matches the empty text.
     """
 
     name: str
@@ -33,9 +40,10 @@ class Kind:
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail, or match everywhere, at run time."""
-        for field in ("name", "pattern", "literal", "about"):
-            if not isinstance(getattr(self, field), str):
-                raise ValueError(f"kind {self.name!r}: {field} must be a string")
+        for entry in _FROM_DATA:
+            value = getattr(self, entry)
+            if not isinstance(value, str):
+                raise ValueError(f"kind {self.name!r}: {entry} must be a string, not {type(value).__name__}")
         if not self.name or not self.pattern:
             raise ValueError(f"kind {self.name!r}: name and pattern must not be empty")
         try:
@@ -50,12 +58,38 @@ class Kind:
         """The kind that plain data (a TOML table) describes; ValueError names the faulty entry."""
         if not isinstance(data, Mapping):
             raise ValueError(f"a kind must be a table with name and pattern, not {type(data).__name__}")
-        name = data.get("name")
-        known = [field.name for field in fields(cls)][:4]
-        if unknown := sorted(str(entry) for entry in data if entry not in known):
-            raise ValueError(f"kind {name!r}: unknown entries {unknown}; known are {known}")
-        values = {entry: data.get(entry, "") for entry in known}
-        for entry, value in values.items():
-            if not isinstance(value, str):
-                raise ValueError(f"kind {name!r}: {entry} must be a string, not {type(value).__name__}")
-        return cls(**{entry: str(value) for entry, value in values.items()})
+        if unknown := sorted(str(entry) for entry in data if entry not in _FROM_DATA):
+            raise ValueError(
+                f"kind {data.get('name')!r}: unknown entries {unknown}; known are {list(_FROM_DATA)}"
+            )
+        name, pattern, literal, about = (data.get(entry, "") for entry in _FROM_DATA)
+        return cls(name, pattern, literal, about)  # type: ignore[arg-type]  # judged in __post_init__
+
+
+class Body(Enum):
+    """What stands behind the prefix of a secret: the characters of a class, and an invented example."""
+
+    ALNUM = ("[A-Za-z0-9]", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b")
+    WORD = (r"[A-Za-z0-9_\-]", "Zq8vT1mB_4xK7pL2wN9s-RaHcJdFeG3yU5iO")
+    BASE64 = (r"[A-Za-z0-9+/=_\-]", "Zq8vT1mB4xK7pL2w+N9sRaHc/JdFeG3yU5iO")
+    DOTTED = (r"[A-Za-z0-9+/=_.\-]", "Zq8vT1mB4xK7pL2w.N9sRaHcJdFeG3yU5iO0")
+    HEX = ("[A-Fa-f0-9]", "0f3a9c5e7b1d2f4a6c8e0b2d4f6a8c0e1a2b")
+    LOWER = ("[a-z0-9]", "zq8vt1mb4xk7pl2wn9srahcjdfeg3yu5io0b")
+    UPPER = ("[A-Z0-9]", "ZQ8VT1MB4XK7PL2WN9SRAHCJDFEG3YU5IO0B")
+
+    def __init__(self, characters: str, sample: str) -> None:
+        self.characters = characters
+        self.sample = sample
+
+
+def prefixed(
+    name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM, near_miss: str = "demo"
+) -> Kind:
+    """The kind of all the services whose secrets are a prefix of their own and at least so many characters."""
+    escaped = prefix.replace(".", r"\.").replace("$", r"\$")
+    sample = (body.sample * 8)[: max(least, 24)]
+    half = len(prefix) // 2
+    parts = (prefix[:half], prefix[half:])
+    return Kind(
+        name, f"{escaped}{body.characters}{{{least},}}", prefix, about, (*parts, sample), (*parts, near_miss)
+    )

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-from .spans import Span
+from sentry_filters.redaction.spans import Span
 
 __all__ = ["LiveCredentials"]
 

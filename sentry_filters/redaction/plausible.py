@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .keys import Sensitivity
+from sentry_filters.redaction.keys import Sensitivity
 
 __all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "looks_random"]
 
@@ -16,7 +16,7 @@ _REFERENCE = re.compile(
       [\s*.\-_=x•…\#?]*                                            # nothing, or a mask
     | \[[a-z][^\]]*\]?                                            # [Filtered], [REDACTED], [Scrubbed due to …
     | <[a-z][^<>]*>? | <[^<>]*> | &lt;.* | %3c.*%3e                                # <your key>
-    | \$\{.* | \$\(.* | \$\d? | \$[a-z_]\w* | \{\{.* | \{[a-z_][\w.\[\]'"]*(?:![rsa])?\} | %[a-z_]\w*%
+    | \$\{.* | \$\(.* | \$\d? | \$[a-z_]\w* | \{[a-z_{].* | %[a-z_]\w*%
     | %\(\w+\)s | %[sdrv] | @[a-z_]+@ | !ref.* | \#\{.*
     | \$[\w{(][^:]*:\$[\w{(].*
     | (?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].* | (?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*
@@ -32,14 +32,14 @@ _STOPGAP = re.compile(
     r"|digest|self|this|value|invalid|valid|expired|wrong|incorrect|failed)",
     re.IGNORECASE,
 )
-_PLAIN = re.compile(
-    r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*"
-)
+_PLAIN = re.compile(r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*")
 _HUMPS = re.compile(r"[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-f]+", re.IGNORECASE)
 _NUMBERS = re.compile(r"[\d.,:+\-TZ/ ]+|v?\d+(?:\.\d+)+\S{0,12}")
-_LOCATION = re.compile(r"(?:[a-z][a-z0-9+.\-]*:/)?/[^\s]*|[A-Za-z]:\\.*|\.{1,2}/.*|[\w.\-]+(?:/[\w.\-]+)+", re.IGNORECASE)
+_LOCATION = re.compile(
+    r"(?:[a-z][a-z0-9+.\-]*:/)?/[^\s]*|[A-Za-z]:\\.*|\.{1,2}/.*|[\w.\-]+(?:/[\w.\-]+)+", re.IGNORECASE
+)
 
 
 def goes(value: str, sensitivity: Sensitivity) -> bool:
@@ -68,7 +68,12 @@ def is_plain(value: str) -> bool:
     if _PLAIN.fullmatch(value):
         return True
     # CamelCase: words are longer than the humps of a random text.
-    return value.isascii() and value.isalpha() and len(value) >= 3.5 * sum(map(str.isupper, value)) and bool(_HUMPS.fullmatch(value))
+    return (
+        value.isascii()
+        and value.isalpha()
+        and len(value) >= 3.5 * sum(map(str.isupper, value))
+        and bool(_HUMPS.fullmatch(value))
+    )
 
 
 def looks_random(value: str, *, least: int = 12, ids: bool = False) -> bool:
@@ -91,12 +96,14 @@ def _bare(value: str) -> str:
 
 def _variety(value: str) -> int:
     """How many of the four classes of characters occur."""
-    return sum((
-        any("a" <= c <= "z" for c in value),
-        any("A" <= c <= "Z" for c in value),
-        any("0" <= c <= "9" for c in value),
-        any(not c.isalnum() and not c.isspace() for c in value),
-    ))
+    return sum(
+        (
+            any("a" <= c <= "z" for c in value),
+            any("A" <= c <= "Z" for c in value),
+            any("0" <= c <= "9" for c in value),
+            any(not c.isalnum() and not c.isspace() for c in value),
+        )
+    )
 
 
 def _is_mixed(value: str) -> bool:

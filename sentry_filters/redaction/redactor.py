@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .findings import Finding, Scrubbed, sentry_meta
-from .keys import KeyJudge
-from .kinds import Kind
-from .live import LiveCredentials
-from .marks import WITHHELD
-from .serialised import SerialisedCheck
-from .structure import Walk
-from .text import TextPass
+from sentry_filters.redaction.findings import Finding, Scrubbed, sentry_meta
+from sentry_filters.redaction.keys import KeyJudge
+from sentry_filters.redaction.kinds import Kind
+from sentry_filters.redaction.live import LiveCredentials
+from sentry_filters.redaction.marks import WITHHELD
+from sentry_filters.redaction.serialised import SerialisedCheck
+from sentry_filters.redaction.structure import Walk
+from sentry_filters.redaction.text import TextPass
 
 __all__ = ["Redactor"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from .content import CONTENT_KEY
-from .key_words import NAMING
-from .keys import KeyJudge, Sensitivity
-from .live import LiveCredentials
-from .regex import compile_regex
-from .survey import DEEPEST, speaks
-from .text import TextPass
+from sentry_filters.redaction.content import CONTENT_KEY
+from sentry_filters.redaction.key_words import NAMING
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
+from sentry_filters.redaction.live import LiveCredentials
+from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.survey import DEEPEST, speaks
+from sentry_filters.redaction.text import TextPass
 
 __all__ = ["SerialisedCheck"]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from .key_words import NAMING, VALUING
-from .keys import KeyJudge, Sensitivity
+from sentry_filters.redaction.key_words import NAMING, VALUING
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 
 _NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 
 __all__ = ["are_pairs", "named_value", "option_values", "pair_value"]
+
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
     """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name says about it."""
@@ -20,6 +21,7 @@ def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, 
             return valuing, max((_named(name, judge) for name in names), default=Sensitivity.HARMLESS)
     return "", Sensitivity.HARMLESS
 
+
 def are_pairs(items: Sequence[object]) -> bool:
     """Whether `items` is a list of pairs, as headers, tags and query strings are."""
     return bool(items) and all(
@@ -27,9 +29,11 @@ def are_pairs(items: Sequence[object]) -> bool:
         for item in items
     )
 
+
 def pair_value(items: Sequence[object], judge: KeyJudge) -> Sensitivity:
     """Of `["api_key", …]`: what the first says about the second."""
     return _named(items[0], judge) if len(items) == 2 else Sensitivity.HARMLESS
+
 
 def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensitivity]:
     """Of `["--api-key", …]`: what each option says about the item behind it, by that item's place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from .marks import REDACTED
+from sentry_filters.redaction.marks import REDACTED
 
 __all__ = ["Span", "merged", "replaced"]
 
@@ -50,7 +50,9 @@ def replaced(data: bytes, spans: Sequence[Span], marks: Sequence[Span] = ()) -> 
         length += len(_MARK)
         at = span.end
     pieces.append(data[at:])
-    placed += (Span(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier))
+    placed += (
+        Span(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier)
+    )
     return b"".join(pieces), placed
 
 

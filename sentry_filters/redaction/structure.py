@@ -6,15 +6,15 @@ import dataclasses
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from .findings import Finding
-from .key_words import ABOUT, NEUTRAL
-from .keys import KeyJudge, Sensitivity, split_words
-from .marks import REDACTED, WITHHELD
-from .shapes import are_pairs, named_value, option_values, pair_value
-from .spans import Span
-from .survey import DEEPEST, HARMLESS_TYPES, Survey
-from .text import TextPass
-from .values import number_goes, parts_that_go
+from sentry_filters.redaction.findings import Finding
+from sentry_filters.redaction.key_words import ABOUT, NEUTRAL
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words
+from sentry_filters.redaction.marks import REDACTED, WITHHELD
+from sentry_filters.redaction.shapes import are_pairs, named_value, option_values, pair_value
+from sentry_filters.redaction.spans import Span
+from sentry_filters.redaction.survey import DEEPEST, HARMLESS_TYPES, Survey
+from sentry_filters.redaction.text import TextPass
+from sentry_filters.redaction.values import number_goes, parts_that_go
 
 __all__ = ["Walk"]
 
@@ -78,7 +78,9 @@ class Walk:
         for _ in range(_PASSES):
             if not parts:
                 break
-            text, marks = self._text.redact_text(text, [Span(*_in_bytes(text, part), "key") for part in parts], marks)
+            text, marks = self._text.redact_text(
+                text, [Span(*_in_bytes(text, part), "key") for part in parts], marks
+            )
             parts = parts_that_go(text, verdict)
         self._note(path, value, marks)
         return text
@@ -97,7 +99,12 @@ class Walk:
     def _container(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         if verdict is Sensitivity.CONTENT and (not isinstance(value, Sequence | Mapping) or len(value)):
             return self._marked(path)
-        if plain and verdict is _HARMLESS and self._survey is not None and id(value) not in self._survey.touched:
+        if (
+            plain
+            and verdict is _HARMLESS
+            and self._survey is not None
+            and id(value) not in self._survey.touched
+        ):
             return value
         if id(value) in self._open or len(self._open) >= DEEPEST:
             return self._withheld(path)
@@ -122,7 +129,9 @@ class Walk:
             return self._list(value, verdict, path, plain=plain and type(value) in (list, tuple))
         if isinstance(value, Set):
             items = list(value)
-            changed = [self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)]
+            changed = [
+                self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)
+            ]
             if all(new is old for new, old in zip(changed, items, strict=True)):
                 return value
             return type(value)(changed) if type(value) in (set, frozenset) else set(changed)
@@ -133,7 +142,9 @@ class Walk:
             return self._list(list(value), verdict, path, plain=False, original=value)
         return self._object(value, path)
 
-    def _mapping_or(self, value: object, fields: dict[str, object], verdict: Sensitivity, path: Path) -> object:
+    def _mapping_or(
+        self, value: object, fields: dict[str, object], verdict: Sensitivity, path: Path
+    ) -> object:
         """`value` itself when its fields are clean and it says no more than they do, else the fields."""
         changed = self._mapping(fields, verdict, path, plain=False)
         return changed if changed is not fields else self._object(value, path)
@@ -147,14 +158,22 @@ class Walk:
                 return clean
         return value
 
-    def _mapping(self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool) -> object:
+    def _mapping(
+        self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
+    ) -> object:
         judge = self._judge
         valuing, named = named_value(value, judge)
         result: dict[object, object] = {}
         changed = False
         for key, item in value.items():
             new_key = self._key(key, plain=plain) if type(key) not in HARMLESS_TYPES else key
-            own = judge(key) if isinstance(key, str) else judge(key.decode("latin-1")) if isinstance(key, bytes) else _HARMLESS
+            own = (
+                judge(key)
+                if isinstance(key, str)
+                else judge(key.decode("latin-1"))
+                if isinstance(key, bytes)
+                else _HARMLESS
+            )
             if verdict is not _HARMLESS:
                 own = _inherited(own, verdict, key)
             if named and key == valuing and verdict < Sensitivity.SECRET:
@@ -182,7 +201,13 @@ class Walk:
         return key if clean_text is text else clean_text
 
     def _list(
-        self, value: Sequence[object], verdict: Sensitivity, path: Path, *, plain: bool, original: object = None
+        self,
+        value: Sequence[object],
+        verdict: Sensitivity,
+        path: Path,
+        *,
+        plain: bool,
+        original: object = None,
     ) -> object:
         options = option_values(value, self._judge)
         paired = pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS

@@ -10,17 +10,19 @@ from itertools import accumulate
 from typing import cast
 from uuid import UUID
 
-from .keys import KeyJudge, Sensitivity
-from .key_words import VALUING
-from .shapes import named_value, option_values, pair_value
-from .spans import Span
-from .text import TextPass
-from .values import number_goes, parts_that_go
+from sentry_filters.redaction.key_words import VALUING
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
+from sentry_filters.redaction.shapes import named_value, option_values, pair_value
+from sentry_filters.redaction.spans import Span
+from sentry_filters.redaction.text import TextPass
+from sentry_filters.redaction.values import number_goes, parts_that_go
 
 __all__ = ["DEEPEST", "HARMLESS_TYPES", "Survey", "speaks"]
 
 DEEPEST = 100  # levels of containers; what lies deeper is withheld
-HARMLESS_TYPES = frozenset((type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID))
+HARMLESS_TYPES = frozenset(
+    (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
+)
 _PLAIN = frozenset((dict, list, tuple))
 
 
@@ -33,8 +35,16 @@ class Survey:
     """
 
     __slots__ = (
-        "_containers", "_first_text", "_harmless", "_judge", "_new_keys", "_parents", "_telling", "_texts",
-        "redacted", "touched",
+        "_containers",
+        "_first_text",
+        "_harmless",
+        "_judge",
+        "_new_keys",
+        "_parents",
+        "_telling",
+        "_texts",
+        "redacted",
+        "touched",
     )
 
     def __init__(self, value: object, text: TextPass, judge: KeyJudge) -> None:
@@ -60,7 +70,9 @@ class Survey:
             if not level:
                 return
             ids = set(map(id, level))
-            if len(ids) < len(level) or not seen.isdisjoint(ids):  # shared containers, or a cycle: the walk can tell
+            if len(ids) < len(level) or not seen.isdisjoint(
+                ids
+            ):  # shared containers, or a cycle: the walk can tell
                 level = self._unseen(level, start, seen)
             seen |= ids
             self._look_at_level(level, start)

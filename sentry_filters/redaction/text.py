@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .assignments import Assignments
-from .catalogue import CATALOGUE
-from .forms import Forms
-from .keys import KeyJudge
-from .kinds import Kind
-from .live import LiveCredentials
-from .regex import compile_regex
-from .spans import Span, merged, replaced
+from sentry_filters.redaction.assignments import Assignments
+from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.redaction.forms import Forms
+from sentry_filters.redaction.keys import KeyJudge
+from sentry_filters.redaction.kinds import Kind
+from sentry_filters.redaction.live import LiveCredentials
+from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.spans import Span, merged, replaced
 
 __all__ = ["TextPass"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .headers import cookie_pieces, scheme_end
-from .keys import Sensitivity
-from .marks import REDACTED
-from .plausible import goes, is_placeholder, is_plain
+from sentry_filters.redaction.headers import cookie_pieces, scheme_end
+from sentry_filters.redaction.keys import Sensitivity
+from sentry_filters.redaction.marks import REDACTED
+from sentry_filters.redaction.plausible import goes, is_placeholder, is_plain
 
 __all__ = ["number_goes", "parts_that_go"]
 
