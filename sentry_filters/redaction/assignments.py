@@ -1,12 +1,11 @@
 """Finds values whose key says that they are secret, in any spelling that text has for `key = value`.
 
-Snake, camel, kebab and dotted keys; JSON, YAML, env, query strings, headers, Python and Ruby, XML, shell options,
-function arguments; quoted or not, and escaped as often as JSON in JSON in JSON needs.
+Snake, camel, kebab and dotted keys; JSON, YAML, env, query strings, headers, Python and Ruby, XML, shell
+options, function arguments; quoted or not, and escaped as often as JSON in JSON in JSON needs.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,15 +20,18 @@ __all__ = ["Assignments"]
 _IDENT = r"[A-Za-z0-9_.\-]"
 _QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
 _CLOSE = rf"(?:{_QUOTE}?[\])]*)"
-_OPEN = rf"(?:(?:[bfru]{{1,2}})?(?:\\*\"(?:[bfru]?\\*')?|\\*'(?:\\*\")?|{_QUOTE})|)"  # a repr in JSON has two quotes
+_REPR = r"\\*\"(?:[bfru]?\\*')?|\\*'(?:\\*\")?"  # a repr in JSON has two quotes
+_OPEN = rf"(?:(?:[bfru]{{1,2}})?(?:{_REPR}|{_QUOTE})|)"
 _GAP = r"(?:[ \t]|\\+t)"  # also as serialised text writes it
 _SPACE = r"(?:\s|\\+[nrt])"
-_ASSIGN = rf"{_GAP}*(?:=>|->|:?:?={{1,3}}|:|%3D|%3A){_GAP}*(?:[|>][+\-]?{_GAP}*(?:\r?\n|\\+n){_SPACE}*)?"
-_COMMA = rf"{_GAP}*,{_SPACE}*(?:\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']{_SPACE}*:{_SPACE}*)?"
+_BLOCK = rf"(?:[|>][+\-]?{_GAP}*(?:\r?\n|\\+n){_SPACE}*)?"  # a value on the next line, in YAML
+_ASSIGN = rf"{_GAP}*(?:=>|->|:?:?={{1,3}}|:|%3D|%3A){_GAP}*{_BLOCK}"
+_VALUE_KEY = rf"\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']{_SPACE}*:{_SPACE}*"
+_COMMA = rf"{_GAP}*,{_SPACE}*(?:{_VALUE_KEY})?"
 _ATTRIBUTE = rf"{_SPACE}+(?:value|content|default){_SPACE}*={_SPACE}*"
 _ANGLE = rf"{_SPACE}*>{_SPACE}*"
-_DOOR = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
 _BLANK = rf"{_GAP}+"
+_DOOR = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
 _FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or a tag
 
 _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -38,12 +40,15 @@ _WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more
 
 _BARE_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
 _LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
-_IDENTIFIER = re.compile(r"[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*")
+_IDENTIFIER = compile_regex(
+    r"^(?:[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*)$", captures=False
+)
+_WORD = compile_regex(r"^[A-Za-z][a-z]*$", captures=False)
 _QUOTE_BEFORE = compile_regex(r"\\*[\"'`]$")
-_INNERMOST = re.compile(rb"\\*[\"'`]$|&[^&]*;$|%22$")
-_UNESCAPED = re.compile(rb"\s|\\+[nrt]")
-_WORD = re.compile(r"[A-Za-z][a-z]*")
-_CONTINUED = re.compile(r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:")
+_INNERMOST = compile_regex(r"(?:\\*[\"'`]|&[^&]*;|%22)$")
+_CONTINUED = compile_regex(
+    r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:", captures=False
+)  # a text goes on behind what looked like its opening quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +69,15 @@ class Assignments:
     def __init__(self, judge: KeyJudge) -> None:
         self._judge = judge
         key = f"{judge.pattern}{_IDENT}*"
+        enclosed = f"{_QUOTE}(?:{_COMMA}|{_ATTRIBUTE}){_QUOTE}"
         self.pattern = (
-            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{_QUOTE}(?:{_COMMA}|{_ATTRIBUTE}){_QUOTE}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
+            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{enclosed}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
             f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST}"
             f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
         )
+        separator = f"{_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK}"
         self._parts = compile_regex(
-            f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK})({_OPEN}){_FIRST}"
+            f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 
     def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
@@ -106,12 +113,19 @@ class Assignments:
             key=key,
             key_start=key_start,
             closing=match.group(2) or b"",
-            separator=_UNESCAPED.sub(b"", match.group(3) or b""),
+            separator=_bare(match.group(3) or b""),
             opening=match.group(4) or b"",
             start=match.end(4),
         )
         # Should it not go, it may yet have a form of its own, whose boundary is the separator's last byte.
         return candidate, sensitivity, match.end(3) - 1
+
+
+def _bare(separator: bytes) -> bytes:
+    """`separator` without blanks, and without the escapes that stand for some."""
+    for blank in (b"\\n", b"\\r", b"\\t", b"\\"):
+        separator = separator.replace(blank, b"")
+    return b"".join(separator.split())
 
 
 def _key_start(data: bytes, end: int) -> int:
@@ -127,7 +141,7 @@ def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Ite
     """What goes of the value: judged by its beginning, and taken to its end only when something goes."""
     for limit in (candidate.start + _WINDOW, len(data)):
         end = _value_end(data, candidate, sensitivity, limit)
-        value = data[candidate.start : end].decode("latin-1")
+        value = data[candidate.start : end]
         pieces = _secret_parts(data, candidate, sensitivity, value, end)
         if end != limit or not pieces:
             break
@@ -136,7 +150,7 @@ def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Ite
 
 
 def _secret_parts(
-    data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: str, end: int
+    data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int
 ) -> list[tuple[int, int]]:
     if sensitivity is Sensitivity.HEADER:
         return list(authorization_pieces(value))
@@ -166,7 +180,8 @@ def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, lim
 
 def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
     """Where the text that `quote` opened is closed; -1 when it is not."""
-    quote = _INNERMOST.search(quote)[0]  # type: ignore[index]
+    innermost = _INNERMOST.search(quote)
+    quote = quote if innermost is None else quote[innermost.start() :]
     at = start
     while (found := data.find(quote, at, limit)) >= 0:
         escapes = found - len(data[start:found].rstrip(b"\\")) - start
@@ -176,7 +191,7 @@ def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
     return -1
 
 
-def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: str, end: int) -> bool:
+def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int) -> bool:
     """Whether key, separator and value together are an assignment of a secret, and not code or prose."""
     if not value or is_placeholder(value):
         return False
@@ -197,23 +212,23 @@ def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: s
     return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))
 
 
-def _is_telling(value: str, sensitivity: Sensitivity) -> bool:
+def _is_telling(value: bytes, sensitivity: Sensitivity) -> bool:
     """Whether `value` looks secret where its place beside the key says little."""
     if sensitivity < Sensitivity.SECRET:
         return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
-    if any(character.isspace() for character in value):
+    if len(value.split(None, 1)) > 1:
         return looks_random(value)
     return len(value) >= 6 and not is_plain(value)
 
 
-def _is_between_texts(data: bytes, candidate: _Candidate, value: str) -> bool:
+def _is_between_texts(data: bytes, candidate: _Candidate, value: bytes) -> bool:
     """Whether what looks like an opening quote closes the text that the key stands in: `"Password:", "`."""
     before = _QUOTE_BEFORE.search(data[max(0, candidate.key_start - 16) : candidate.key_start])
     enclosed = not candidate.closing and before is not None and before.group() == candidate.opening
     return enclosed or _CONTINUED.match(value) is not None
 
 
-def _is_code_or_prose(data: bytes, candidate: _Candidate, value: str, end: int) -> bool:
+def _is_code_or_prose(data: bytes, candidate: _Candidate, value: bytes, end: int) -> bool:
     """Whether a bare value is an expression of a program, or a word of a sentence."""
     after = data[end : end + 2]
     if after[:1] in (b"(", b"["):
@@ -221,9 +236,9 @@ def _is_code_or_prose(data: bytes, candidate: _Candidate, value: str, end: int) 
     if looks_random(value, least=16):
         return False
     spaced = data[candidate.start - 1 : candidate.start] in (b" ", b"\t")
-    if _IDENTIFIER.fullmatch(value):
-        if "." in value or after[:1] in (b",", b")") or (spaced and b"=" in candidate.separator):
+    if _IDENTIFIER.match(value) is not None:
+        if b"." in value or after[:1] in (b",", b")") or (spaced and b"=" in candidate.separator):
             return True
         if spaced and len(value) < 8 and candidate.key[:1].islower():
             return True
-    return after[:1] == b" " and _WORD.fullmatch(value) is not None and after[1:].isalpha()
+    return after[:1] == b" " and _WORD.match(value) is not None and after[1:].isalpha()

@@ -43,7 +43,7 @@ class Forms:
                 continue
             secret = next((group for group in range(2, each.regex.groups + 1) if match.start(group) >= 0), 1)
             span = Span(match.start(secret), match.end(secret), each.kind.name)
-            if secret > 1 and is_reference(data[span.start : span.end].decode("utf-8", "replace")):
+            if secret > 1 and is_reference(data[span.start : span.end]):
                 return [], match.end(1)
             return [span], span.end
         return None

@@ -47,6 +47,7 @@ class KeyJudge:
         self.harmless: set[str] = set()
 
     def __call__(self, key: str) -> Sensitivity:
+        """What `key` says about its value."""
         verdict = self._memory.get(key)
         if verdict is None:
             verdict = self._judge(key)
@@ -57,7 +58,7 @@ class KeyJudge:
         return verdict
 
     def remember(self, keys: Iterable[str]) -> None:
-        """Take `keys` into `harmless`: they neither say anything about a value, nor hold anything themselves."""
+        """Take `keys` into `harmless`: they neither say anything about a value, nor hold anything."""
         if len(self.harmless) >= _REMEMBERED:
             self.harmless = set()
         self.harmless.update(key for key in keys if len(key) <= _LONGEST and key not in VALUING)
@@ -92,7 +93,8 @@ def split_words(key: str) -> tuple[str, ...]:
 
 def _names(option: str, names: Iterable[str]) -> frozenset[tuple[str, ...]]:
     if isinstance(names, str | bytes):
-        raise ValueError(f"{option} must be a list of names, not the text {names!r}")
+        message = f"{option} must be a list of names, not the text {names!r}"
+        raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
     judged = set()
     for name in names:
         words = split_words(name) if isinstance(name, str) else ()

@@ -27,8 +27,8 @@ class Kind:
     the pass over serialised text has to see at least what the pass over the plain text sees.
 
     Raises:
-        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or the pattern
-            matches the empty text.
+        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or it matches
+            the empty text.
     """
 
     name: str
@@ -43,7 +43,8 @@ class Kind:
         for entry in _FROM_DATA:
             value = getattr(self, entry)
             if not isinstance(value, str):
-                raise ValueError(f"kind {self.name!r}: {entry} must be a string, not {type(value).__name__}")
+                message = f"kind {self.name!r}: {entry} must be a string, not {type(value).__name__}"
+                raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
         if not self.name or not self.pattern:
             raise ValueError(f"kind {self.name!r}: name and pattern must not be empty")
         try:
@@ -57,7 +58,8 @@ class Kind:
     def from_mapping(cls, data: Mapping[str, object]) -> Kind:
         """The kind that plain data (a TOML table) describes; ValueError names the faulty entry."""
         if not isinstance(data, Mapping):
-            raise ValueError(f"a kind must be a table with name and pattern, not {type(data).__name__}")
+            message = f"a kind must be a table with name and pattern, not {type(data).__name__}"
+            raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
         if unknown := sorted(str(entry) for entry in data if entry not in _FROM_DATA):
             raise ValueError(
                 f"kind {data.get('name')!r}: unknown entries {unknown}; known are {list(_FROM_DATA)}"

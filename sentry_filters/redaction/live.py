@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus
 
 from sentry_filters.redaction.spans import Span
@@ -96,7 +96,7 @@ def _spellings(secret: bytes) -> Iterator[bytes]:
             yield _aligned(encode, secret, shift)
 
 
-def _aligned(encode, secret: bytes, shift: int) -> bytes:
+def _aligned(encode: Callable[[bytes], bytes], secret: bytes, shift: int) -> bytes:
     """The characters of the base64 of `secret` that do not depend on what surrounds it there."""
     encoded = encode(b"\0" * shift + secret)
     first = (shift * 8 + 5) // 6

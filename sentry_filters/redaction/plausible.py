@@ -1,48 +1,57 @@
-"""Whether a text could be a secret, given how much its key says."""
+"""Whether a text could be a secret, given how much its key says. All of it works on bytes of UTF-8."""
 
 from __future__ import annotations
 
-import re
-
 from sentry_filters.redaction.keys import Sensitivity
+from sentry_filters.redaction.regex import Regex, compile_regex
 
 __all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "looks_random"]
 
-_JUDGED = 400  # characters: more of a value does not change the judgement, only its cost
+_JUDGED = 400  # bytes: more of a value does not change the judgement, only its cost
 
-# What stands where a secret was, or leads to where one is kept: masks, marks of redactors, variables.
-_REFERENCE = re.compile(
-    r"""
-      [\s*.\-_=x•…\#?]*                                            # nothing, or a mask
-    | \[[a-z][^\]]*\]?                                            # [Filtered], [REDACTED], [Scrubbed due to …
-    | <[a-z][^<>]*>? | <[^<>]*> | &lt;.* | %3c.*%3e                                # <your key>
-    | \$\{.* | \$\(.* | \$\d? | \$[a-z_]\w* | \{[a-z_{].* | %[a-z_]\w*%
-    | %\(\w+\)s | %[sdrv] | @[a-z_]+@ | !ref.* | \#\{.*
-    | \$[\w{(][^:]*:\$[\w{(].*
-    | (?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].* | (?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*
-    | arn:aws:(?:secretsmanager|ssm|iam|kms).*
-    """,
-    re.VERBOSE | re.IGNORECASE,
+# What stands where a secret was, or leads to where one is kept.
+_REFERENCES = (
+    r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
+    r"\[[a-z][^\]]*\]?",  # [Filtered], [REDACTED], [Scrubbed due to …
+    r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
+    r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*|%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
+    r"%\([a-z0-9_]+\)s|%[sdrv]",
+    r"\$[a-z0-9_{(][^:]*:\$[a-z0-9_{(].*",
+    r"(?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].*",
+    r"(?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*|arn:aws:(?:secretsmanager|ssm|iam|kms).*",
 )
 # What a program or a sentence writes in the place of a value.
-_STOPGAP = re.compile(
-    r"(?:null|none|nil|true|false|undefined|nan|n/a|empty|unset|missing|unknown|default|yes|no|on|off|required|optional"
-    r"|string|str|text|bytes?|int(?:eger)?|number|bool(?:ean)?|float|object|any|array|list|dict|password|passwd|secret|token"
-    r"|api[ _-]?key|key|hidden|masked|redacted|filtered|removed|withheld|omitted|scrubbed|changeme|todo|tbd|bearer|basic"
-    r"|digest|self|this|value|invalid|valid|expired|wrong|incorrect|failed)",
-    re.IGNORECASE,
-)
-_PLAIN = re.compile(r"[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*")
-_HUMPS = re.compile(r"[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*")
-_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
-_DIGEST = re.compile(r"[0-9a-f]+", re.IGNORECASE)
-_NUMBERS = re.compile(r"[\d.,:+\-TZ/ ]+|v?\d+(?:\.\d+)+\S{0,12}")
-_LOCATION = re.compile(
-    r"(?:[a-z][a-z0-9+.\-]*:/)?/[^\s]*|[A-Za-z]:\\.*|\.{1,2}/.*|[\w.\-]+(?:/[\w.\-]+)+", re.IGNORECASE
+_STOPGAPS = (
+    "null none nil true false undefined nan n/a empty unset missing unknown default yes no on off required optional "
+    "string str text byte bytes int integer number bool boolean float object any array list dict password passwd "
+    "secret token key apikey api_key api-key hidden masked redacted filtered removed withheld omitted scrubbed "
+    "changeme todo tbd bearer basic digest self this value invalid valid expired wrong incorrect failed"
 )
 
 
-def goes(value: str, sensitivity: Sensitivity) -> bool:
+def _whole(*alternatives: str) -> Regex:
+    return compile_regex(f"(?is)^(?:{'|'.join(alternatives)})$", captures=False)
+
+
+_REFERENCE = _whole(*_REFERENCES)
+_STOPGAP = _whole(*_STOPGAPS.split())
+_PLAIN = compile_regex(
+    r"^(?:[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*)$", captures=False
+)
+_CAMEL = compile_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
+_UUID = _whole(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_DIGEST = _whole(r"[0-9a-f]+")
+_NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
+_LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
+_BLANK = compile_regex(r"\s", captures=False)
+
+_LOWER = frozenset(b"abcdefghijklmnopqrstuvwxyz")
+_UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_DIGITS = frozenset(b"0123456789")
+_OTHER = frozenset(range(256)) - _LOWER - _UPPER - _DIGITS - frozenset(b" \t\r\n\v\f")
+
+
+def goes(value: bytes, sensitivity: Sensitivity) -> bool:
     """Whether `value`, all of it, has to go under a key of this sensitivity."""
     if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
         return False
@@ -51,65 +60,53 @@ def goes(value: str, sensitivity: Sensitivity) -> bool:
     return True
 
 
-def is_placeholder(value: str) -> bool:
+def is_placeholder(value: bytes) -> bool:
     """Whether `value` masks a secret, refers to one, or stands in for one."""
     bare = _bare(value)
-    return _REFERENCE.fullmatch(bare) is not None or _STOPGAP.fullmatch(bare) is not None
+    return _REFERENCE.match(bare) is not None or _STOPGAP.match(bare) is not None
 
 
-def is_reference(value: str) -> bool:
+def is_reference(value: bytes) -> bool:
     """Whether `value` masks a secret or refers to one."""
-    return _REFERENCE.fullmatch(_bare(value)) is not None
+    return _REFERENCE.match(_bare(value)) is not None
 
 
-def is_plain(value: str) -> bool:
+def is_plain(value: bytes) -> bool:
     """Whether `value` consists of words."""
     value = value[:_JUDGED]
-    if _PLAIN.fullmatch(value):
+    if _PLAIN.match(value) is not None:
         return True
     # CamelCase: words are longer than the humps of a random text.
-    return (
-        value.isascii()
-        and value.isalpha()
-        and len(value) >= 3.5 * sum(map(str.isupper, value))
-        and bool(_HUMPS.fullmatch(value))
-    )
+    return len(value) >= 3.5 * sum(byte in _UPPER for byte in value) and _CAMEL.match(value) is not None
 
 
-def looks_random(value: str, *, least: int = 12, ids: bool = False) -> bool:
-    """Whether `value` looks generated: long enough, of mixed characters; an id only when `ids` may be secret."""
+def looks_random(value: bytes, *, least: int = 12, ids: bool = False) -> bool:
+    """Whether `value` looks generated: long enough, mixed characters; an id only when `ids` may be secret."""
     value = value[:_JUDGED]
-    if len(value) < least or value[0] in "{[<(" or is_plain(value) or _NUMBERS.fullmatch(value):
+    if len(value) < least or value[:1] in b"{[<(" or is_plain(value) or _NUMBERS.match(value) is not None:
         return False
-    if _UUID.fullmatch(value):
+    if _UUID.match(value) is not None:
         return ids
-    if _DIGEST.fullmatch(value):
+    if _DIGEST.match(value) is not None:
         return ids and len(value) >= 20
-    if any(character.isspace() for character in value):
-        return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(" ") * 8 < len(value)
-    return _is_mixed(value) and not (_LOCATION.fullmatch(value) and _variety(value) < 4)
+    if _BLANK.search(value) is not None:  # a generated text may hold blanks, but not as many as prose
+        return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(b" ") * 8 < len(value)
+    return _is_mixed(value) and not (_LOCATION.match(value) is not None and _variety(value) < 4)
 
 
-def _bare(value: str) -> str:
-    return value[:_JUDGED].strip().strip("\\\"'`").strip()
+def _bare(value: bytes) -> bytes:
+    return value[:_JUDGED].strip().strip(b"\\\"'`").strip()
 
 
-def _variety(value: str) -> int:
+def _variety(value: bytes) -> int:
     """How many of the four classes of characters occur."""
-    return sum(
-        (
-            any("a" <= c <= "z" for c in value),
-            any("A" <= c <= "Z" for c in value),
-            any("0" <= c <= "9" for c in value),
-            any(not c.isalnum() and not c.isspace() for c in value),
-        )
-    )
+    return sum(not characters.isdisjoint(value) for characters in (_LOWER, _UPPER, _DIGITS, _OTHER))
 
 
-def _is_mixed(value: str) -> bool:
-    letters = sum(c.isalpha() for c in value)
-    digits = sum("0" <= c <= "9" for c in value)
-    upper = sum("A" <= c <= "Z" for c in value)
+def _is_mixed(value: bytes) -> bool:
+    digits = sum(byte in _DIGITS for byte in value)
+    upper = sum(byte in _UPPER for byte in value)
+    letters = upper + sum(byte in _LOWER for byte in value)
     if digits:
         return letters > 0 and (digits >= 2 or upper >= 2)
     return letters >= 16 and 3 <= upper <= letters - 3

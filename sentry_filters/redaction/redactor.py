@@ -44,7 +44,8 @@ class Redactor:
         added = tuple(kinds)
         for kind in added:
             if not isinstance(kind, Kind):
-                raise ValueError(f"kinds: {kind!r} is no Kind; make one of plain data with Kind.from_mapping")
+                message = f"kinds: {kind!r} is no Kind; make one of plain data with Kind.from_mapping"
+                raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
         self._judge = KeyJudge(keys=keys, kept=kept_keys, content=redact_content)
         self._live = LiveCredentials()
         self._text = TextPass(added, self._judge, self._live)
@@ -74,13 +75,13 @@ class Redactor:
 
     def redact_value(self, value: object) -> object:
         """A copy of `value` without secrets: texts, keys, structures, and whatever is found in them."""
-        return self.scrub_with(value, account=False).value
+        return self._scrub(value, account=False).value
 
     def scrub(self, value: object) -> Scrubbed:
         """`redact_value`, with an account of what was removed where."""
-        return self.scrub_with(value, account=True)
+        return self._scrub(value, account=True)
 
-    def scrub_with(self, value: object, *, account: bool) -> Scrubbed:
+    def _scrub(self, value: object, *, account: bool) -> Scrubbed:
         walk = Walk(self._text, self._judge, account=account)
         try:
             return Scrubbed(walk.redacted(value), tuple(walk.findings))

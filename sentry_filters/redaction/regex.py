@@ -13,20 +13,31 @@ __all__ = ["Match", "Regex", "compile_regex"]
 class Match(Protocol):
     """What this package uses of a match."""
 
-    def start(self, group: int = 0) -> int: ...
-    def end(self, group: int = 0) -> int: ...
-    def group(self, group: int = 0) -> bytes | None: ...
+    def start(self, group: int = 0) -> int:
+        """Where the group begins; -1 when it took no part."""
+
+    def end(self, group: int = 0) -> int:
+        """Where the group ends; -1 when it took no part."""
+
+    def group(self, group: int = 0) -> bytes | None:
+        """What the group matched; None when it took no part."""
 
 
 class Regex(Protocol):
     """What this package uses of a compiled expression."""
 
     @property
-    def groups(self) -> int: ...
-    def search(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Match | None: ...
-    def match(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Match | None: ...
-    def fullmatch(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Match | None: ...
-    def finditer(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Iterator[Match]: ...
+    def groups(self) -> int:
+        """The number of capturing groups."""
+
+    def search(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Match | None:
+        """The first match from `pos` on."""
+
+    def match(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Match | None:
+        """The match at `pos`."""
+
+    def finditer(self, text: bytes, pos: int = 0, endpos: int | None = None) -> Iterator[Match]:
+        """All matches that do not overlap."""
 
 
 def compile_regex(pattern: str, *, captures: bool = True) -> Regex:

@@ -86,7 +86,7 @@ def _parsed(string: bytes) -> str:
 
 
 def _may_be_too_deep(data: bytes) -> bool:
-    """Whether containers may lie deeper than the walk goes. Brackets in strings count, so this may be wrong."""
+    """Whether containers may lie deeper than the walk goes; brackets in strings count as well."""
     brackets = data.translate(None, _NOT_BRACKETS)
     if len(brackets) <= 2 * DEEPEST:
         return len(brackets.replace(b"]", b"").replace(b"}", b"")) > DEEPEST

@@ -37,7 +37,7 @@ def pair_value(items: Sequence[object], judge: KeyJudge) -> Sensitivity:
 
 def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensitivity]:
     """Of `["--api-key", …]`: what each option says about the item behind it, by that item's place."""
-    found = {}
+    found: dict[int, Sensitivity] = {}
     for index in range(len(items) - 1):
         item = items[index]
         if type(item) is str and item[:1] == "-" and "=" not in item:

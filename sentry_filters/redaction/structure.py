@@ -1,4 +1,4 @@
-"""The walk through a structure that may hold something: a redacted copy of it, and an account of what went."""
+"""The walk through a structure that may hold something: a redacted copy, and an account of what went."""
 
 from __future__ import annotations
 
@@ -61,8 +61,10 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if verdict is not _HARMLESS and (parts := parts_that_go(value, verdict, doubtful=doubtful)):
-            return self._without(value, verdict, parts, path)
+        if verdict is not _HARMLESS:
+            data = value.encode("utf-8", "surrogatepass")
+            if parts := parts_that_go(data, verdict, doubtful=doubtful):
+                return self._without(value, data, verdict, parts, path)
         if plain and self._survey is not None:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
@@ -71,23 +73,22 @@ class Walk:
             self._note(path, value, marks)
         return clean
 
-    def _without(self, value: str, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path) -> str:
+    def _without(
+        self, value: str, data: bytes, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path
+    ) -> str:
         """`value` without the parts that its key condemns, and without what has a form of its own."""
-        text = value
         marks: list[Span] = []
         for _ in range(_PASSES):
             if not parts:
                 break
-            text, marks = self._text.redact_text(
-                text, [Span(*_in_bytes(text, part), "key") for part in parts], marks
-            )
-            parts = parts_that_go(text, verdict)
+            data, marks = self._text.redact(data, [Span(*part, "key") for part in parts], marks)
+            parts = parts_that_go(data, verdict)
         self._note(path, value, marks)
-        return text
+        return data.decode("utf-8", "surrogatepass")
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        if verdict is not _HARMLESS and parts_that_go(data.decode("utf-8", "replace"), verdict):
+        if verdict is not _HARMLESS and parts_that_go(data, verdict):
             self._marked(path)
             return REDACTED.encode()
         clean, marks = self._text.redact(data)
@@ -134,16 +135,18 @@ class Walk:
             ]
             if all(new is old for new, old in zip(changed, items, strict=True)):
                 return value
-            return type(value)(changed) if type(value) in (set, frozenset) else set(changed)
+            return frozenset(changed) if isinstance(value, frozenset) else set(changed)
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            fields: dict[object, object] = {
+                field.name: getattr(value, field.name) for field in dataclasses.fields(value)
+            }
             return self._mapping_or(value, fields, verdict, path)
         if isinstance(value, Sequence) and not isinstance(value, range):
             return self._list(list(value), verdict, path, plain=False, original=value)
         return self._object(value, path)
 
     def _mapping_or(
-        self, value: object, fields: dict[str, object], verdict: Sensitivity, path: Path
+        self, value: object, fields: dict[object, object], verdict: Sensitivity, path: Path
     ) -> object:
         """`value` itself when its fields are clean and it says no more than they do, else the fields."""
         changed = self._mapping(fields, verdict, path, plain=False)
@@ -235,13 +238,6 @@ class Walk:
         if self._account and len(self.findings) < _MOST_FINDINGS:
             length = None if text is None else len(text)
             self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
-
-
-def _in_bytes(text: str, part: tuple[int, int]) -> tuple[int, int]:
-    if text.isascii():
-        return part
-    start = len(text[: part[0]].encode("utf-8", "surrogatepass"))
-    return start, start + len(text[slice(*part)].encode("utf-8", "surrogatepass"))
 
 
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:

@@ -188,7 +188,7 @@ def speaks(verdict: Sensitivity, item: object) -> bool:
     """Whether a key judged so may have something to say about `item`."""
     kind = type(item)
     if kind is str:
-        return bool(parts_that_go(item, verdict))  # type: ignore[arg-type]
+        return bool(parts_that_go(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
     if kind in HARMLESS_TYPES:
         return number_goes(item, verdict)
     return bool(item) if kind is dict or kind is list or kind is tuple else True
