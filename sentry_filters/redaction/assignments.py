@@ -89,7 +89,7 @@ class Assignments:
         return spans, max(spans[-1].end if spans else onward, start + 1)
 
     def doubtful(self, data: bytes, start: int) -> bool:
-        """Whether, `data` being serialised, the candidate may go in the text that it stands for, if not here."""
+        """Whether, `data` being serialised, the candidate may go in the text that it stands for."""
         candidate, sensitivity, _ = self._candidate(data, start)
         if candidate is None:
             return False

@@ -32,7 +32,7 @@ class Scrubbed:
 
 
 def sentry_meta(findings: Iterable[Finding]) -> dict[str, object]:
-    """The findings as Sentry's `_meta`: `{"extra": {"key": {"": {"rem": [[rule, "s", 0, 10]], "len": 32}}}}`."""
+    """The findings as Sentry's `_meta`: `{"extra": {"key": {"": {"rem": [["@kind", "s", 0, 10]]}}}}`."""
     root: dict[str, object] = {}
     for finding in findings:
         node = root

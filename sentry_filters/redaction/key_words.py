@@ -25,14 +25,21 @@ __all__ = [
 # also the escape that serialised text writes for a line break, and the hump of camelCase.
 _LEFT = r"(?:^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|[0-9])"
 _RIGHT = r"(?:\b|[_0-9]|(?-i:[A-Z]))"
-_SHORT = "pat|pats|pass|pw|psw|sid|sess|otp|totp|salt|dsn|hmac|jwt|auth|creds?|keys?|pkey|csrf|xsrf|bearer|cookies?|session"
-_HUMPED = "Pat|PAT|Pass|PASS|Pw|PW|Sid|SID|Otp|OTP|Dsn|DSN|Hmac|HMAC|Jwt|JWT|Auth|AUTH|Creds?|CREDS?|Keys?|KEYS?|Csrf|CSRF|Cookies?|Session"
-KEY_WORD = (
-    r"(?:pass(?:w(?:or)?d|phrase|code|wort)s?|kennwort|contrase|motdepasse|pwd|secret|credential|mnemonic"
-    rf"|token{_RIGHT}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens|authorization|signature|(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
-    r"|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
-    rf"|{_LEFT}(?:{_SHORT}){_RIGHT}|(?-i:[a-z](?:{_HUMPED})){_RIGHT})"
+_SHORT = (
+    "pats?|pass|pw|psw|sid|sess|otp|totp|salt|dsn|hmac|jwt|auth|creds?|keys?|pkey|csrf|xsrf|bearer|cookies?"
+    "|session"
 )
+_HUMPED = (
+    "Pat|PAT|Pass|PASS|Pw|PW|Sid|SID|Otp|OTP|Dsn|DSN|Hmac|HMAC|Jwt|JWT|Auth|AUTH|Creds?|CREDS?|Keys?|KEYS?"
+    "|Csrf|CSRF|Cookies?|Session"
+)
+_LONG = (
+    r"pass(?:w(?:or)?d|phrase|code|wort)s?|kennwort|contrase|motdepasse|pwd|secret|credential|mnemonic"
+    r"|authorization|signature|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
+)
+_KEYS = r"(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
+_TOKENS = rf"token{_RIGHT}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens"
+KEY_WORD = f"(?:{_LONG}|{_TOKENS}|{_KEYS}|{_LEFT}(?:{_SHORT}){_RIGHT}|(?-i:[a-z](?:{_HUMPED})){_RIGHT})"
 
 HEADERS = frozenset(
     {

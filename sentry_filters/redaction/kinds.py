@@ -27,8 +27,8 @@ class Kind:
     the pass over serialised text has to see at least what the pass over the plain text sees.
 
     Raises:
-        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or it matches
-            the empty text.
+        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or it
+            matches the empty text.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Body(Enum):
 def prefixed(
     name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM, near_miss: str = "demo"
 ) -> Kind:
-    """The kind of all the services whose secrets are a prefix of their own and at least so many characters."""
+    """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
     escaped = prefix.replace(".", r"\.").replace("$", r"\$")
     sample = (body.sample * 8)[: max(least, 24)]
     half = len(prefix) // 2

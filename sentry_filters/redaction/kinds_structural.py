@@ -33,7 +33,9 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "private-key",
-        r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----((?:[A-Za-z0-9+/=:,.\-\s\"'|>]|\\+[nrtu/])*?(?:-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----)|(?:[A-Za-z0-9+/=:,.\s]|\\+[nrt/])*)",
+        r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+        r"((?:[A-Za-z0-9+/=:,.()\-\s\"'|>]|\\+[nrtu/])*?-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+        r"|(?:[A-Za-z0-9+/=:,.\s]|\\+[nrt/])*)",
         "PRIVATE KEY",
         "PEM and PGP private keys, whole or cut",
         ("-----BEGIN ", "PRIVATE KEY-----\n", _BODY, "\n", _BODY, "\n-----END ", "PRIVATE KEY-----"),
@@ -65,7 +67,8 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "bearer",
-        r"(?i:bearer)(?:\s|%20|\+|\\+[nrt])+([A-Za-z0-9+/=_\-.~:]*[0-9][A-Za-z0-9+/=_\-.~:]{4,}|[A-Za-z0-9+/=_\-.~:]{28,})",
+        r"(?i:bearer)(?:\s|%20|\+|\\+[nrt])+"
+        r"([A-Za-z0-9+/=_\-.~:]*[0-9][A-Za-z0-9+/=_\-.~:]{4,}|[A-Za-z0-9+/=_\-.~:]{28,})",
         "earer",
         "credentials after the name of their scheme",
         ("Bearer ", _BODY),
@@ -73,7 +76,8 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "basic",
-        r"(?i:basic)(?:\s|%20|\+)+([A-Za-z][A-Za-z0-9+/_\-]*[0-9][A-Za-z0-9+/_\-]{4,}={0,2}|[A-Za-z][A-Za-z0-9+/]{5,}={1,2})",
+        r"(?i:basic)(?:\s|%20|\+|\\+[nrt])+"
+        r"([A-Za-z][A-Za-z0-9+/_\-]*[0-9][A-Za-z0-9+/_\-]{4,}={0,2}|[A-Za-z][A-Za-z0-9+/]{5,}={1,2})",
         "asic",
         "user and password in base64",
         ("Basic ", "Ym9iOmh1", "bnRlcjI="),
@@ -81,7 +85,10 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "curl-user",
-        r"(?:-u|--user|--proxy-user)(?:[ \t]|\\+t)*=?(?:\\*[\"']([^\"':/]*:[^\"']*[^\s\"'a-z:][^\"']*)|([^\s\"':/]+:[^\s\"':/]*[^\s\"'a-z0-9:/][^\s\"']*|[^\s\"':/]+:[a-z]*[0-9]+[a-z][^\s\"':/]*|[^\s\"':/]+:[a-z][a-z0-9]{7,}))",
+        r"(?:-u|--user|--proxy-user)(?:[ \t]|\\+t)*=?"
+        r"(?:\\*[\"']([^\"':/]*:[^\"']*[^\s\"'a-z:][^\"']*)"  # quoted, with blanks
+        r"|([^\s\"':/]+:(?:\\*[\"'])?(?:[^\s\"':/]*[^\s\"'a-z0-9:/][^\s\"']*"  # no ids of a group
+        r"|[a-z]*[0-9]+[a-z][^\s\"':/]*|[a-z][a-z0-9]{7,})))",
         "-",
         "user and password of curl",
         ("curl -u ", "bob:", "hunter-2-Zq8v"),

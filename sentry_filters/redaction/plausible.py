@@ -14,7 +14,8 @@ _REFERENCES = (
     r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
     r"\[[a-z][^\]]*\]?",  # [Filtered], [REDACTED], [Scrubbed due to …
     r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
-    r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*|%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
+    r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",
+    r"%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
     r"%\([a-z0-9_]+\)s|%[sdrv]",
     r"\$[a-z0-9_{(][^:]*:\$[a-z0-9_{(].*",
     r"(?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].*",
@@ -22,9 +23,10 @@ _REFERENCES = (
 )
 # What a program or a sentence writes in the place of a value.
 _STOPGAPS = (
-    "null none nil true false undefined nan n/a empty unset missing unknown default yes no on off required optional "
-    "string str text byte bytes int integer number bool boolean float object any array list dict password passwd "
-    "secret token key apikey api_key api-key hidden masked redacted filtered removed withheld omitted scrubbed "
+    "null none nil true false undefined nan n/a empty unset missing unknown default yes no on off required "
+    "optional string str text byte bytes int integer number bool boolean float object any array list dict "
+    "password passwd secret token key apikey api_key api-key hidden masked redacted filtered removed withheld "
+    "omitted scrubbed "
     "changeme todo tbd bearer basic digest self this value invalid valid expired wrong incorrect failed"
 )
 
