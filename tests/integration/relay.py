@@ -16,12 +16,14 @@ class Remark:
         text: What stands there.
         removed: The pieces of it that Sentry shows as removed.
         rules: The remarks' rules.
+        ranges: Where in the text they say that something was replaced; some remarks are of the whole.
     """
 
     path: tuple[str, ...]
     text: object
     removed: tuple[str, ...]
     rules: tuple[str, ...]
+    ranges: tuple[tuple[int, int], ...]
 
     @property
     def is_ours(self) -> bool:
@@ -85,6 +87,7 @@ class Relay:
             text=value,
             removed=tuple(piece["text"] for piece in pieces if piece["type"] == "redaction"),
             rules=tuple(remark[0] for remark in remarks),
+            ranges=tuple((remark[2], remark[3]) for remark in remarks if len(remark) == 4),
         )
 
 
