@@ -10,7 +10,7 @@ from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters.counters import Counters
 from sentry_filters.redaction import WITHHELD, Finding, Redactor
-from sentry_filters.sentry_meta import with_remarks
+from sentry_filters.sentry_meta import finished_event
 from sentry_filters.sentry_spans import SpanFilter, may_hold_failures
 
 # Sentry's item types (develop.sentry.dev/sdk/data-model/envelope-items), each with the signal it counts as.
@@ -112,8 +112,8 @@ class Boundary:
         scrubbed = self._redactor.scrub(payload)
         self._count_findings(signal, scrubbed.findings)
         value = scrubbed.value
-        if scrubbed.findings and item.type in _EVENTS:
-            value = with_remarks(value, self._redactor.meta(scrubbed.findings))
+        if item.type in _EVENTS:
+            value = finished_event(scrubbed, self._redactor, self._fault)
         if value is payload and headers is item.headers:
             return item
         return Item(PayloadRef(json=value), headers=headers)

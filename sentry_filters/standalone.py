@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sentry_filters.before_send import Hint, Payload, SentryHooks
 from sentry_filters.counters import Counters
 from sentry_filters.redaction import WITHHELD, Redactor
-from sentry_filters.sentry_meta import with_remarks
+from sentry_filters.sentry_meta import finished_event
 
 
 class StandaloneHooks:
@@ -67,8 +67,8 @@ class StandaloneHooks:
         try:
             scrubbed = self._redactor.scrub(payload)
             value = scrubbed.value
-            if scrubbed.findings and signal in ("event", "transaction"):
-                value = with_remarks(value, self._redactor.meta(scrubbed.findings))
+            if signal in ("event", "transaction"):
+                value = finished_event(scrubbed, self._redactor, self._fault)
             for finding in scrubbed.findings:
                 self._counters.add("redactions", signal, finding.kind)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever the redactor raises

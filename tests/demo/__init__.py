@@ -1,0 +1,1 @@
+"""The main job, shown: a real 401 storm, without the filter and with it."""
