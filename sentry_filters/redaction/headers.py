@@ -16,6 +16,7 @@ _SCHEME = compile_regex(
 _OTHER_SCHEME = compile_regex(r"\s*[A-Za-z][\w\-]{1,24}\s+([^\s,;]+)")
 _WORD = compile_regex(r"[^\s,;]+", captures=False)
 _PAIR = compile_regex(r"([^=;,\s\"']+)=\"?([^;\s\"'\\]+)")
+_UNMARKED = compile_regex(r"=\"?[^;\s\"'\\\[]", captures=False)
 _ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 _LEAST = 8
 _LEAST_ALONE = 16  # without a scheme the word may be prose: "Authorization: failed for …"
@@ -50,6 +51,8 @@ def authorization_pieces(value: bytes) -> Iterator[tuple[int, int]]:
 
 def cookie_pieces(value: bytes) -> Iterator[tuple[int, int]]:
     """The pieces of a Cookie or Set-Cookie header's value that go: every cookie's value."""
+    if _UNMARKED.search(value) is None:  # cheap to tell: else a long row of marks costs as much as secrets
+        return
     for pair in _PAIR.finditer(value):
         name, cookie = pair.group(1) or b"", pair.group(2) or b""
         if name.lower() not in _ATTRIBUTES and not is_placeholder(cookie):

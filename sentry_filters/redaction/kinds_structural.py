@@ -34,7 +34,7 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     Kind(
         "private-key",
         r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-        r"((?:[A-Za-z0-9+/=:,.()\-\s\"'|>]|\\+[nrtu/])*?-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+        r"((?:[A-Za-z0-9+/=:,.()\s\"'|>]|-[A-Za-z0-9 ]|\\+[nrtu/])*?-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
         r"|(?:[A-Za-z0-9+/=:,.\s]|\\+[nrt/])*)",
         "PRIVATE KEY",
         "PEM and PGP private keys, whole or cut",

@@ -25,8 +25,8 @@ _REFERENCES = (
 _STOPGAPS = (
     "null none nil true false undefined nan n/a empty unset missing unknown default yes no on off required "
     "optional string str text byte bytes int integer number bool boolean float object any array list dict "
-    "password passwd secret token key apikey api_key api-key hidden masked redacted filtered removed withheld "
-    "omitted scrubbed "
+    "password passwd secret token key apikey api_key api-key hidden masked redacted filtered removed "
+    "withheld omitted scrubbed "
     "changeme todo tbd bearer basic digest self this value invalid valid expired wrong incorrect failed"
 )
 
