@@ -1,0 +1,244 @@
+"""Everything of a span or log record that leaves the process, without secrets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
+
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, Status, TraceState
+from opentelemetry.util.types import AnyValue
+
+from otel import readable
+from otel.remembered import Remembered
+from sentry_filters import Redactor
+
+_Value = TypeVar("_Value")
+
+_NUMBERS = frozenset({bool, float, int, type(None)})
+_MOST_KEYS = 4096
+# For how long keys, resource and scope stay judged: a credential may become known that stands in them.
+_SECONDS = 1.0
+# Goes under any key of which a value could go, and stands for nothing by itself.
+_PROBE = "Zx8kQ2mV7pLw4Rt9Yb3N"
+
+
+def _uncounted(kind: str) -> None:
+    """Nobody counts what a plain redacting exporter removes."""
+
+
+class Cleaner:
+    """Redacts spans and log records. What holds no secret comes back as the identical object.
+
+    Nothing given to it is changed. It raises where the redactor does, or where a record is not what the SDK
+    makes: its callers withhold the record then. Thread-safe.
+
+    Args:
+        redactor: Finds and replaces secrets.
+        found: Called with the kind of every secret that was replaced.
+    """
+
+    def __init__(self, redactor: Redactor, found: Callable[[str], None] = _uncounted) -> None:
+        self._redactor = redactor
+        self._found = found
+        self._harmless_keys: set[str] = set()
+        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, float] = (None, None, 0.0)
+        self.resource = Remembered(self._resource)
+        self.scope = Remembered(self._scope)
+
+    # Values
+
+    def value(self, value: _Value) -> _Value:
+        """Return any attribute value, body or text without secrets."""
+        scrubbed = self._redactor.scrub(value)
+        for finding in scrubbed.findings:
+            self._found(finding.kind)
+        return cast("_Value", scrubbed.value)
+
+    def attributes(self, attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
+        """Return attributes without secrets in keys and values."""
+        if not attributes or self._are_clean(attributes, []):
+            return attributes
+        redacted = self.value(attributes)
+        if not isinstance(redacted, dict):
+            raise TypeError("attributes could not be redacted one by one")
+        return redacted
+
+    # Spans
+
+    def span(self, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None) -> ReadableSpan:
+        """Return a span without secrets.
+
+        Args:
+            span: The span.
+            attributes: A copy of its attributes, where the caller has one already.
+        """
+        if attributes is None:
+            attributes = readable.attributes_of(span)
+        if self._is_clean_span(span, attributes):
+            return span
+        scope, events, links = span.instrumentation_scope, span.events, span.links
+        changes = {
+            "name": self.value(span.name),
+            "context": self._context(span.context),
+            "parent": self._context(span.parent),
+            "resource": self.resource(span.resource),
+            "attributes": self.attributes(attributes),
+            "events": self._each(events, self._event),
+            "links": self._each(links, self._link),
+            "status": self._status(span.status),
+            "instrumentation_scope": None if scope is None else self.scope(scope),
+        }
+        before = {"attributes": attributes, "events": events, "links": links}
+        if all(value is before.get(name, getattr(span, name)) for name, value in changes.items()):
+            return span
+        return readable.rebuilt_span(span, **changes)
+
+    def _is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+        """Say whether there is certainly nothing to redact, by one pass over all texts of the span."""
+        if readable.has_more_than_attributes(span):
+            return False
+        resource, scope = span.resource, span.instrumentation_scope
+        known = self._clean_origin
+        if known[0] is not resource or known[1] is not scope or time.monotonic() >= known[2]:
+            if not self._is_clean_origin(resource, scope):
+                return False
+            self._harmless_keys = set()
+            self._clean_origin = (resource, scope, time.monotonic() + _SECONDS)
+        description = span.status.description
+        return self._are_clean(attributes, [span.name, description] if description else [span.name])
+
+    def _is_clean_origin(self, resource: Resource, scope: InstrumentationScope | None) -> bool:
+        return self.resource(resource) is resource and (scope is None or self.scope(scope) is scope)
+
+    def _are_clean(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
+        if not self._harmless_keys.issuperset(attributes) and not self._become_harmless(attributes):
+            together = [attributes, texts]
+            return self._redactor.redact_value(together) is together
+        try:
+            text = "\n".join(
+                texts + [value for value in attributes.values() if value.__class__ not in _NUMBERS]  # type: ignore[misc]
+            )
+        except TypeError:  # bytes, sequences, maps
+            together = [attributes, texts]
+            return self._redactor.redact_value(together) is together
+        return self._redactor.redact(text) is text
+
+    def _become_harmless(self, attributes: dict[str, AnyValue]) -> bool:
+        """Judge keys that are new; say whether no value of `attributes` can go for its key's sake."""
+        harmless = True
+        for key in attributes:
+            if key in self._harmless_keys:
+                continue
+            alone, naming = {key: _PROBE}, {key: "password", "value": _PROBE}
+            if self._redactor.redact_value(alone) is alone and self._redactor.redact_value(naming) is naming:
+                if len(self._harmless_keys) >= _MOST_KEYS:
+                    self._harmless_keys = set()
+                self._harmless_keys.add(key)
+            else:
+                harmless = False
+        return harmless
+
+    def _event(self, event: Event) -> Event:
+        old = readable.attributes_of(event)
+        name, attributes = self.value(event.name), self.attributes(old)
+        if name is event.name and attributes is old:
+            return event
+        return readable.rebuilt_event(event, name, attributes)
+
+    def _link(self, link: Link) -> Link:
+        old = readable.attributes_of(link)
+        context, attributes = self._context(link.context), self.attributes(old)
+        if context is link.context and attributes is old:
+            return link
+        return readable.rebuilt_link(link, cast("SpanContext", context), attributes)
+
+    def _status(self, status: Status) -> Status:
+        description = status.description
+        if not description:
+            return status
+        redacted = self.value(description)
+        return status if redacted is description else Status(status.status_code, redacted)
+
+    def _context(self, context: SpanContext | None) -> SpanContext | None:
+        if context is None or not context.trace_state:
+            return context
+        old = dict(context.trace_state.items())
+        state = self.attributes(cast("dict[str, AnyValue]", old))
+        if state is old:
+            return context
+        # A key that changed is none of the W3C's form any more: its entry goes.
+        kept = [(key, str(value)) for key, value in state.items() if key in old]
+        return SpanContext(
+            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
+        )
+
+    def _each(self, items: Sequence[_Value], clean: Callable[[_Value], _Value]) -> Sequence[_Value]:
+        redacted = tuple(map(clean, items))
+        return items if all(map(_same, redacted, items)) else redacted
+
+    # Log records
+
+    def record(
+        self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue] | None = None
+    ) -> ReadWriteLogRecord:
+        """Return a log record without secrets; `attributes` as for `span`."""
+        log = record.log_record
+        if attributes is None:
+            attributes = readable.attributes_of(log)
+        scope, resource = record.instrumentation_scope, record.resource
+        before = {
+            "body": log.body,
+            "attributes": attributes,
+            "event_name": log.event_name,
+            "severity_text": log.severity_text,
+            "resource": resource,
+            "instrumentation_scope": scope,
+        }
+        changes = {
+            "body": self._text_or_value(log.body),
+            "attributes": self.attributes(attributes),
+            "event_name": self._text_or_value(log.event_name),
+            "severity_text": self._text_or_value(log.severity_text),
+            "resource": None if resource is None else self.resource(resource),
+            "instrumentation_scope": None if scope is None else self.scope(scope),
+        }
+        if all(_same(changes[name], before[name]) for name in changes):
+            return record
+        return readable.rebuilt_record(record, **changes)
+
+    def _text_or_value(self, value: _Value) -> _Value:
+        if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
+            return value
+        return self.value(value)
+
+    # What all signals share
+
+    def _resource(self, resource: Resource) -> Resource:
+        old = readable.attributes_of(resource)
+        attributes = self.attributes(old)
+        schema_url = self._text_or_value(resource.schema_url)
+        if attributes is old and schema_url is resource.schema_url:
+            return resource
+        return Resource(attributes, schema_url)
+
+    def _scope(self, scope: InstrumentationScope) -> InstrumentationScope:
+        old = readable.attributes_of(scope)
+        name, version = self._text_or_value(scope.name), self._text_or_value(scope.version)
+        schema_url, attributes = self._text_or_value(scope.schema_url), self.attributes(old)
+        if (
+            name is scope.name
+            and version is scope.version
+            and schema_url is scope.schema_url
+            and attributes is old
+        ):
+            return scope
+        return InstrumentationScope(name, version, schema_url, attributes)
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other

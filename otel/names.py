@@ -1,0 +1,51 @@
+"""Names that this package writes into telemetry."""
+
+from __future__ import annotations
+
+from opentelemetry.util.types import AnyValue
+
+from sentry_filters import Failure, Policy, SessionExpired
+from sentry_filters.recognition import operation_of
+
+SCOPE = "sentry_filters"
+"""Instrumentation scope of everything that the package itself emits."""
+
+SESSION_EXPIRED = "session.expired"
+"""Name of the span event and of the log event."""
+
+DECISION = "sentry_filters.decision"
+"""Name of the log event of one decision."""
+
+
+def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
+    """Return the attributes of a span's `session.expired` event: labels and ids, never a payload."""
+    response = failure.response
+    return _without_none(
+        {
+            "sentry_filters.source": policy.source,
+            "sentry_filters.provider": policy.provider,
+            "sentry_filters.operation": operation_of(failure, policy),
+            # Semantic conventions for HTTP and for sessions.
+            "http.response.status_code": failure.status if response is None else response.status,
+            "session.id": None if response is None else response.session,
+        }
+    )
+
+
+def of_event(event: SessionExpired) -> dict[str, AnyValue]:
+    """Return the attributes of the log event `session.expired`."""
+    return _without_none(
+        {
+            "sentry_filters.source": event.source,
+            "sentry_filters.provider": event.provider,
+            "sentry_filters.operation": event.operation,
+            "sentry_filters.reason": event.reason,
+            "sentry_filters.confirmed": event.confirmed,
+            "http.response.status_code": event.status,
+            "session.id": event.session,
+        }
+    )
+
+
+def _without_none(attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
+    return {name: value for name, value in attributes.items() if value is not None}

@@ -1,0 +1,129 @@
+"""How the SDK's records are read fast, and rebuilt: the one place that knows its private seams.
+
+`tests/otel/test_readable.py` pins each of them. Reading falls back to the public property, at some cost;
+rebuilding goes through public constructors and keeps the dropped counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import Link, SpanContext
+from opentelemetry.util.types import AnyValue
+
+_Item = TypeVar("_Item")
+
+
+def attributes_of(holder: Any) -> dict[str, AnyValue]:
+    """Return a copy of the attributes of a span, event, link, record, resource or scope.
+
+    `copy` of the SDK's own mappings is several times faster than iterating over them.
+    """
+    attributes = holder.attributes
+    if not attributes:
+        return {}
+    copied = attributes.copy() if hasattr(attributes, "copy") else dict(attributes)
+    return copied if type(copied) is dict else dict(copied)
+
+
+def has_more_than_attributes(span: ReadableSpan) -> bool:
+    """Say whether the span has events, links or a trace state, without copying them as the properties do."""
+    context, parent = span.context, span.parent
+    if (context is not None and context.trace_state) or (parent is not None and parent.trace_state):
+        return True
+    try:
+        return bool(span._events or span._links)
+    except AttributeError:
+        return bool(span.events or span.links)
+
+
+def rebuilt_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
+    """Return a new span that differs from `span` by `changes`, in the constructor's terms.
+
+    Ids, times, kind, links and dropped counts stay as they are; `span` itself is not touched.
+    """
+    scope = span.instrumentation_scope
+    fields: dict[str, Any] = {
+        "name": span.name,
+        "context": span.context,
+        "parent": span.parent,
+        "resource": span.resource,
+        "attributes": attributes_of(span),
+        "events": span.events,
+        "links": span.links,
+        "kind": span.kind,
+        "status": span.status,
+        "start_time": span.start_time,
+        "end_time": span.end_time,
+        "instrumentation_scope": scope,
+        **changes,
+    }
+    if fields["instrumentation_scope"] is scope:
+        fields["instrumentation_info"] = getattr(span, "_instrumentation_info", None)
+    fields["attributes"] = _counting(fields["attributes"], span.dropped_attributes)
+    fields["events"] = _counting_list(fields["events"], span.dropped_events)
+    fields["links"] = _counting_list(fields["links"], span.dropped_links)
+    return ReadableSpan(**fields)
+
+
+def rebuilt_event(event: Event, name: str, attributes: Mapping[str, AnyValue]) -> Event:
+    """Return `event` with another name and other attributes; its time and dropped count stay."""
+    return Event(name, _counting(attributes, event.dropped_attributes), event.timestamp)
+
+
+def rebuilt_link(link: Link, context: SpanContext, attributes: Mapping[str, AnyValue]) -> Link:
+    """Return `link` with another context and other attributes; its dropped count stays."""
+    return Link(context, _counting(attributes, link.dropped_attributes))
+
+
+def rebuilt_record(record: ReadWriteLogRecord, **changes: Any) -> ReadWriteLogRecord:
+    """Return a copy of a log record with `changes` to its fields; `resource` and the scope may be among them.
+
+    The exception object does not go along where anything changed: what exporters need of it, the SDK has
+    already written into the attributes.
+    """
+    old = record.log_record
+    fields: dict[str, Any] = {
+        "timestamp": old.timestamp,
+        "observed_timestamp": old.observed_timestamp,
+        "context": old.context,
+        "severity_text": old.severity_text,
+        "severity_number": old.severity_number,
+        "body": old.body,
+        "attributes": attributes_of(old),
+        "event_name": old.event_name,
+    }
+    fields.update({name: changes[name] for name in changes if name in fields})
+    new = type(old)(**fields)
+    # Ids may have been given without a context; the constructor takes them from the context only.
+    new.trace_id, new.span_id, new.trace_flags = old.trace_id, old.span_id, old.trace_flags
+    rebuilt = ReadWriteLogRecord(
+        log_record=new,
+        resource=changes.get("resource", record.resource),
+        instrumentation_scope=changes.get("instrumentation_scope", record.instrumentation_scope),
+        limits=record.limits,
+    )
+    if isinstance(new.attributes, BoundedAttributes):
+        new.attributes.dropped += record.dropped_attributes
+    return rebuilt
+
+
+def _counting(attributes: Mapping[str, AnyValue], dropped: int) -> Mapping[str, AnyValue]:
+    if not dropped:
+        return attributes
+    counting = BoundedAttributes(attributes=attributes)
+    counting.dropped = dropped
+    return counting
+
+
+def _counting_list(items: Sequence[_Item], dropped: int) -> Sequence[_Item]:
+    if not dropped:
+        return items
+    counting = BoundedList.from_seq(len(items), items)
+    counting.dropped = dropped
+    return counting

@@ -1,0 +1,96 @@
+"""`GuardedSpanProcessor`: the choke point that every ended span passes once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
+
+from otel.guarded_spans import GuardedSpans
+from sentry_filters import SessionGuard
+
+
+class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
+    """Keeps our expired session's spans, and secrets, from the processors behind it.
+
+    Use it as the provider's `active_span_processor`, where it covers every processor that is added later, by
+    whomever, or around single processors. The processors get a redacted span where there is something to
+    redact, nothing where the span is a recognised provider call, else the SDK's own object.
+
+    Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
+    as a fault. Interrupts (`BaseException`) are raised once every processor has run.
+
+    A child that ended before its dropped parent has left with that parent's id already;
+    `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.
+
+    Args:
+        guard: The application's guard.
+        next_processors: Processors behind it; `add_span_processor` adds more.
+    """
+
+    def __init__(self, guard: SessionGuard, *next_processors: SpanProcessor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._guard = guard
+        self._spans = GuardedSpans(guard)
+        self._span_processors = next_processors
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Forward to every processor."""
+        for processor in self._span_processors:
+            try:
+                processor.on_start(span, parent_context=parent_context)
+            except Exception as error:  # noqa: BLE001 - a processor must not reach the application
+                self._guard.fault("span_processor", error)
+
+    def _on_ending(self, span: Span) -> None:
+        for processor in self._span_processors:
+            try:
+                processor._on_ending(span)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._guard.fault("span_processor", error)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Judge and redact the span once, and hand what may leave to every processor."""
+        passed = self._spans.passed(span)
+        if passed is None:
+            return
+        interrupt: BaseException | None = None
+        for processor in self._span_processors:
+            try:
+                processor.on_end(passed)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._guard.fault("span_processor", error)
+            except BaseException as error:  # noqa: BLE001 - raised below, once every processor has run
+                interrupt = interrupt or error
+        if interrupt is not None:
+            raise interrupt
+
+    def shutdown(self) -> None:
+        """Shut every processor down, whatever one of them raises."""
+        for processor in self._span_processors:
+            self._guarded(processor.shutdown)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush every processor within `timeout_millis` in all.
+
+        Returns:
+            Whether all of them did; False also where one of them raised.
+        """
+        deadline = time.monotonic() + timeout_millis / 1000
+        flushed = True
+        for processor in self._span_processors:
+            left = int((deadline - time.monotonic()) * 1000)
+            if left <= 0:
+                return False
+            one = self._guarded(lambda one=processor, left=left: one.force_flush(left))  # type: ignore[misc]
+            flushed = flushed and one is not False
+        return flushed
+
+    def _guarded(self, call: Callable[[], object]) -> object:
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - the other processors have their turn all the same
+            self._guard.fault("span_processor", error)
+            return False
