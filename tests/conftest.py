@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 import sentry_sdk
 
 from sentry_filters import Policy, SessionExpired, SessionGuard
 from tests.support.backend import LLMBackend
+from tests.support.clients import OPENAI_HTTP
 from tests.support.receiver import SentryReceiver
 from tests.support.sentry import initialised
 
@@ -73,7 +73,7 @@ def openai_for(guard: SessionGuard) -> Iterator[OpenAIFor]:
     with ExitStack() as stack:
 
         def make(backend: LLMBackend, key: str) -> openai.OpenAI:
-            http_client = guard.instrument(stack.enter_context(httpx2.Client()))
+            http_client = guard.instrument(stack.enter_context(OPENAI_HTTP.Client()))
             return openai.OpenAI(base_url=backend.url, api_key=key, http_client=http_client, max_retries=0)
 
         yield make

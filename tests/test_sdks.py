@@ -15,6 +15,7 @@ import sentry_sdk
 from sentry_filters import SessionExpired, SessionGuard
 from tests.conftest import InitSentry
 from tests.support.backend import LLMBackend
+from tests.support.clients import ANTHROPIC_HTTP, OPENAI_HTTP
 from tests.support.secrets import fake
 from tests.support.sentry import CapturingTransport
 
@@ -50,7 +51,7 @@ async def responses_async(client: openai.AsyncOpenAI) -> object:
 
 
 def run_openai(guard: SessionGuard, backend: LLMBackend, act: Callable[[openai.OpenAI], object]) -> None:
-    with guard.instrument(httpx2.Client()) as http_client:
+    with guard.instrument(OPENAI_HTTP.Client()) as http_client:
         act(openai.OpenAI(base_url=backend.url, api_key=TOKEN, http_client=http_client, max_retries=0))
 
 
@@ -58,7 +59,7 @@ def run_openai_async(
     guard: SessionGuard, backend: LLMBackend, act: Callable[[openai.AsyncOpenAI], Awaitable[object]]
 ) -> None:
     async def main() -> None:
-        async with guard.instrument(httpx2.AsyncClient()) as http_client:
+        async with guard.instrument(OPENAI_HTTP.AsyncClient()) as http_client:
             await act(
                 openai.AsyncOpenAI(
                     base_url=backend.url, api_key=TOKEN, http_client=http_client, max_retries=0
@@ -69,7 +70,7 @@ def run_openai_async(
 
 
 def run_anthropic(guard: SessionGuard, backend: LLMBackend) -> None:
-    with guard.instrument(httpx2.Client()) as http_client:
+    with guard.instrument(ANTHROPIC_HTTP.Client()) as http_client:
         client = anthropic.Anthropic(
             base_url=backend.url.removesuffix("/v1"), api_key=TOKEN, http_client=http_client, max_retries=0
         )

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import httpx2
 import openai
 import sentry_sdk
 
 from sentry_filters import Policy, SessionExpired, SessionExpiredError, SessionGuard
 from tests.support.backend import LLMBackend
+from tests.support.clients import OPENAI_HTTP
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
 
@@ -54,7 +54,7 @@ class _Side:
 
     @contextmanager
     def client(self, backend: LLMBackend, key: str) -> Iterator[openai.OpenAI]:
-        with httpx2.Client() as http_client:
+        with OPENAI_HTTP.Client() as http_client:
             if self.guard is not None:
                 self.guard.instrument(http_client)
             yield openai.OpenAI(base_url=backend.url, api_key=key, http_client=http_client, max_retries=0)
