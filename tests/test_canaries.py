@@ -14,6 +14,7 @@ from sentry_filters import Policy, SessionGuard
 from tests.conftest import InitSentry
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
+from tests.support.sentry import streams_spans
 
 pytestmark = pytest.mark.filterwarnings("ignore:The send_default_pii option is deprecated:DeprecationWarning")
 
@@ -154,9 +155,8 @@ def test_transaction_and_spans(received: Any, canaries: Canaries) -> None:
     assert_redacted(receiver, canaries)
 
 
+@streams_spans
 def test_streamed_spans_and_trace_header(received: Any, canaries: Canaries) -> None:
-    if not hasattr(sentry_sdk, "traces"):
-        pytest.skip("this release of sentry-sdk streams no spans")
     receiver = received(
         _experiments={"trace_lifecycle": "stream"}, before_send_span=lambda span, hint: {**span, "name": "x"}
     )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sentry_sdk
 
+from tests.support.clients import OPENAI_HTTP
 from tests.support.secrets import fake
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -42,7 +43,7 @@ def test_readme_runs(
         "post_to_backend": post_to_backend,
         "__name__": "readme",
     }
-    program = "\n".join(snippets("python"))
+    program = "\n".join(snippets("python")).replace("httpx2", OPENAI_HTTP.__name__)
     try:
         exec(compile(program, str(README), "exec"), names)
         with pytest.raises(BackendError):
