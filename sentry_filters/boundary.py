@@ -27,6 +27,7 @@ _JSON_ITEMS: Mapping[str, str] = {
     "trace_metric": "metric",
     "transaction": "transaction",
 }
+_SURROGATE = b"\\ud"
 _EVENTS = frozenset({"event", "transaction"})
 
 Withheld = Callable[[Item], None]
@@ -102,9 +103,11 @@ class Boundary:
         serialised = item.get_bytes()
         headers = self._headers(item.headers)
         streamed = signal == "span" and may_hold_failures(serialised)
-        if not streamed and self._redactor.is_clean(serialised):
+        repaired = _SURROGATE in serialised
+        if not (streamed or repaired) and self._redactor.is_clean(serialised):
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        payload = json.loads(serialised)
+        original = json.loads(serialised)
+        payload = _without_lone_surrogates(original) if repaired else original
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
@@ -114,7 +117,7 @@ class Boundary:
         value = scrubbed.value
         if item.type in _EVENTS:
             value = finished_event(scrubbed, self._redactor, self._fault)
-        if value is payload and headers is item.headers:
+        if value is original and headers is item.headers:
             return item
         return Item(PayloadRef(json=value), headers=headers)
 
@@ -184,6 +187,16 @@ class _PathPayload(PayloadRef):
         if self.bytes is None:
             self.bytes = self._redact(PayloadRef(path=self.path).get_bytes())
         return self.bytes
+
+
+def _without_lone_surrogates(payload: object) -> object:
+    """Replace halves of characters: Sentry refuses the whole envelope for one, and an error would be lost."""
+    text = json.dumps(payload, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-8", "replace"))
+    return payload
 
 
 def _is(one: object, other: object) -> bool:

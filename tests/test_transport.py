@@ -322,6 +322,14 @@ def test_item_that_cannot_be_read_is_withheld_alone(guard: SessionGuard, make: C
     assert guard.counters.get("withheld") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "arrives"),
+    [("a \ud800 b", "a ? b"), ("a \U0001f600 b", "a \U0001f600 b"), ("a \\ud800 b", "a \\ud800 b")],
+)
+def test_half_a_character_does_not_cost_the_event(guard: SessionGuard, text: str, arrives: str) -> None:
+    assert sent(guard, json_item("event", {"message": text})).events == [{"message": arrives}]
+
+
 def test_counts_of_each_signal_reconcile(guard: SessionGuard) -> None:
     sent(
         guard,
