@@ -84,8 +84,8 @@ class Cleaner:
         scope, events, links = span.instrumentation_scope, span.events, span.links
         changes = {
             "name": self.value(span.name),
-            "context": self._context(span.context),
-            "parent": self._context(span.parent),
+            "context": self.context(span.context),
+            "parent": self.context(span.parent),
             "resource": self.resource(span.resource),
             "attributes": self.attributes(attributes),
             "events": self._each(events, self._event),
@@ -152,7 +152,7 @@ class Cleaner:
 
     def _link(self, link: Link) -> Link:
         old = readable.attributes_of(link)
-        context, attributes = self._context(link.context), self.attributes(old)
+        context, attributes = self.context(link.context), self.attributes(old)
         if context is link.context and attributes is old:
             return link
         return readable.rebuilt_link(link, cast("SpanContext", context), attributes)
@@ -163,19 +163,6 @@ class Cleaner:
             return status
         redacted = self.value(description)
         return status if redacted is description else Status(status.status_code, redacted)
-
-    def _context(self, context: SpanContext | None) -> SpanContext | None:
-        if context is None or not context.trace_state:
-            return context
-        old = dict(context.trace_state.items())
-        state = self.attributes(cast("dict[str, AnyValue]", old))
-        if state is old:
-            return context
-        # A key that changed is none of the W3C's form any more: its entry goes.
-        kept = [(key, str(value)) for key, value in state.items() if key in old]
-        return SpanContext(
-            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
-        )
 
     def _each(self, items: Sequence[_Value], clean: Callable[[_Value], _Value]) -> Sequence[_Value]:
         redacted = tuple(map(clean, items))
@@ -217,6 +204,20 @@ class Cleaner:
         return self.value(value)
 
     # What all signals share
+
+    def context(self, context: SpanContext | None) -> SpanContext | None:
+        """Return a span context whose trace state holds no secrets; the ids stay."""
+        if context is None or not context.trace_state:
+            return context
+        old = dict(context.trace_state.items())
+        state = self.attributes(cast("dict[str, AnyValue]", old))
+        if state is old:
+            return context
+        # A key that changed is none of the W3C's form any more: its entry goes.
+        kept = [(key, str(value)) for key, value in state.items() if key in old]
+        return SpanContext(
+            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
+        )
 
     def _resource(self, resource: Resource) -> Resource:
         old = readable.attributes_of(resource)

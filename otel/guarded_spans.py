@@ -1,4 +1,4 @@
-"""One span's way through a guard: judged, redacted, counted; whatever the edge, processor or exporter."""
+"""One span's way through a guard: judged, redacted, counted; in a processor or an exporter."""
 
 from __future__ import annotations
 

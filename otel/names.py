@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import Failure, Policy, SessionExpired
+from sentry_filters import DecisionRecord, Failure, Policy, SessionExpired
 from sentry_filters.recognition import operation_of
 
 SCOPE = "sentry_filters"
@@ -43,6 +43,23 @@ def of_event(event: SessionExpired) -> dict[str, AnyValue]:
             "sentry_filters.confirmed": event.confirmed,
             "http.response.status_code": event.status,
             "session.id": event.session,
+        }
+    )
+
+
+def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
+    """Return the attributes of the log event of one decision."""
+    return _without_none(
+        {
+            "sentry_filters.signal": decision.signal,
+            "sentry_filters.verdict": decision.verdict,
+            "sentry_filters.reason": decision.reason,
+            "sentry_filters.standing": decision.standing,
+            "sentry_filters.domain": decision.domain,
+            "sentry_filters.operation": decision.operation,
+            "sentry_filters.provider": decision.provider,
+            "http.response.status_code": decision.status,
+            "session.id": decision.session,
         }
     )
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk._logs import LogRecordLimits, ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk.metrics.export import MetricExporter
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
@@ -111,6 +113,37 @@ def rebuilt_record(record: ReadWriteLogRecord, **changes: Any) -> ReadWriteLogRe
     if isinstance(new.attributes, BoundedAttributes):
         new.attributes.dropped += record.dropped_attributes
     return rebuilt
+
+
+def writable_record(record: ReadableLogRecord) -> ReadWriteLogRecord:
+    """Return an export batch's record in a processor's form, around the same log record.
+
+    The constructor would put new attributes into the log record, which the caller still owns.
+    """
+    writable = ReadWriteLogRecord.__new__(ReadWriteLogRecord)
+    writable.log_record = record.log_record
+    writable.resource = record.resource
+    writable.instrumentation_scope = record.instrumentation_scope
+    writable.limits = record.limits or LogRecordLimits()
+    return writable
+
+
+def readable_record(record: ReadWriteLogRecord) -> ReadableLogRecord:
+    """Return a processor's record in an export batch's form, as the SDK's batch processor does."""
+    return ReadableLogRecord(
+        log_record=record.log_record,
+        resource=record.resource or Resource.get_empty(),
+        instrumentation_scope=record.instrumentation_scope,
+        limits=record.limits,
+    )
+
+
+def preferences_of(exporter: MetricExporter) -> dict[str, Any]:
+    """Return the temporality and aggregation that a reader takes from `exporter`, as arguments."""
+    return {
+        "preferred_temporality": getattr(exporter, "_preferred_temporality", None),
+        "preferred_aggregation": getattr(exporter, "_preferred_aggregation", None),
+    }
 
 
 def _counting(attributes: Mapping[str, AnyValue], dropped: int) -> Mapping[str, AnyValue]:

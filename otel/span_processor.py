@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
+from otel.fan_out import flushed, to_each
 from otel.guarded_spans import GuardedSpans
 from sentry_filters import SessionGuard
+
+_PLACE = "span_processor"
 
 
 class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
@@ -42,35 +42,24 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
             try:
                 processor.on_start(span, parent_context=parent_context)
             except Exception as error:  # noqa: BLE001 - a processor must not reach the application
-                self._guard.fault("span_processor", error)
+                self._guard.fault(_PLACE, error)
 
     def _on_ending(self, span: Span) -> None:
         for processor in self._span_processors:
             try:
                 processor._on_ending(span)
             except Exception as error:  # noqa: BLE001 - as above
-                self._guard.fault("span_processor", error)
+                self._guard.fault(_PLACE, error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Judge and redact the span once, and hand what may leave to every processor."""
         passed = self._spans.passed(span)
-        if passed is None:
-            return
-        interrupt: BaseException | None = None
-        for processor in self._span_processors:
-            try:
-                processor.on_end(passed)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._guard.fault("span_processor", error)
-            except BaseException as error:  # noqa: BLE001 - raised below, once every processor has run
-                interrupt = interrupt or error
-        if interrupt is not None:
-            raise interrupt
+        if passed is not None:
+            to_each(self._span_processors, lambda one: one.on_end(passed), _PLACE, self._guard.fault)
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
-        for processor in self._span_processors:
-            self._guarded(processor.shutdown)
+        to_each(self._span_processors, lambda one: one.shutdown(), _PLACE, self._guard.fault)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.
@@ -78,19 +67,4 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
-        deadline = time.monotonic() + timeout_millis / 1000
-        flushed = True
-        for processor in self._span_processors:
-            left = int((deadline - time.monotonic()) * 1000)
-            if left <= 0:
-                return False
-            one = self._guarded(lambda one=processor, left=left: one.force_flush(left))  # type: ignore[misc]
-            flushed = flushed and one is not False
-        return flushed
-
-    def _guarded(self, call: Callable[[], object]) -> object:
-        try:
-            return call()
-        except Exception as error:  # noqa: BLE001 - the other processors have their turn all the same
-            self._guard.fault("span_processor", error)
-            return False
+        return flushed(self._span_processors, timeout_millis, _PLACE, self._guard.fault)

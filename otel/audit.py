@@ -1,0 +1,112 @@
+"""What the guard does, as telemetry of its own: counters as metrics, expiries and decisions as log events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from opentelemetry._logs import Logger, LoggerProvider, SeverityNumber, get_logger
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, get_meter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.util.types import AnyValue
+
+from otel import names
+from sentry_filters import Counters, DecisionRecord, SessionExpired, SessionGuard, Subscription
+from sentry_filters.counters import LABELS
+
+# Each counter that becomes a metric; its labels come from small fixed sets.
+_METRICS = {
+    "decisions": "Decisions about reported failures.",
+    "redactions": "Secrets that were replaced, by kind.",
+    "session_expired": "Expired sessions that were published.",
+    "withheld": "Items that could not be redacted and did not leave.",
+}
+
+
+def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None = None) -> None:
+    """Let a guard's counters be read as metrics `sentry_filters.<counter>`, whenever a reader collects.
+
+    Nothing is paid between collections.
+
+    Args:
+        guard: Whose counters.
+        meter_provider: Where the metrics are made; the global one by default, also if it is set later.
+    """
+    meter = get_meter(names.SCOPE, meter_provider=meter_provider)
+    for name, description in _METRICS.items():
+        meter.create_observable_counter(
+            f"{names.SCOPE}.{name}",
+            callbacks=[_observing(guard.counters, name)],
+            unit="1",
+            description=description,
+        )
+
+
+def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | None = None) -> Subscription:
+    """Emit a log event `session.expired` for every expiry; not a listener that keeps it out of Sentry.
+
+    Args:
+        guard: Whose expiries.
+        logger_provider: Where they are emitted; the global one by default, also if it is set later.
+
+    Returns:
+        The subscription; close it to end this.
+    """
+    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+
+    def emit(event: SessionExpired) -> None:
+        logger.emit(
+            timestamp=int(event.at.timestamp() * 1e9),
+            context=_in_trace(event.trace_id),
+            severity_number=SeverityNumber.WARN,
+            severity_text="WARN",
+            body=f"the {event.provider} session has expired",
+            attributes=names.of_event(event),
+            event_name=names.SESSION_EXPIRED,
+        )
+
+    return guard.bus.observe(emit)
+
+
+def emit_decisions(guard: SessionGuard, logger_provider: LoggerProvider | None = None) -> None:
+    """Emit a log event `sentry_filters.decision` for every decision about a failure, never a payload.
+
+    It is emitted on the deciding thread: let the provider export in batches.
+
+    Args:
+        guard: Whose decisions.
+        logger_provider: Where they are emitted; the global one by default, also if it is set later.
+    """
+    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+    guard.observe(lambda decision: _emit_decision(logger, decision))
+
+
+def _emit_decision(logger: Logger, decision: DecisionRecord) -> None:
+    logger.emit(
+        timestamp=int(decision.at * 1e9),
+        context=_in_trace(decision.trace_id),
+        severity_number=SeverityNumber.INFO,
+        severity_text="INFO",
+        attributes=names.of_decision(decision),
+        event_name=names.DECISION,
+    )
+
+
+def _observing(counters: Counters, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    labels = LABELS[name]
+
+    def observe(_options: CallbackOptions) -> Iterator[Observation]:
+        for (counter, *values), count in counters.snapshot().items():
+            if counter == name:
+                attributes: dict[str, AnyValue] = dict(zip(labels, values, strict=True))
+                yield Observation(count, attributes)
+
+    return observe
+
+
+def _in_trace(trace_id: str | None) -> Context:
+    """Return a context of that trace alone: the event belongs to it, whatever runs on this thread."""
+    if trace_id is None:
+        return Context()
+    context = SpanContext(int(trace_id, 16), 0, is_remote=False, trace_flags=TraceFlags.get_default())
+    return set_span_in_context(NonRecordingSpan(context), Context())

@@ -1,0 +1,58 @@
+"""One log record's way through a guard: judged, redacted, counted; in a processor or an exporter."""
+
+from __future__ import annotations
+
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.util.types import AnyValue
+
+from otel import readable
+from otel.clean import Cleaner
+from otel.log_verdicts import LogVerdicts
+from sentry_filters import SessionGuard
+
+_SIGNAL = "log"
+
+
+class GuardedLogs:
+    """Lets log records pass, as far as they may leave. Thread-safe; fails closed as `GuardedSpans` does.
+
+    Args:
+        guard: The application's guard.
+    """
+
+    def __init__(self, guard: SessionGuard) -> None:
+        self._guard = guard
+        self._counters = guard.counters
+        self._verdicts = LogVerdicts(guard)
+        self._cleaner = Cleaner(guard.redactor, self._count_redaction)
+
+    def passed(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord | None:
+        """Return what may leave of `record`: the same object, a new one, or None."""
+        try:
+            attributes = readable.attributes_of(record.log_record)
+            ours = self._is_ours(record, attributes)
+            passed = None if ours else self._cleaner.record(record, attributes)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever a record or the redactor raises
+            self._guard.fault("log", error)
+            self._withhold("fault")
+            return None
+        except BaseException:
+            self._withhold("interrupted")
+            raise
+        self._counters.add("seen", _SIGNAL)
+        self._counters.add("dropped" if ours else "exported", _SIGNAL)
+        return passed
+
+    def _is_ours(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+        try:
+            return self._verdicts.is_ours(record, attributes)
+        except Exception as error:  # noqa: BLE001 - a fault of ours keeps the record; it is redacted all the same
+            self._guard.fault("recognise_log", error)
+            return False
+
+    def _withhold(self, cause: str) -> None:
+        self._counters.add("seen", _SIGNAL)
+        self._counters.add("withheld", _SIGNAL, cause)
+
+    def _count_redaction(self, kind: str) -> None:
+        self._counters.add("redactions", _SIGNAL, kind)
