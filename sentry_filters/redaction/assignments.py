@@ -38,7 +38,7 @@ _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_
 _LONGEST_KEY = 128
 _WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more, however many there are
 
-_BARE_END = compile_regex(r"[\s\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
+_BARE_END = compile_regex(r"[\x00-\x20\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
 _LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
 _IDENTIFIER = compile_regex(
     r"^(?:[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*)$", captures=False

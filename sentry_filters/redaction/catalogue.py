@@ -8,7 +8,7 @@ from sentry_filters.redaction.kinds_forge import FORGE_KINDS
 from sentry_filters.redaction.kinds_llm import LLM_KINDS
 from sentry_filters.redaction.kinds_operations import OPERATIONS_KINDS
 from sentry_filters.redaction.kinds_service import SERVICE_KINDS
-from sentry_filters.redaction.kinds_structural import STRUCTURAL_KINDS
+from sentry_filters.redaction.kinds_structural import CUT_SECRET, STRUCTURAL_KINDS
 
 __all__ = ["CATALOGUE"]
 
@@ -20,4 +20,5 @@ CATALOGUE: tuple[Kind, ...] = (
     *FORGE_KINDS,
     *SERVICE_KINDS,
     *OPERATIONS_KINDS,
+    CUT_SECRET,
 )

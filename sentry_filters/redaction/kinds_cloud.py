@@ -21,7 +21,7 @@ CLOUD_KINDS: tuple[Kind, ...] = (
         "A",
         "AWS access key ids",
         ("AKIA", "Q8VT1MB4XK7PL2WN"),
-        ("AKIA", "Q8VT"),
+        ("AKIA", "region"),
     ),
     prefixed("aws-bedrock", "ABSK", "Amazon Bedrock long-lived API keys", least=24, body=Body.BASE64),
     prefixed(

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from sentry_filters.redaction.kinds import Kind
 
-__all__ = ["STRUCTURAL_KINDS"]
+__all__ = ["CUT_SECRET", "STRUCTURAL_KINDS"]
 
 _BODY = "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b"
 
 # Line breaks as they are, or as the escapes that JSON and reprs write for them.
 _BREAK = r"(?:[\s]|\\+[nrt])"
+
+# Prefixes that leave no doubt, whatever follows them.
+_PREFIXES = (
+    r"sk-(?:ant|proj|svcacct|admin|or|lf)-|gsk_|hf_|r8_|xai-|nvapi-|tvly-|lsv2_|pcsk_|gh[pousr]_|github_pat_"
+    r"|glpat-|npm_|pypi-A|xox[a-z]-|xapp-|[sr]k_(?:live|test)_|whsec_|AIza|AKIA|ASIA|ABSK|ya29\.|hvs\.|shpat_"
+    r"|sntry[su]_|SG\.|dop_v1_|eyJ[A-Za-z0-9]"
+)
 
 STRUCTURAL_KINDS: tuple[Kind, ...] = (
     Kind(
@@ -21,7 +28,7 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         "ey",
         "JSON Web Tokens, whole or cut",
         ("eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", ".", _BODY),
-        ("eyJhbGciOiJIUzI1NiJ9",),
+        ("ey", "Jab"),
     ),
     Kind(
         "jwe",
@@ -29,12 +36,13 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         "ey",
         "encrypted JSON Web Tokens",
         ("eyJhbGciOiJSU0EtT0FFUCJ9", ".", _BODY, ".", _BODY[:16], ".", _BODY, ".", _BODY[:22]),
-        ("eyJhbGciOiJSU0EtT0FFUCJ9", "."),
+        ("ey", "Jab", "."),
     ),
     Kind(
         "private-key",
         r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-        r"((?:[A-Za-z0-9+/=:,.()\s\"'|>]|-[A-Za-z0-9 ]|\\+[nrtu/])*?-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+        r"((?:[A-Za-z0-9+/=:,.()\s\"'|>]|-[A-Za-z0-9 ]|\\+[nrtu/])*?"
+        r"-----END[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
         r"|(?:[A-Za-z0-9+/=:,.\s]|\\+[nrt/])*)",
         "PRIVATE KEY",
         "PEM and PGP private keys, whole or cut",
@@ -51,7 +59,7 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "putty-key",
-        r"Private-Lines: \d+(?:\s|\\[nr])+((?:[A-Za-z0-9+/=]+(?:\s|\\[nr])+)+)",
+        r"Private-Lines: \d+(?:\s|\\+[nr])+((?:[A-Za-z0-9+/=]+(?:\s|\\+[nr])+)+)",
         "Private-Lines",
         "PuTTY private keys",
         ("Private-", "Lines: 2\n", _BODY, "\n", _BODY, "\n"),
@@ -94,4 +102,14 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         ("curl -u ", "bob:", "hunter-2-Zq8v"),
         ("docker run -u ", "app:app"),
     ),
+)
+
+CUT_SECRET = Kind(
+    "cut",
+    rf"(?:{_PREFIXES})[a-z_\-]*[A-Z0-9][A-Za-z0-9_\-+/=]{{3,}}"
+    r"(?:\.\.\.|\xe2\x80\xa6|\\+u2026)?(?:$|\x00|\\*[\"'])",
+    "",
+    "secrets that were cut before they were long enough to be known: a known prefix at the end of a text",
+    ("sk-", "ant-", "api03-Zq8v"),
+    ("sk-", "ant-", "family"),
 )

@@ -17,6 +17,7 @@ _REFERENCES = (
     r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",
     r"%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
     r"%\([a-z0-9_]+\)s|%[sdrv]",
+    r"[^:\s]*:(?:\*+|x{3,}|\.{3}|\[[a-z][^\]]*\]|<[^<>]*>|\{.*|\$\{.*|(?-i:\$[A-Z_][A-Z0-9_]*))",  # user:…
     r"\$[a-z0-9_{(][^:]*:\$[a-z0-9_{(].*",
     r"(?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].*",
     r"(?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*|arn:aws:(?:secretsmanager|ssm|iam|kms).*",

@@ -50,7 +50,7 @@ class SerialisedCheck:
                     return False
                 continue
             end = named.end(1)
-            if self._tells(data, hit.start(), end) or self._text.may_hold_any(data, hit.start(), end - 1):
+            if self._tells(data, hit.start(), end) or self._text.may_hold_any(data, hit.start(), end):
                 return False
             at = end - 1  # the closing quote may be the boundary before what follows
         return True

@@ -12,7 +12,7 @@ from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words
 from sentry_filters.redaction.marks import REDACTED, WITHHELD
 from sentry_filters.redaction.shapes import are_pairs, named_value, option_values, pair_value
 from sentry_filters.redaction.spans import Span
-from sentry_filters.redaction.survey import DEEPEST, HARMLESS_TYPES, Survey
+from sentry_filters.redaction.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
 from sentry_filters.redaction.text import TextPass
 from sentry_filters.redaction.values import number_goes, parts_that_go
 
@@ -38,7 +38,7 @@ class Walk:
 
     def redacted(self, value: object) -> object:
         """`value` without secrets; the identical object when there are none."""
-        if type(value) is dict or type(value) is list or type(value) is tuple:
+        if type(value) in PLAIN_TYPES:
             try:
                 self._survey = Survey(value, self._text, self._judge)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
@@ -100,12 +100,7 @@ class Walk:
     def _container(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         if verdict is Sensitivity.CONTENT and (not isinstance(value, Sequence | Mapping) or len(value)):
             return self._marked(path)
-        if (
-            plain
-            and verdict is _HARMLESS
-            and self._survey is not None
-            and id(value) not in self._survey.touched
-        ):
+        if plain and verdict is _HARMLESS and type(value) in PLAIN_TYPES and not self._touched(value):
             return value
         if id(value) in self._open or len(self._open) >= DEEPEST:
             return self._withheld(path)
@@ -120,6 +115,9 @@ class Walk:
         if plain:  # else it may be temporary, and its id another's tomorrow
             self._done[known] = result
         return result
+
+    def _touched(self, value: object) -> bool:
+        return self._survey is None or id(value) in self._survey.touched
 
     def _looked_into(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         if isinstance(value, Mapping):

@@ -17,13 +17,13 @@ from sentry_filters.redaction.spans import Span
 from sentry_filters.redaction.text import TextPass
 from sentry_filters.redaction.values import number_goes, parts_that_go
 
-__all__ = ["DEEPEST", "HARMLESS_TYPES", "Survey", "speaks"]
+__all__ = ["DEEPEST", "HARMLESS_TYPES", "PLAIN_TYPES", "Survey", "speaks"]
 
 DEEPEST = 100  # levels of containers; what lies deeper is withheld
 HARMLESS_TYPES = frozenset(
     (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
 )
-_PLAIN = frozenset((dict, list, tuple))
+PLAIN_TYPES = frozenset((dict, list, tuple))
 
 
 class Survey:
@@ -109,7 +109,7 @@ class Survey:
                 kind = type(item)
                 if kind is str:
                     note_text(item)  # type: ignore[arg-type]
-                elif kind in _PLAIN:
+                elif kind in PLAIN_TYPES:
                     if item:
                         note_container(item)
                         note_parent(place)
@@ -176,12 +176,17 @@ class Survey:
         return bisect_right(self._first_text, index) - 1
 
     def _with_parents(self) -> set[int]:
-        touched: set[int] = set()
-        for place in self._telling:
-            while place >= 0 and id(self._containers[place]) not in touched:
-                touched.add(id(self._containers[place]))
-                place = self._parents[place]  # noqa: PLW2901 - the way up
-        return touched
+        """The ids of the telling containers, and of all that they stand in.
+
+        The way up is remembered by place, not by id: a container that stands in two places has two ways.
+        """
+        places: set[int] = set()
+        for telling in self._telling:
+            place = telling
+            while place >= 0 and place not in places:
+                places.add(place)
+                place = self._parents[place]
+        return {id(self._containers[place]) for place in places}
 
 
 def speaks(verdict: Sensitivity, item: object) -> bool:
