@@ -65,7 +65,7 @@ class Walk:
             data = value.encode("utf-8", "surrogatepass")
             if parts := parts_that_go(data, verdict, doubtful=doubtful):
                 return self._without(value, data, verdict, parts, path)
-        if plain and self._survey is not None:
+        if plain and self._survey is not None and type(value) is str:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
             clean, marks = self._text.redact_text(value)
@@ -191,7 +191,7 @@ class Walk:
     def _key(self, key: object, *, plain: bool) -> object:
         """What becomes of a key: text as any text, whatever else is redacted by what it says."""
         if isinstance(key, str):
-            if plain and self._survey is not None:
+            if plain and self._survey is not None and type(key) is str:
                 return self._survey.redacted.get(key, (key,))[0]
             return self._text.redact_text(key)[0]
         if isinstance(key, bytes):

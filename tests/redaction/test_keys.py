@@ -42,7 +42,13 @@ def test_the_value_of_a_harmless_key_stays(key: str, redactor: Redactor) -> None
 @pytest.mark.parametrize("key", ["key", "token", "session", "auth", "signature"])
 def test_a_word_that_may_mean_anything_goes_by_its_value(key: str, redactor: Redactor) -> None:
     assert redactor.redact_value({key: VALUE}) == {key: REDACTED}
-    for harmless in ("hello", " the", "user/profile", "0af7651916cd43dd8448eb211c80319c", "2026-01-01T00:00:00Z"):
+    for harmless in (
+        "hello",
+        " the",
+        "user/profile",
+        "0af7651916cd43dd8448eb211c80319c",
+        "2026-01-01T00:00:00Z",
+    ):
         value = {key: harmless}
         assert redactor.redact_value(value) is value
 

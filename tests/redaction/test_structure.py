@@ -16,7 +16,10 @@ KEY = "sk-" + "proj-Zq8vT1mB4xK7pL2wN9sR"
 
 
 def test_a_clean_event_comes_back_as_the_identical_object(redactor: Redactor) -> None:
-    event = {"extra": {"usage": {"input_tokens": 5}, "list": [1, "two", None, (3.0, True)]}, "tags": [["a", "b"]]}
+    event = {
+        "extra": {"usage": {"input_tokens": 5}, "list": [1, "two", None, (3.0, True)]},
+        "tags": [["a", "b"]],
+    }
 
     assert redactor.redact_value(event) is event
     assert redactor.scrub(event).findings == ()

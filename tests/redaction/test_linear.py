@@ -1,0 +1,33 @@
+"""No input makes the redactor slower than its length: four times the text, about four times the time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sentry_filters.redaction import Redactor
+
+UNITS = [
+    "sk-", "eyJ", "(((", "[", '{"a":', "password=", "token='x", 'token="\\"', "cookie: a", "cookie: a=b ", "Authorization: ",
+    "://a:b", '"token",', "-----BEGIN PRIVATE KEY-----\n", "\\", "password=${aaaa", "key: ", "a@", "--token ", "<token>", "é",
+]  # fmt: skip
+
+
+def _seconds(redactor: Redactor, text: str) -> float:
+    best = 60.0
+    for _ in range(3):
+        start = time.perf_counter()
+        redactor.redact(text)
+        redactor.redact_value({"a": [text], "cookie": text})
+        redactor.is_clean(text)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_time_grows_with_the_length_and_no_faster(unit: str, redactor: Redactor) -> None:
+    short, long = (_seconds(redactor, unit * (size // len(unit))) for size in (8_000, 32_000))
+
+    # A quadratic pass would take 16 times as long; the machine may be busy, and short times are noise.
+    assert long < 10 * short + 0.05
