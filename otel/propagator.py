@@ -43,7 +43,7 @@ class RedactingPropagator(TextMapPropagator):
         self,
         carrier: CarrierT,
         context: Context | None = None,
-        setter: Setter[CarrierT] = default_setter,  # type: ignore[assignment]
+        setter: Setter[CarrierT] = default_setter,
     ) -> None:
         """Write the headers of `context`, redacted."""
         context = get_current() if context is None else context
@@ -60,7 +60,7 @@ class RedactingPropagator(TextMapPropagator):
         self,
         carrier: CarrierT,
         context: Context | None = None,
-        getter: Getter[CarrierT] = default_getter,  # type: ignore[assignment]
+        getter: Getter[CarrierT] = default_getter,
     ) -> Context:
         """As the propagator's."""
         return self._propagator.extract(carrier, context, getter)
