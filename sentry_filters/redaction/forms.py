@@ -39,10 +39,16 @@ class Forms:
         every = tuple(kinds)
         self.pattern = _one_of(every)
         self._any = compile_regex(self.pattern, captures=False)
+        self._adjacent = compile_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._groups = tuple(
             _Group(compile_regex(_one_of(group), captures=False), tuple(map(_compiled, group)))
             for group in (every[at : at + _GROUP_SIZE] for at in range(0, len(every), _GROUP_SIZE))
         )
+
+    def behind(self, data: bytes, span: Span) -> Span | None:
+        """What follows `span` directly, without the boundary that the mark will be to a second pass."""
+        match = self._adjacent.match(data, span.end)
+        return None if match is None else Span(span.end, match.end(), span.kind)
 
     def at(self, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
         """What goes of data[start:end], and where to look on; None when no kind begins here."""

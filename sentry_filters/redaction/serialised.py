@@ -88,9 +88,9 @@ def _parsed(string: bytes) -> str:
 def _may_be_too_deep(data: bytes) -> bool:
     """Whether containers may lie deeper than the walk goes; brackets in strings count as well."""
     brackets = data.translate(None, _NOT_BRACKETS)
-    if len(brackets) <= 2 * DEEPEST:
-        return len(brackets.replace(b"]", b"").replace(b"}", b"")) > DEEPEST
-    for _ in range(DEEPEST):
+    for stripped in range(DEEPEST):
+        if len(brackets) <= DEEPEST - stripped:  # not even if all that is left were open
+            return False
         inner = brackets.replace(b"[]", b"").replace(b"{}", b"")
         if len(inner) == len(brackets):
             break

@@ -35,6 +35,9 @@ class TextPass:
         while (hit := self._gate.search(data, at)) is not None:
             found, at = self.judged(data, hit.start(), hit.end())
             spans += found
+            while found and (behind := self._forms.behind(data, spans[-1])) is not None:
+                spans.append(behind)
+                at = behind.end
         return merged(_whole_characters(data, span) for span in spans)
 
     def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:

@@ -59,11 +59,31 @@ def test_what_cannot_be_looked_into_is_withheld_alone(value: object, redactor: R
 @pytest.mark.parametrize(
     "value",
     [
-        None, True, 0, 10**400, float("nan"), float("inf"), 1j, "", "\ud800", b"", b"\xff\xfe", bytearray(), memoryview(b""),
-        object(), type, len, iter([1]), {RaisingEq(): "a"}, {("a", 1): "b"}, {"\ud800": "\udfff"}, RaisingRepr(), RaisingIter(),
+        None,
+        True,
+        0,
+        10**400,
+        float("nan"),
+        float("inf"),
+        1j,
+        "",
+        "\ud800",
+        b"",
+        b"\xff\xfe",
+        bytearray(),
+        memoryview(b""),
+        object(),
+        type,
+        len,
+        iter([1]),
+        {RaisingEq(): "a"},
+        {("a", 1): "b"},
+        {"\ud800": "\udfff"},
+        RaisingRepr(),
+        RaisingIter(),
     ],
     ids=lambda value: type(value).__name__,
-)  # fmt: skip
+)
 def test_everything_is_answered(value: object, redactor: Redactor) -> None:
     calls: list[Callable[[object], object]] = [
         redactor.redact_value,
@@ -88,10 +108,14 @@ def test_ten_megabytes_are_answered(redactor: Redactor) -> None:
     assert redactor.redact(text + " password=hunter2x") == f"{text} password={REDACTED}"
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
-    lambda below: st.lists(below) | st.dictionaries(st.text() | st.integers(), below) | st.tuples(below, below),
-))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+        lambda below: (
+            st.lists(below) | st.dictionaries(st.text() | st.integers(), below) | st.tuples(below, below)
+        ),
+    )
+)
 def test_any_structure_is_answered_and_a_second_pass_changes_nothing(value: object) -> None:
     redactor = _REDACTOR
     once = redactor.redact_value(value)

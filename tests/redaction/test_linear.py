@@ -9,9 +9,28 @@ import pytest
 from sentry_filters.redaction import Redactor
 
 UNITS = [
-    "sk-", "eyJ", "(((", "[", '{"a":', "password=", "token='x", 'token="\\"', "cookie: a", "cookie: a=b ", "Authorization: ",
-    "://a:b", '"token",', "-----BEGIN PRIVATE KEY-----\n", "\\", "password=${aaaa", "key: ", "a@", "--token ", "<token>", "é",
-]  # fmt: skip
+    "sk-",
+    "eyJ",
+    "(((",
+    "[",
+    '{"a":',
+    "password=",
+    "token='x",
+    'token="\\"',
+    "cookie: a",
+    "cookie: a=b ",
+    "Authorization: ",
+    "://a:b",
+    '"token",',
+    "-----BEGIN PRIVATE KEY-----\n",
+    "\\",
+    "password=${aaaa",
+    "key: ",
+    "a@",
+    "--token ",
+    "<token>",
+    "é",
+]
 
 
 def _seconds(redactor: Redactor, text: str) -> float:

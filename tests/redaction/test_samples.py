@@ -1,4 +1,4 @@
-"""Recall and false positives on a collection of secrets and of telemetry, when that stands beside the checkout."""
+"""Recall and false positives on a collection of secrets and telemetry, when it stands beside the checkout."""
 
 from __future__ import annotations
 

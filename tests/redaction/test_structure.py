@@ -40,11 +40,17 @@ def test_the_input_is_never_changed_and_clean_parts_are_shared(redactor: Redacto
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param([["Authorization", f"Bearer {S}"]], [["Authorization", f"Bearer {REDACTED}"]], id="header-pairs"),
+        pytest.param(
+            [["Authorization", f"Bearer {S}"]], [["Authorization", f"Bearer {REDACTED}"]], id="header-pairs"
+        ),
         pytest.param([("api_key", "hunter")], [("api_key", REDACTED)], id="pairs-of-words"),
         pytest.param(["api_key", S], ["api_key", REDACTED], id="lone-pair"),
-        pytest.param([{"name": "DB_PASSWORD", "value": "x1"}], [{"name": "DB_PASSWORD", "value": REDACTED}], id="named"),
-        pytest.param({"key": "Authorization", "value": S}, {"key": "Authorization", "value": REDACTED}, id="key-value"),
+        pytest.param(
+            [{"name": "DB_PASSWORD", "value": "x1"}], [{"name": "DB_PASSWORD", "value": REDACTED}], id="named"
+        ),
+        pytest.param(
+            {"key": "Authorization", "value": S}, {"key": "Authorization", "value": REDACTED}, id="key-value"
+        ),
         pytest.param(["run", "--api-key", "VALUE1"], ["run", "--api-key", REDACTED], id="argv"),
         pytest.param(["run", f"--api-key={S}"], ["run", f"--api-key={REDACTED}"], id="argv-joined"),
         pytest.param({"cookies": {"theme": "dark1"}}, {"cookies": {"theme": REDACTED}}, id="cookies"),
@@ -53,13 +59,23 @@ def test_the_input_is_never_changed_and_clean_parts_are_shared(redactor: Redacto
         pytest.param({"vars": {"password": f"'{S}'"}}, {"vars": {"password": REDACTED}}, id="frame-locals"),
         pytest.param({"passwords": ["a1", "b2"]}, {"passwords": [REDACTED, REDACTED]}, id="list-below-key"),
         pytest.param({"secret": {"value": "abc1"}}, {"secret": {"value": REDACTED}}, id="dict-below-key"),
-        pytest.param({"credentials": {"username": "bob", "password": "x1"}}, {"credentials": {"username": "bob", "password": REDACTED}}, id="credentials"),
+        pytest.param(
+            {"credentials": {"username": "bob", "password": "x1"}},
+            {"credentials": {"username": "bob", "password": REDACTED}},
+            id="credentials",
+        ),
         pytest.param({f"api_key={S}": 1}, {f"api_key={REDACTED}": 1}, id="key-holds-secret"),
         pytest.param({KEY + "a": 1, KEY + "b": 2}, {REDACTED: 1, REDACTED + "-2": 2}, id="keys-collide"),
         pytest.param({b"authorization": b"Bearer abc12345"}, {b"authorization": b"[REDACTED]"}, id="bytes"),
         pytest.param((1, KEY), (1, REDACTED), id="tuple"),
-        pytest.param({"url": f"https://x.example/?token={S}"}, {"url": f"https://x.example/?token={REDACTED}"}, id="url"),
-        pytest.param({"body": f'{{"password": "{S}"}}'}, {"body": f'{{"password": "{REDACTED}"}}'}, id="json-text"),
+        pytest.param(
+            {"url": f"https://x.example/?token={S}"},
+            {"url": f"https://x.example/?token={REDACTED}"},
+            id="url",
+        ),
+        pytest.param(
+            {"body": f'{{"password": "{S}"}}'}, {"body": f'{{"password": "{REDACTED}"}}'}, id="json-text"
+        ),
         pytest.param(bytearray(b"password=" + S.encode()), bytearray(b"password=[REDACTED]"), id="bytearray"),
         pytest.param(memoryview(b"password=" + S.encode()), b"password=[REDACTED]", id="memoryview"),
         pytest.param({KEY}, {REDACTED}, id="set"),
@@ -68,7 +84,7 @@ def test_the_input_is_never_changed_and_clean_parts_are_shared(redactor: Redacto
         pytest.param(types.MappingProxyType({"password": S}), {"password": REDACTED}, id="mapping"),
         pytest.param(ValueError(f"password={S}"), f"ValueError('password={REDACTED}')", id="exception"),
     ],
-)  # fmt: skip
+)
 def test_what_goes_from_a_structure(value: object, expected: object, redactor: Redactor) -> None:
     result = redactor.redact_value(value)
 
@@ -105,7 +121,7 @@ def test_objects_are_judged_by_their_fields() -> None:
         api_key: str
         retries: int = 3
 
-    Login = collections.namedtuple("Login", "user password")  # noqa: PYI024 - the untyped kind is common
+    Login = collections.namedtuple("Login", "user password")
     redactor = Redactor()
     clean = Config("")
 
