@@ -106,7 +106,7 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
 
 CUT_SECRET = Kind(
     "cut",
-    rf"(?:{_PREFIXES})[a-z_\-]*[A-Z0-9][A-Za-z0-9_\-+/=]{{3,}}"
+    rf"((?:{_PREFIXES})[a-z_\-]*[A-Z0-9][A-Za-z0-9_\-+/=]{{3,}})"
     r"(?:\.\.\.|\xe2\x80\xa6|\\+u2026)?(?:$|\x00|\\*[\"'])",
     "",
     "secrets that were cut before they were long enough to be known: a known prefix at the end of a text",

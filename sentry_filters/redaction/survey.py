@@ -19,6 +19,8 @@ from sentry_filters.redaction.values import number_goes, parts_that_go
 
 __all__ = ["DEEPEST", "HARMLESS_TYPES", "PLAIN_TYPES", "Survey", "speaks"]
 
+# Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
+_BETWEEN = "\0\0"
 DEEPEST = 100  # levels of containers; what lies deeper is withheld
 HARMLESS_TYPES = frozenset(
     (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
@@ -141,14 +143,14 @@ class Survey:
         border of two may be a hit of neither, but no hit of either goes unseen.
         """
         texts = self._texts
-        joined = "\0".join(texts).encode("utf-8", "surrogatepass")
+        joined = _BETWEEN.join(texts).encode("utf-8", "surrogatepass")
         if joined[:1] == b"-" or b"\0-" in joined:
             self._look_for_options()
         suspects = list(text.suspects(joined))
         if not suspects:
             return
-        ascii_only = len(joined) == sum(map(len, texts)) + len(texts) - 1
-        ends = list(accumulate(size + 1 for size in map(len if ascii_only else _size, texts)))
+        ascii_only = len(joined) == sum(map(len, texts)) + len(_BETWEEN) * (len(texts) - 1)
+        ends = list(accumulate(size + len(_BETWEEN) for size in map(len if ascii_only else _size, texts)))
         clean: set[str] = set()
         for start, end in suspects:
             for index in range(bisect_right(ends, start), min(bisect_right(ends, end - 1) + 1, len(texts))):

@@ -60,8 +60,10 @@ class TextPass:
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where in `data` a closer look is due; nothing outside these places has to go."""
-        for hit in self._gate.finditer(data):
+        at = 0
+        while (hit := self._gate.search(data, at)) is not None:
             yield hit.start(), hit.end()
+            at = max(hit.end() - 1, hit.start() + 1)  # its last byte may be the boundary of the next
         for span in self._live.spans(data):
             yield span.start, span.end
 

@@ -190,3 +190,25 @@ def test_prompts_and_completions_go_when_the_policy_wants_none() -> None:
         "gen_ai.prompt.0.content": REDACTED,
         "gen_ai.completion": REDACTED,
     }
+
+
+def test_one_text_does_not_hide_the_next(redactor: Redactor) -> None:
+    cut = "sk-" + "ant-api03-Zq8v"
+
+    assert redactor.redact_value([cut, KEY, "password:", KEY, cut]) == [
+        REDACTED,
+        REDACTED,
+        "password:",
+        REDACTED,
+        REDACTED,
+    ]
+    assert redactor.redact(f'"{cut}"') == f'"{REDACTED}"'
+
+
+def test_secrets_without_anything_between_them_go_in_one_pass(redactor: Redactor) -> None:
+    adjacent = ("key-" + "0f3a9c5e7b1d2f4a6c8e0b2d4f6a8c0e") * 8
+
+    once = redactor.redact(adjacent)
+
+    assert once == REDACTED * 8
+    assert redactor.redact(once) is once
