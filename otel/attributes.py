@@ -71,10 +71,9 @@ class CallFacts:
 
 def may_tell_a_failure(attributes: Attributes) -> bool:
     """Say cheaply whether attributes can state a failure although the span's status does not."""
-    status = attributes.get("http.response.status_code", attributes.get("http.status_code"))
-    if status is None:
+    if "http.response.status_code" not in attributes and "http.status_code" not in attributes:
         return "failure" in attributes
-    return (status_number(status) or 0) >= 400
+    return (status_number(_first(attributes, HTTP_STATUS)) or 0) >= 400
 
 
 def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:

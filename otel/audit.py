@@ -11,7 +11,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 from opentelemetry.util.types import AnyValue
 
 from otel import names
-from sentry_filters import Counters, DecisionRecord, SessionExpired, SessionGuard, Subscription
+from sentry_filters import DecisionRecord, SessionExpired, SessionGuard, Subscription
 from sentry_filters.counters import LABELS
 
 # Each counter that becomes a metric; its labels come from small fixed sets.
@@ -36,7 +36,7 @@ def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None =
     for name, description in _METRICS.items():
         meter.create_observable_counter(
             f"{names.SCOPE}.{name}",
-            callbacks=[_observing(guard.counters, name)],
+            callbacks=[_observing(guard, name)],
             unit="1",
             description=description,
         )
@@ -92,11 +92,11 @@ def _emit_decision(logger: Logger, decision: DecisionRecord) -> None:
     )
 
 
-def _observing(counters: Counters, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+def _observing(guard: SessionGuard, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
     labels = LABELS[name]
 
     def observe(_options: CallbackOptions) -> Iterator[Observation]:
-        for (counter, *values), count in counters.snapshot().items():
+        for (counter, *values), count in guard.counters.snapshot().items():
             if counter == name:
                 attributes: dict[str, AnyValue] = dict(zip(labels, values, strict=True))
                 yield Observation(count, attributes)

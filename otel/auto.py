@@ -114,7 +114,7 @@ class _GuardedSpanExporter(SpanExporter):
         self._spans = GuardedSpans(guard)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        passed = [span for span in map(self._spans.passed, spans) if span is not None]
+        passed = [passed for span in spans for passed in self._spans.passed(span)]
         return self._exporter.export(passed) if passed or not spans else SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:

@@ -21,7 +21,10 @@ _Value = TypeVar("_Value")
 
 _NUMBERS = frozenset({bool, float, int, type(None)})
 _MOST_KEYS = 4096
-# For how long keys, resource and scope stay judged: a credential may become known that stands in them.
+# Texts that occur again and again, names of models and hosts, are short.
+_MOST_TEXTS = 4096
+_LONGEST_TEXT = 64
+# For how long keys, texts, resource and scope stay judged: a credential may become known that stands in them.
 _SECONDS = 1.0
 # Goes under any key of which a value could go, and stands for nothing by itself.
 _PROBE = "Zx8kQ2mV7pLw4Rt9Yb3N"
@@ -46,6 +49,7 @@ class Cleaner:
         self._redactor = redactor
         self._found = found
         self._harmless_keys: set[str] = set()
+        self._clean_texts: set[str] = set()
         self._clean_origin: tuple[Resource | None, InstrumentationScope | None, float] = (None, None, 0.0)
         self.resource = Remembered(self._resource)
         self.scope = Remembered(self._scope)
@@ -79,7 +83,7 @@ class Cleaner:
         """
         if attributes is None:
             attributes = readable.attributes_of(span)
-        if self._is_clean_span(span, attributes):
+        if self.is_clean_span(span, attributes):
             return span
         scope, events, links = span.instrumentation_scope, span.events, span.links
         changes = {
@@ -98,35 +102,46 @@ class Cleaner:
             return span
         return readable.rebuilt_span(span, **changes)
 
-    def _is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
-        """Say whether there is certainly nothing to redact, by one pass over all texts of the span."""
+    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+        """Say whether there is certainly nothing to redact, by one look at all texts of the span."""
         if readable.has_more_than_attributes(span):
             return False
         resource, scope = span.resource, span.instrumentation_scope
         known = self._clean_origin
         if known[0] is not resource or known[1] is not scope or time.monotonic() >= known[2]:
-            if not self._is_clean_origin(resource, scope):
+            if self.resource(resource) is not resource or (
+                scope is not None and self.scope(scope) is not scope
+            ):
                 return False
-            self._harmless_keys = set()
+            self._harmless_keys, self._clean_texts = set(), set()
             self._clean_origin = (resource, scope, time.monotonic() + _SECONDS)
         description = span.status.description
         return self._are_clean(attributes, [span.name, description] if description else [span.name])
 
-    def _is_clean_origin(self, resource: Resource, scope: InstrumentationScope | None) -> bool:
-        return self.resource(resource) is resource and (scope is None or self.scope(scope) is scope)
-
     def _are_clean(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
         if not self._harmless_keys.issuperset(attributes) and not self._become_harmless(attributes):
-            together = [attributes, texts]
-            return self._redactor.redact_value(together) is together
+            return self._are_clean_together(attributes, texts)
+        known = self._clean_texts
         try:
-            text = "\n".join(
-                texts + [value for value in attributes.values() if value.__class__ not in _NUMBERS]  # type: ignore[misc]
-            )
+            new = [
+                value
+                for value in (*texts, *attributes.values())
+                if value.__class__ not in _NUMBERS and value not in known
+            ]
+            if not new:
+                return True
+            if self._redactor.redact(text := "\n".join(new)) is not text:  # type: ignore[arg-type]
+                return False
         except TypeError:  # bytes, sequences, maps
-            together = [attributes, texts]
-            return self._redactor.redact_value(together) is together
-        return self._redactor.redact(text) is text
+            return self._are_clean_together(attributes, texts)
+        if len(known) >= _MOST_TEXTS:
+            self._clean_texts = known = set()
+        known.update(value for value in new if len(value) <= _LONGEST_TEXT)  # type: ignore[arg-type, misc]
+        return True
+
+    def _are_clean_together(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
+        together = [attributes, texts]
+        return self._redactor.redact_value(together) is together
 
     def _become_harmless(self, attributes: dict[str, AnyValue]) -> bool:
         """Judge keys that are new; say whether no value of `attributes` can go for its key's sake."""

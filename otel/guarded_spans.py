@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AnyValue
 
 from otel import readable
 from otel.clean import Cleaner
+from otel.held import HeldSpans
 from otel.span_verdicts import Outcome, SpanVerdicts
+from otel.tally import Tally
 from sentry_filters import SessionGuard
 
 _SIGNAL = "span"
@@ -26,14 +30,48 @@ class GuardedSpans:
     def __init__(self, guard: SessionGuard) -> None:
         self._guard = guard
         self._counters = guard.counters
-        self._verdicts = SpanVerdicts(guard)
+        self._healthy = Tally(self._count_exported)
+        guard.settle_with(self._healthy.settle)
+        self._held = HeldSpans()
+        self._verdicts = SpanVerdicts(guard, self._held)
         self._cleaner = Cleaner(guard.redactor, self._count_redaction)
 
-    def passed(self, span: ReadableSpan) -> ReadableSpan | None:
-        """Return what may leave of `span`: the same object, a new one, or None."""
+    def passed(self, span: ReadableSpan) -> Sequence[ReadableSpan]:
+        """Return what may leave now that `span` has ended: what waited for it, and what becomes of it."""
+        if self._has_nothing_to_do(span):
+            self._healthy.tick()
+            return (span,)
+        if self._held.is_empty or span.context is None:
+            return self._all_passed([span], waits=True)
+        released = self._held.released((f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"))
+        return [*self._all_passed(released), *self._all_passed([span], waits=True)]
+
+    def _has_nothing_to_do(self, span: ReadableSpan) -> bool:
+        """Say cheaply whether the span is certainly healthy and clean, and nothing waits for it."""
         try:
             attributes = readable.attributes_of(span)
-            outcome, judged = self._judged(span, attributes)
+            return (
+                self._held.is_empty
+                and self._verdicts.is_healthy(span, attributes)
+                and self._cleaner.is_clean_span(span, attributes)
+            )
+        except Exception:  # noqa: BLE001 - whatever it is, the careful way meets it again, and counts it
+            return False
+
+    def flushed(self) -> Sequence[ReadableSpan]:
+        """Return what may leave of all that still waits."""
+        return self._all_passed(self._held.all_released())
+
+    def _all_passed(self, spans: Sequence[ReadableSpan], *, waits: bool = False) -> list[ReadableSpan]:
+        passed = (self._passed(span, waits=waits) for span in spans)
+        return [span for span in passed if span is not None]
+
+    def _passed(self, span: ReadableSpan, *, waits: bool) -> ReadableSpan | None:
+        try:
+            attributes = readable.attributes_of(span)
+            outcome, judged = self._judged(span, attributes, waits=waits)
+            if outcome == "waits":
+                return None
             if judged is not None:
                 judged = self._cleaner.span(judged, attributes if judged is span else None)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever a span or the redactor raises
@@ -48,10 +86,10 @@ class GuardedSpans:
         return judged
 
     def _judged(
-        self, span: ReadableSpan, attributes: dict[str, AnyValue]
+        self, span: ReadableSpan, attributes: dict[str, AnyValue], *, waits: bool
     ) -> tuple[Outcome, ReadableSpan | None]:
         try:
-            return self._verdicts.judged(span, attributes)
+            return self._verdicts.judged(span, attributes, waits=waits)
         except Exception as error:  # noqa: BLE001 - a fault of ours keeps the span; it is redacted all the same
             self._guard.fault("recognise_span", error)
             return "exported", span
@@ -59,6 +97,10 @@ class GuardedSpans:
     def _withhold(self, cause: str) -> None:
         self._counters.add("seen", _SIGNAL)
         self._counters.add("withheld", _SIGNAL, cause)
+
+    def _count_exported(self, number: int) -> None:
+        self._counters.add("seen", _SIGNAL, by=number)
+        self._counters.add("exported", _SIGNAL, by=number)
 
     def _count_redaction(self, kind: str) -> None:
         self._counters.add("redactions", _SIGNAL, kind)

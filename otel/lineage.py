@@ -7,6 +7,7 @@ parent ends, and is handed on to the parent's own parent, up to the root.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
 from sentry_filters import Failure
@@ -14,6 +15,7 @@ from sentry_filters.forking import after_fork_in_child
 from sentry_filters.memory import SpanMemory
 
 _MOST_TEXTS = 8
+_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +51,27 @@ class Below:
 class Lineage:
     """Remembers what failed below the spans that are still open. Thread-safe and fork-safe.
 
-    `is_empty` is true until something failed for the first time: the healthy process pays one look at it.
+    `is_empty` is true while nothing failed lately: the healthy process pays one look at it.
     """
 
     def __init__(self) -> None:
-        self._memory: SpanMemory[Below] = SpanMemory()
+        self._memory: SpanMemory[Below] = SpanMemory(seconds=_SECONDS)
         self._lock = threading.Lock()
         self.is_empty = True
+        self._forgotten_at = 0.0
         after_fork_in_child(self._reset_lock)
 
     def below(self, trace_id: str, span_id: str) -> Below | None:
         """Return what failed below this span, None where nothing is known."""
+        if time.monotonic() >= self._forgotten_at:
+            self.is_empty = True
         return self._memory.get(trace_id, span_id)
 
     def note(self, trace_id: str, span_id: str | None, below: Below) -> None:
         """Add what failed below this span; None stands for the parent of a root, or one elsewhere."""
         if span_id is None:
             return
+        self._forgotten_at = time.monotonic() + _SECONDS
         self.is_empty = False
         with self._lock:
             known = self._memory.get(trace_id, span_id)

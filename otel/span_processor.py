@@ -22,6 +22,9 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
     as a fault. Interrupts (`BaseException`) are raised once every processor has run.
 
+    The HTTP span of a call that `SessionGuard.instrument` sees, and that looks like an expired session, waits
+    for its parent's end, or a flush: only then the body is read, whose code may say that it is none.
+
     A child that ended before its dropped parent has left with that parent's id already;
     `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.
 
@@ -53,12 +56,13 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Judge and redact the span once, and hand what may leave to every processor."""
-        passed = self._spans.passed(span)
-        if passed is not None:
-            to_each(self._span_processors, lambda one: one.on_end(passed), _PLACE, self._guard.fault)
+        for passed in self._spans.passed(span):
+            self._hand_on(passed)
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
+        for passed in self._spans.flushed():
+            self._hand_on(passed)
         to_each(self._span_processors, lambda one: one.shutdown(), _PLACE, self._guard.fault)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
@@ -67,4 +71,9 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
+        for passed in self._spans.flushed():
+            self._hand_on(passed)
         return flushed(self._span_processors, timeout_millis, _PLACE, self._guard.fault)
+
+    def _hand_on(self, span: ReadableSpan) -> None:
+        to_each(self._span_processors, lambda one: one.on_end(span), _PLACE, self._guard.fault)

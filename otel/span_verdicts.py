@@ -26,12 +26,14 @@ from otel.attributes import (
     may_tell_a_failure,
 )
 from otel.error_texts import ErrorText, is_of
+from otel.held import HeldSpans
 from otel.lineage import Below, Lineage
 from sentry_filters import Failure, Response, SessionGuard
 from sentry_filters.failure import failure_of_tags, status_number
 from sentry_filters.policy import SESSION_STATUSES
+from sentry_filters.recognition import recognise
 
-Outcome = Literal["exported", "dropped", "demoted"]
+Outcome = Literal["exported", "dropped", "demoted", "waits"]
 
 _UNSET = Status(StatusCode.UNSET)
 _REASON = "backend_session_expired"
@@ -60,23 +62,37 @@ class SpanVerdicts:
 
     Args:
         guard: Decides, and knows what `instrument` recorded.
+        held: Where spans wait that are known better when their parent ends.
     """
 
-    def __init__(self, guard: SessionGuard) -> None:
+    def __init__(self, guard: SessionGuard, held: HeldSpans) -> None:
         self._guard = guard
+        self._held = held
         self._policy = guard.policy
         self._lineage = guard.part(Lineage)
 
+    def is_healthy(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+        """Say cheaply whether there is certainly nothing to judge."""
+        return (
+            span.status.status_code is not StatusCode.ERROR
+            and self._lineage.is_empty
+            and not may_tell_a_failure(attributes)
+        )
+
     def judged(
-        self, span: ReadableSpan, attributes: dict[str, AnyValue]
+        self, span: ReadableSpan, attributes: dict[str, AnyValue], *, waits: bool
     ) -> tuple[Outcome, ReadableSpan | None]:
-        """Return what becomes of `span`, and the span to export: the same object, a new one, or None."""
+        """Return what becomes of `span`, and the span to export: the same object, a new one, or None.
+
+        Args:
+            span: It has ended.
+            attributes: A copy of its attributes.
+            waits: Whether it may be held until its parent ends.
+        """
         failed = span.status.status_code is StatusCode.ERROR
         told = failed or may_tell_a_failure(attributes)
-        if not told and self._lineage.is_empty:
-            return "exported", span
         context = span.context
-        if context is None:
+        if context is None or (not told and self._lineage.is_empty):
             return "exported", span
         ended = _Ended(
             span,
@@ -90,14 +106,17 @@ class SpanVerdicts:
         if told:
             facts = facts_of(attributes, span.kind, self._policy.domain)
             if facts.is_call:
-                return self._call(ended, facts, below)
+                return self._call(ended, facts, below, waits=waits)
             return self._work(ended, below)
         return ("exported", span) if below is None else self._work(ended, below)
 
     def _call(
-        self, ended: _Ended, facts: CallFacts, below: Below | None
+        self, ended: _Ended, facts: CallFacts, below: Below | None, *, waits: bool
     ) -> tuple[Outcome, ReadableSpan | None]:
         failure = self._failure_of_call(ended, facts, below)
+        if waits and failure is not None and self._is_known_better_later(ended, failure):
+            self._held.hold((ended.trace_id, ended.parent_id or ""), ended.span)
+            return "waits", None
         if failure is not None and self._guard.decide("span", (failure,)).drop:
             known = Below(failure=failure, texts=_texts(ended.span))
             self._hand_on(
@@ -110,6 +129,21 @@ class SpanVerdicts:
         kept = Below(other_texts=_texts(ended.span), rival=rival, others=True)
         self._hand_on(ended, kept if below is None else below.merged_with(kept))
         return "exported", ended.span
+
+    def _is_known_better_later(self, ended: _Ended, failure: Failure) -> bool:
+        """Say whether the body, read after the HTTP span's end, may say that this is no expired session.
+
+        Only what `instrument` sees is known later, under the span that was active when the call was made.
+        """
+        response = failure.response
+        return (
+            bool(self._policy.not_session_codes)
+            and response is not None
+            and not response.recorded
+            and ended.parent_id is not None
+            and self._guard.call_of(ended.trace_id, ended.parent_id) is not None
+            and recognise(failure, self._policy).drop
+        )
 
     def _failure_of_call(self, ended: _Ended, facts: CallFacts, below: Below | None) -> Failure | None:
         tagged = replace(
@@ -125,9 +159,6 @@ class SpanVerdicts:
 
     def _response(self, ended: _Ended, facts: CallFacts) -> Response:
         started_at = _seconds(ended.span.start_time)
-        recorded = self._guard.response_of(ended.trace_id, ended.span_id)
-        if recorded is not None and recorded.status == facts.status:
-            return recorded
         response = Response(
             status=facts.status or 0,
             endpoint=facts.endpoint,
@@ -139,7 +170,16 @@ class SpanVerdicts:
         # The request was seen while the span above was active: the HTTP span begins below the client's hooks.
         for span_id in (ended.parent_id, ended.span_id):
             call = None if span_id is None else self._guard.call_of(ended.trace_id, span_id)
-            if call is not None and (started_at is None or call.started_at <= started_at + _CLOCK_GRAIN):
+            if span_id is None or call is None:
+                continue
+            recorded = self._guard.response_of(ended.trace_id, span_id)
+            if (
+                recorded is not None
+                and recorded.started_at == call.started_at
+                and recorded.status == facts.status
+            ):
+                return recorded
+            if started_at is None or call.started_at <= started_at + _CLOCK_GRAIN:
                 return replace(
                     response, session=call.session, started_at=call.started_at, operation=call.operation
                 )

@@ -61,7 +61,7 @@ class Logs:
 @pytest.fixture
 def logs(guard: SessionGuard) -> Iterator[Logs]:
     """A provider whose choke point is the guard."""
-    exporter = InMemoryLogRecordExporter()
+    exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(multi_log_record_processor=GuardedLogRecordProcessor(guard))
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     yield Logs(provider, exporter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,15 @@ from tests.support.services import require
 HOW_TO_INSTALL = (
     "run `uv pip install --group otel-test`: real instrumentations and exporters are not installed"
 )
+
+_INSTRUMENTORS = {
+    "httpx": (
+        ("opentelemetry.instrumentation.httpx", "HTTPXClientInstrumentor"),
+        ("opentelemetry.instrumentation.httpx", "HTTPX2ClientInstrumentor"),
+    ),
+    "openai": (("opentelemetry.instrumentation.genai.openai", "OpenAIInstrumentor"),),
+    "openinference": (("openinference.instrumentation.openai", "OpenAIInstrumentor"),),
+}
 
 
 def require_group() -> None:
@@ -37,14 +47,4 @@ def instrumented(provider: TracerProvider, *names: str) -> Iterator[None]:
 
 
 def _instrumentors(name: str) -> list[Any]:
-    if name == "httpx":
-        from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
-
-        return [HTTPXClientInstrumentor(), HTTPX2ClientInstrumentor()]
-    if name == "openai":
-        from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
-
-        return [OpenAIInstrumentor()]
-    from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInference
-
-    return [OpenInference()]
+    return [getattr(importlib.import_module(module), kind)() for module, kind in _INSTRUMENTORS[name]]

@@ -1,4 +1,4 @@
-"""Real openai, httpx and httpx2 calls under real instrumentations, against a backend whose session has ended."""
+"""Real openai, httpx and httpx2 calls, under real instrumentations, of a session that has ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import httpx2
 import openai
 import pytest
 import sentry_sdk
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import StatusCode
 
+from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionExpired, SessionGuard
 from tests.conftest import InitSentry
 from tests.otel.conftest import Traces
@@ -231,11 +233,6 @@ def test_with_a_veto_a_code_of_the_body_keeps_spans_as_it_keeps_events(
 def test_demoting_keeps_the_providers_spans(backend: LLMBackend, traces: Traces) -> None:
     policy = Policy(provider="OpenHuman", hosts={backend.address}, span_action="demote")
     guard = SessionGuard(policy, lambda event: None)
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-
-    from otel import GuardedSpanProcessor
-
     provider = TracerProvider()
     provider.add_span_processor(GuardedSpanProcessor(guard, SimpleSpanProcessor(traces.exporter)))
     with instrumented(provider, "httpx", "openai"), turn(Traces(provider, traces.exporter)):
