@@ -1,111 +1,27 @@
+# ruff: noqa: SIM905 - words are read, and reviewed, as words
+
 from __future__ import annotations
 
 import pytest
 
 from sentry_filters.redaction import REDACTED, Redactor
 
-SECRET_KEYS = [
-    "password",
-    "Password",
-    "PASSWORD",
-    "db_password",
-    "dbPassword",
-    "passwd",
-    "user-passwd",
-    "pgpassword",
-    "MYSQL_PWD",
-    "passphrase",
-    "secret",
-    "client_secret",
-    "clientSecret",
-    "CLIENT-SECRET",
-    "app.secret",
-    "secret_key",
-    "SECRET_KEY_BASE",
-    "webhook_secret",
-    "api_key",
-    "apiKey",
-    "apikey",
-    "API-KEY",
-    "x-api-key",
-    "X_API_KEY",
-    "OPENAI_API_KEY",
-    "stripeApiKey",
-    "api_key_1",
-    "access_token",
-    "accessToken",
-    "auth_token",
-    "id_token",
-    "refresh-token",
-    "bearer_token",
-    "csrf_token",
-    "github_token",
-    "tokenSecret",
-    "private_key",
-    "privateKey",
-    "access_key",
-    "accessKey",
-    "signing_key",
-    "encryption_key",
-    "master_key",
-    "consumer_key",
-    "credentials",
-    "aws_credentials",
-    "sessionid",
-    "JSESSIONID",
-    "jwt",
-]
-HARMLESS_KEYS = [
-    "max_tokens",
-    "maxTokens",
-    "input_tokens",
-    "gen_ai.usage.input_tokens",
-    "gen_ai.request.max_tokens",
-    "total_tokens",
-    "token_count",
-    "tokenizer",
-    "token_type",
-    "tokens",
-    "completion_tokens",
-    "cached_tokens",
-    "prompt_tokens_details",
-    "next_page_token",
-    "public_key",
-    "publicKey",
-    "key_id",
-    "access_key_id",
-    "primary_key",
-    "cache_key",
-    "foreign_key",
-    "sort_key",
-    "idempotency_key",
-    "redis.key",
-    "password_file",
-    "password_policy",
-    "passwordLabel",
-    "secret_name",
-    "token_url",
-    "token_expires_at",
-    "api_key_id",
-    "session_id",
-    "author",
-    "authority",
-    "authentication_method",
-    "monkey",
-    "keyboard",
-    "passenger",
-    "compass",
-    "path",
-    "pattern",
-    "secretary",
-    "hotkey",
-    "trace_id",
-    "span_id",
-    "model",
-    "request_id",
-    "tokenization",
-    "password_changed_at",
-]
+SECRET_KEYS = """
+    password Password PASSWORD db_password dbPassword passwd user-passwd pgpassword MYSQL_PWD passphrase
+    secret client_secret clientSecret CLIENT-SECRET app.secret secret_key SECRET_KEY_BASE webhook_secret
+    api_key apiKey apikey API-KEY x-api-key X_API_KEY OPENAI_API_KEY stripeApiKey api_key_1 access_token
+    accessToken auth_token id_token refresh-token bearer_token csrf_token github_token tokenSecret
+    private_key privateKey access_key accessKey signing_key encryption_key master_key consumer_key
+    credentials aws_credentials sessionid JSESSIONID jwt
+""".split()
+HARMLESS_KEYS = """
+    max_tokens maxTokens input_tokens gen_ai.usage.input_tokens gen_ai.request.max_tokens total_tokens
+    token_count tokenizer token_type tokens completion_tokens cached_tokens prompt_tokens_details
+    next_page_token public_key publicKey key_id access_key_id primary_key cache_key foreign_key sort_key
+    idempotency_key redis.key password_file password_policy passwordLabel secret_name token_url
+    token_expires_at api_key_id session_id author authority authentication_method monkey keyboard passenger
+    compass path pattern secretary hotkey trace_id span_id model request_id tokenization password_changed_at
+""".split()
 VALUE = "Hunter2-Zq8vT1mB4xK7"
 
 
