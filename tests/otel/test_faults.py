@@ -8,6 +8,8 @@ from typing import NoReturn
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.baggage import set_baggage
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
@@ -142,9 +144,6 @@ def test_an_exporter_withholds_what_cannot_be_redacted(caplog: pytest.LogCapture
 
 
 def test_baggage_that_cannot_be_redacted_is_not_propagated() -> None:
-    from opentelemetry.baggage import set_baggage
-    from opentelemetry.baggage.propagation import W3CBaggagePropagator
-
     carrier: dict[str, str] = {}
     RedactingPropagator(W3CBaggagePropagator(), BrokenRedactor()).inject(carrier, set_baggage("a", "raw"))
     assert carrier == {}

@@ -52,6 +52,11 @@ class OTLPReceiver(LocalServer):
         return f"http://{self.address}"
 
     @property
+    def posted(self) -> list[Posted]:
+        """All requests."""
+        return list(self._posted)
+
+    @property
     def bytes(self) -> bytes:
         """Everything received, decompressed."""
         return b"\n".join(posted.body for posted in list(self._posted))
