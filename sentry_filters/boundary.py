@@ -103,11 +103,10 @@ class Boundary:
         serialised = item.get_bytes()
         headers = self._headers(item.headers)
         streamed = signal == "span" and may_hold_failures(serialised)
-        repaired = _SURROGATE in serialised
-        if not (streamed or repaired) and self._redactor.is_clean(serialised):
+        if not streamed and self._redactor.is_clean(serialised):
             return item if headers is item.headers else Item(item.payload, headers=headers)
         original = json.loads(serialised)
-        payload = _without_lone_surrogates(original) if repaired else original
+        payload = _without_lone_surrogates(original) if _SURROGATE in serialised else original
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
-from sentry_filters.redaction import REDACTED, Redactor, Scrubbed
+from sentry_filters.redaction import REDACTED, Finding, Redactor, Scrubbed
 
 # Sentry refuses brackets in a tag's key and would lose the tag:
 # develop.sentry.dev/sdk/data-model/event-payloads, `tags`.
@@ -18,30 +19,55 @@ def finished_event(
 
     Remarks that cannot be made cost the remarks, not the event; `fault` is told.
     """
-    if not scrubbed.findings:
+    if not scrubbed.findings or not isinstance(scrubbed.value, dict):
         return scrubbed.value
-    event = _with_legal_tags(scrubbed.value)
+    event, findings = _with_legal_tags(scrubbed.value, scrubbed.findings)
     try:
-        return with_remarks(event, redactor.meta(scrubbed.findings))
+        return with_remarks(event, redactor.meta(findings))
     except Exception as error:  # noqa: BLE001 - the event is clean; only its annotations are at stake
         fault("meta", error)
         return event
 
 
-def _with_legal_tags(event: object) -> object:
-    if not isinstance(event, dict):
-        return event
+def _with_legal_tags(
+    event: dict[str, object], findings: tuple[Finding, ...]
+) -> tuple[dict[str, object], tuple[Finding, ...]]:
     tags = event.get("tags")
-    if isinstance(tags, dict):
-        return {**event, "tags": {_legal(key): value for key, value in tags.items()}}
     if isinstance(tags, list):
-        pairs = [[_legal(pair[0]), *pair[1:]] if isinstance(pair, list) and pair else pair for pair in tags]
-        return {**event, "tags": pairs}
-    return event
+        return {**event, "tags": [_legal_pair(pair) for pair in tags]}, findings
+    if not isinstance(tags, dict):
+        return event, findings
+    names: dict[object, str] = {}
+    for key in tags:
+        if isinstance(key, str) and REDACTED in key:
+            names[key] = _free(_legal(key), {*tags, *names.values()})
+    if not names:
+        return event, findings
+    renamed = {names.get(key, key): value for key, value in tags.items()}
+    return {**event, "tags": renamed}, tuple(_renamed(finding, names) for finding in findings)
 
 
-def _legal(key: object) -> object:
-    return key.replace(REDACTED, _TAG_KEY) if isinstance(key, str) else key
+def _renamed(finding: Finding, names: Mapping[object, str]) -> Finding:
+    if len(finding.path) < 2 or finding.path[0] != "tags" or finding.path[1] not in names:
+        return finding
+    return replace(finding, path=("tags", names[finding.path[1]], *finding.path[2:]))
+
+
+def _legal_pair(pair: object) -> object:
+    if not (isinstance(pair, list) and pair and isinstance(pair[0], str)):
+        return pair
+    return [_legal(pair[0]), *pair[1:]]
+
+
+def _legal(key: str) -> str:
+    return key.replace(REDACTED, _TAG_KEY)
+
+
+def _free(key: str, taken: Collection[object]) -> str:
+    candidate, number = key, 2
+    while candidate in taken:
+        candidate, number = f"{key}-{number}", number + 1
+    return candidate
 
 
 def with_remarks(event: object, meta: Mapping[str, object]) -> object:

@@ -253,3 +253,15 @@ def test_facts_are_no_tags_of_an_ambient_scope(guard: SessionGuard, sentry: Init
 
     [sent] = transport.events
     assert sent.get("tags", {}) == {}
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["dict", "pairs"])
+def test_secret_in_a_tags_key_leaves_a_key_that_sentry_accepts(guard: SessionGuard, pairs: bool) -> None:
+    tags: dict[str, str] = {fake("sk-proj-", 40): "a", "REDACTED": "the user's own", "b": "c"}
+    dirty = {"tags": [list(pair) for pair in tags.items()] if pairs else tags}
+
+    sent = guard.before_send(dirty, {})["tags"]
+
+    assert [value for _, value in sent] if pairs else list(sent.values()) == ["a", "the user's own", "c"]
+    keys = [key for key, _ in sent] if pairs else list(sent)
+    assert all(set(key) <= set("REDACTEDb-2") for key in keys)

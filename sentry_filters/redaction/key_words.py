@@ -40,7 +40,10 @@ _LONG = (
     r"|authorization|signature|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
 )
 _KEYS = r"(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
-_TOKENS = rf"token{_RIGHT}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens"
+# `token_count` is in every record of an LLM call; a pattern that passes it by spares a look at each.
+_NO_COUNT = r"(?:\b|[^\Wc]|c(?:\b|[^\Wo]|o(?:\b|[^\Wu]|u(?:\b|[^\Wn]|n(?:\b|[^\Wt])))))"
+_TOKEN = rf"token(?:\b|[0-9]|(?-i:[A-Z])|_{_NO_COUNT})"
+_TOKENS = rf"{_TOKEN}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens"
 KEY_WORD = f"(?:{_LONG}|{_TOKENS}|{_KEYS}|{_LEFT}(?:{_SHORT}){_RIGHT}|(?-i:[a-z](?:{_HUMPED})){_RIGHT})"
 
 HEADERS = frozenset(

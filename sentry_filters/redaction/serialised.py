@@ -8,71 +8,123 @@ from sentry_filters.redaction.content import CONTENT_KEY
 from sentry_filters.redaction.key_words import NAMING
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.live import LiveCredentials
-from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.regex import compile_finder, compile_regex
+from sentry_filters.redaction.shapes import is_name
 from sentry_filters.redaction.survey import DEEPEST, speaks
 from sentry_filters.redaction.text import TextPass
 
 __all__ = ["SerialisedCheck"]
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_LONGEST_KEY = 1024  # bytes of a key in JSON; the judge knows none that is longer
+_LONGEST_STRING = 4096  # bytes of a string that is looked at as a whole; longer ones are searched on
 _LONGEST_VALUE = 4096
 _STRING_REST = r'(?:[^"\\]|\\.)*"'
+_NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `shapes`
 _NAMING = tuple(f'"{name}"'.encode() for name in NAMING)
 _STRING = compile_regex(_STRING_REST)
+# What Sentry's own scrubber leaves in `_meta` under the name of what it removed.
+_FILTERED = b'{"":{"rem":[["!config","s"]]}}'
+_BACKSLASH = ord("\\")
+_HARMLESS = Sensitivity.HARMLESS
+_REMEMBERED = 2048
+_LONGEST_REMEMBERED = 1024
 
 
 class SerialisedCheck:
     """Sees at least what the walk over the parsed structure would see.
 
     One expression looks for what the pass over text looks for, whose boundaries know the escapes of JSON, and
-    for every string that holds a word by which keys are judged and that stands where a name may stand.
+    for every string that holds a word by which keys are judged and that stands where a name may stand. A
+    string that it hits is judged as the walk would judge it. Strings in which nothing stands are remembered:
+    the events of one application share most of their keys and source lines. Half a character (a surrogate
+    without its other half), which Sentry refuses, calls for a closer look too.
     """
 
     def __init__(self, text: TextPass, judge: KeyJudge, live: LiveCredentials) -> None:
         self._text, self._judge, self._live = text, judge, live
         word = f"{judge.pattern}|{CONTENT_KEY}" if judge.judges_content else judge.pattern
-        named = rf'(?:{word}){_STRING_REST}()\s*(?::\s*["\[{{0-9\-]|[,\]}}])'
-        self._gate = compile_regex(f"{named}|{text.pattern}", captures=False)
-        self._named = compile_regex(named)
+        named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
+        self._find = compile_finder(rf"{named}|{text.pattern}|\\ud[89a-f]")
+        self._known: dict[bytes, Sensitivity] = {}
 
     def is_clean(self, serialised: bytes | str) -> bool:
         """Whether there is certainly nothing to remove."""
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
         if self._live.occur_in(data) or _may_be_too_deep(data):
             return False
-        at = 0
-        while (hit := self._gate.search(data, at)) is not None:
-            named = self._named.match(data, hit.start())
-            if named is None:
-                dirty, at = self._text.may_hold(data, hit.start(), hit.end())
-                if dirty:
-                    return False
-                continue
-            end = named.end(1)
-            if self._tells(data, hit.start(), end) or self._text.may_hold_any(data, hit.start(), end):
+        hit, _ = self._find(data, 0)
+        while hit >= 0:
+            start, end = _string_around(data, hit)
+            if end < 0:
+                return False  # a long string with something in it: the walk can tell
+            if not self._passes(data, start, end):
                 return False
-            at = end - 1  # the closing quote may be the boundary before what follows
+            hit, _ = self._find(data, end)
         return True
 
-    def _tells(self, data: bytes, word: int, end: int) -> bool:
-        """Whether the string that holds `word` and ends at `end` names something that goes."""
-        start = data.rfind(b'"', max(0, word - _LONGEST_KEY), word + 1) + 1
-        name = _parsed(data[start : end - 1])
-        verdict = self._judge(name)
-        if verdict is Sensitivity.HARMLESS:
-            return False
-        behind = data[end : end + 64].lstrip()
+    def _passes(self, data: bytes, start: int, end: int) -> bool:
+        """Whether the string data[start:end] neither names nor holds something that goes."""
+        string = data[start:end]
+        verdict = self._known.get(string)
+        if verdict is None:
+            name = _parsed(string)
+            # What is no character fails to be encoded, which the caller takes for a doubt.
+            if self._text.spans(name.encode()):
+                return False
+            verdict = self._judge(name)
+            self._remember(string, verdict)
+        return verdict is _HARMLESS or not self._names(data, start, end, verdict)
+
+    def _remember(self, string: bytes, verdict: Sensitivity) -> None:
+        if len(string) <= _LONGEST_REMEMBERED:
+            if len(self._known) >= _REMEMBERED:
+                self._known = {}  # a new one: another thread may be reading the old
+            self._known[string] = verdict
+
+    def _names(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
+        """Whether the string, which is a telling name, stands where it names a value that goes."""
+        behind = data[end + 1 : end + 65].lstrip()
         if behind[:1] == b":":
             return _value_speaks(data, data.index(b":", end) + 1, verdict)
         before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
+        name = _parsed(data[start:end])
+        if name[:1] == "-":
+            return behind[:1] == b","
+        if not is_name(name):
+            return False
         named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
-        return named or (behind[:1] == b"," and (before[-1:] == b"[" or name[:1] == "-"))
+        return named or (behind[:1] == b"," and before[-1:] == b"[")
+
+
+def _string_around(data: bytes, at: int) -> tuple[int, int]:
+    """Where the inside of the JSON string begins that holds data[at], and where it ends; (0, -1) if too long.
+
+    Where `at` lies between strings, what lies between them is returned, which holds nothing.
+    """
+    lowest = at - _LONGEST_STRING if at > _LONGEST_STRING else 0
+    start = data.rfind(b'"', lowest, at + 1)
+    while start > 0 and data[start - 1] == _BACKSLASH and _escaped(data, start):
+        start = data.rfind(b'"', lowest, start)
+    highest = at + _LONGEST_STRING
+    end = data.find(b'"', at + 1, highest)
+    while end >= 0 and data[end - 1] == _BACKSLASH and _escaped(data, end):
+        end = data.find(b'"', end + 1, highest)
+    return (start + 1, end) if start >= 0 else (0, -1)
+
+
+def _escaped(data: bytes, quote: int) -> bool:
+    """Whether a quote is part of the string: behind an odd number of backslashes."""
+    at = quote
+    while at > 0 and data[at - 1] == _BACKSLASH:
+        at -= 1
+    return (quote - at) % 2 == 1
 
 
 def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
     """Whether the walk may want to remove the value at `start`, in the judgement of its key."""
     value = data[start : start + _LONGEST_VALUE].lstrip()
+    if value.startswith(_FILTERED):
+        return False
     if value[:1] != b'"':
         return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
     string = _STRING.match(value, 1)

@@ -179,11 +179,10 @@ class Walk:
                 own = _inherited(own, verdict, key)
             if named and key == valuing and verdict < Sensitivity.SECRET:
                 own = max(own, named)
-            new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
-                if self._account:
-                    self._note((*path, _step(new_key)), None, [Span(0, len(REDACTED), "key")])
+                self._note_key(path)
+            new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
             changed = changed or new_item is not item or new_key is not key
             result[new_key] = new_item
         return result if changed else value
@@ -231,6 +230,10 @@ class Walk:
 
     def _withheld(self, path: Path) -> str:
         return self._marked(path, WITHHELD, "withheld")
+
+    def _note_key(self, path: Path) -> None:
+        if self._account and len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(Finding(path, "key", None, None))
 
     def _note(self, path: Path, text: str | None, marks: Iterable[Span]) -> None:
         if self._account and len(self.findings) < _MOST_FINDINGS:

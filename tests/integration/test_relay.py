@@ -255,15 +255,8 @@ def personal_tags() -> None:
             scope.capture_message(f"tagged {type(value).__name__}", level="error")
 
 
-KNOWN_ERRORS = {
-    secret_keys: "the remark on a renamed key has a range, which Sentry takes for a piece of the value",
-}
 SITUATIONS = [
-    pytest.param(
-        situation,
-        id=situation.__name__,
-        marks=[pytest.mark.xfail(reason=KNOWN_ERRORS[situation])] if situation in KNOWN_ERRORS else [],
-    )
+    pytest.param(situation, id=situation.__name__)
     for situation in (
         plain_exception,
         secrets_everywhere,
@@ -417,7 +410,6 @@ def test_remarks_survive_at_the_place_of_the_secret(sending: Sending) -> None:
         assert remark.removed == ("[REDACTED]",) * marks
 
 
-@pytest.mark.xfail(reason="the remark keeps the name with brackets, which the tag no longer has")
 def test_remark_on_a_tag_is_found_under_its_new_name(sending: Sending) -> None:
     sentry_sdk.set_tag(KEY, f"a {KEY}")
     sentry_sdk.capture_message("m", level="error")
@@ -430,7 +422,6 @@ def test_remark_on_a_tag_is_found_under_its_new_name(sending: Sending) -> None:
     assert event.remark_at("tags", str(index), "1").removed == ("[REDACTED]",)
 
 
-@pytest.mark.xfail(reason="the remark is made before the suffix, and so stands at the other key")
 def test_remark_stands_at_its_own_key_where_two_become_equal(sending: Sending) -> None:
     sentry_sdk.set_extra("names", {KEY: "first", fake("sk-proj-", 40, "other"): f"second {KEY}"})
     sentry_sdk.capture_message("m", level="error")
@@ -491,8 +482,7 @@ TEXTS = st.one_of(
     st.text(max_size=20),
     st.sampled_from([KEY, f"Bearer {KEY}", f'{{"api_key": "{KEY}"}}', "a\0b", "password", "[REDACTED]"]),
 )
-# No secrets as keys, until KNOWN_ERRORS are gone.
-KEYS = st.one_of(st.text(max_size=10), st.sampled_from(["api_key", "token", "", "0", "note", "type"]))
+KEYS = st.one_of(st.text(max_size=10), st.sampled_from(["api_key", "token", "", "0", "note", "type", KEY]))
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(), TEXTS, st.binary(max_size=10)
 )

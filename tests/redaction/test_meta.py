@@ -60,3 +60,24 @@ def test_sentrys_own_code_reads_the_remarks(redactor: Redactor) -> None:
 
     assert [chunk["text"] for chunk in chunks] == ["é used ", REDACTED, " once"]
     assert chunks[1]["rule_id"] == "@openai"
+
+
+def test_a_renamed_key_concerns_its_container_and_no_value(redactor: Redactor) -> None:
+    scrubbed = redactor.scrub({"extra": {KEY: "a harmless value", f"{KEY}2": f"x {KEY}"}})
+
+    assert scrubbed.value == {"extra": {REDACTED: "a harmless value", f"{REDACTED}-2": f"x {REDACTED}"}}
+    assert redactor.meta(scrubbed.findings) == {
+        "extra": {
+            "": {"rem": [["@key", "s"], ["@key", "s"]]},
+            f"{REDACTED}-2": {"": {"rem": [["@openai", "s", 2, 12]], "len": len(KEY) + 2}},
+        }
+    }
+
+
+def test_what_stands_below_an_empty_key_is_remarked_on_at_its_parent(redactor: Redactor) -> None:
+    scrubbed = redactor.scrub({"a": {"": {"b": KEY}, "c": KEY}, KEY: {"": {KEY: None}}})
+
+    assert redactor.meta(scrubbed.findings)["a"] == {
+        "": {"rem": [["@openai", "s"]]},
+        "c": {"": {"rem": [["@openai", "s", 0, 10]], "len": len(KEY)}},
+    }
