@@ -36,8 +36,15 @@ class RedactingSpanExporter(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export `spans` without secrets."""
-        passed = _each(spans, self._cleaner.span, self._withheld)
+        passed = spans if self._are_clean(spans) else _each(spans, self._cleaner.span, self._withheld)
+        self._withheld.count_exported(len(passed))
         return self._exporter.export(passed) if passed or not spans else SpanExportResult.SUCCESS
+
+    def _are_clean(self, spans: Sequence[ReadableSpan]) -> bool:
+        try:
+            return self._cleaner.are_clean_spans(spans)
+        except Exception:  # noqa: BLE001 - whatever it is, each span is looked at by itself then
+            return False
 
     def shutdown(self) -> None:
         """As the exporter's."""
@@ -67,6 +74,7 @@ class RedactingLogRecordExporter(LogRecordExporter):
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Export the records without secrets."""
         passed = _each(batch, self._clean, self._withheld)
+        self._withheld.count_exported(len(passed))
         return self._exporter.export(passed) if passed or not batch else LogRecordExportResult.SUCCESS
 
     def shutdown(self) -> None:
@@ -99,5 +107,4 @@ def _each(items: Sequence[_Item], clean: Callable[[_Item], _Item], withheld: Wit
             passed.append(clean(item))
         except Exception as error:  # noqa: BLE001 - fail closed: this item is withheld, the others go
             withheld.tell("fault", error)
-    withheld.count_exported(len(passed))
     return passed

@@ -128,7 +128,11 @@ def test_log_records(choke_point: str, guard: SessionGuard, receiver: OTLPReceiv
         exporter = RedactingLogRecordExporter(exporter, guard.redactor, counters=guard.counters)
     provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
     logger = provider.get_logger(HARMLESS, attributes={"scope": secret(3)})
-    bodies = [f"text {secret(4)}", {"m": secret(5), "n": [HARMLESS, secret(6)]}, secret(7).encode()]
+    bodies: list[Any] = [
+        f"text {secret(4)}",
+        {"m": secret(5), "n": [HARMLESS, secret(6)]},
+        secret(7).encode(),
+    ]
     for body in bodies:
         logger.emit(
             body=body,

@@ -112,7 +112,7 @@ def test_everything_arrives_redacted(protocol: str, guard: SessionGuard, tmp_pat
         guard.report("OpenHuman API error (401 Unauthorized)", **_TAGS)
         guard.bus.flush()
         for provider in (tracing, logging, metering):
-            provider.shutdown()  # type: ignore[attr-defined]
+            provider.shutdown()
 
         wait_until(lambda: receiver.spans and receiver.metrics and len(receiver.logs) >= 3)
         assert_no_secret(receiver.bytes)

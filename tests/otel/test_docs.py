@@ -27,8 +27,9 @@ CALL = """
 import httpx
 from opentelemetry import trace
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-HTTPXClientInstrumentor().instrument(**({"tracer_provider": tracer_provider} if "tracer_provider" in globals() else {}))
-tracer = trace.get_tracer("app") if "tracer_provider" not in globals() else tracer_provider.get_tracer("app")
+provider = globals().get("tracer_provider") or trace.get_tracer_provider()
+HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+tracer = provider.get_tracer("app")
 try:
     with tracer.start_as_current_span("turn", attributes={"key": KEY}):
         httpx.post(URL + "/chat/completions", json={}).raise_for_status()
@@ -102,9 +103,7 @@ def test_sentrys_otlp_integration(tmp_path: Path, backend: LLMBackend) -> None:
 
 
 def test_logfire(tmp_path: Path, backend: LLMBackend) -> None:
-    call = CALL.replace('if "tracer_provider" not in globals() ', "if True ").replace(
-        'if "tracer_provider" in globals()', "if False"
-    )
+    call = CALL.replace('globals().get("tracer_provider") or ', "")
     with OTLPReceiver() as receiver:
         parts = [SNIPPETS["plain"], otlp_to(receiver), SNIPPETS["logfire"], call, "logfire.shutdown()"]
         run("\n".join(parts), tmp_path, backend)

@@ -1,10 +1,10 @@
-"""Faults of processors, of the redactor and of our own: nothing raises, nothing raw leaves, the others still run."""
+"""Faults of processors, of the redactor and of our own: nothing raises, nothing raw leaves."""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from opentelemetry import trace
@@ -110,7 +110,7 @@ def test_a_log_processor_that_raises_stops_neither_the_application_nor_later_pro
     provider.get_logger("app").emit(body="work")
     assert len(exporter.get_finished_logs()) == 1
     assert provider.force_flush() is False
-    provider.shutdown()  # type: ignore[no-untyped-call]
+    provider.shutdown()
     assert guard.counters.get("faults", "log_processor") >= 3
 
 
@@ -237,7 +237,12 @@ def test_counters_are_metrics_with_few_labels() -> None:
 
 def test_logs_of_our_failure_go_and_others_stay(logs: Logs, traces: Traces, guard: SessionGuard) -> None:
     logger = logs.provider.get_logger("app")
-    tags = {"domain": "llm_provider", "operation": "chat", "failure": "non_2xx", "status": 401}
+    tags: dict[str, Any] = {
+        "domain": "llm_provider",
+        "operation": "chat",
+        "failure": "non_2xx",
+        "status": 401,
+    }
     logger.emit(body="chat failed", attributes={**tags, "provider": "OpenHuman"})
     logger.emit(body="agent gave up: OpenHuman API error (401 Unauthorized): expired")
     logger.emit(body="chat failed", attributes={**tags, "provider": "OpenAI"})

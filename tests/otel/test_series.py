@@ -1,4 +1,4 @@
-"""Data points whose labels became equal are put together by their kind's own rules, or left out and counted."""
+"""Data points whose labels became equal are put together by their kind's rules, or left out."""
 
 from __future__ import annotations
 

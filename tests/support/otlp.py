@@ -94,7 +94,7 @@ class OTLPReceiver(LocalServer):
             for metric in scope.metrics
         ]
 
-    def _bodies(self, path: str) -> Iterator[bytes]:
+    def _bodies(self, path: str) -> Iterator[Any]:
         return (posted.body for posted in list(self._posted) if posted.path == path)
 
 
