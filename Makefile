@@ -37,5 +37,5 @@ clean:  ## Remove what the other targets have made.
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $*
 	$*/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$*/bin/uv pip install --quiet --python $*/bin/python $(if $(findstring lowest,$*),--resolution lowest-direct --group test,--group dev) --editable .
+	$*/bin/uv pip install --quiet --python $*/bin/python $(if $(findstring lowest,$*),--resolution lowest-direct --group test --group otel-test,--group dev) --editable .
 	@touch $@
