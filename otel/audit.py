@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opentelemetry._logs import Logger, LoggerProvider, SeverityNumber, get_logger
 from opentelemetry.context import Context
@@ -15,7 +15,7 @@ from sentry_filters import DecisionRecord, SessionExpired, SessionGuard, Subscri
 from sentry_filters.counters import LABELS
 
 # Each counter that becomes a metric; its labels come from small fixed sets.
-_METRICS = {
+_METRICS: Mapping[str, str] = {
     "decisions": "Decisions about reported failures.",
     "redactions": "Secrets that were replaced, by kind.",
     "session_expired": "Expired sessions that were published.",

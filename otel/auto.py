@@ -8,7 +8,7 @@ exporter is installed, gRPC first, as for the SDK's own `otlp`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -24,7 +24,7 @@ from otel.guarded_spans import GuardedSpans
 from otel.metric_exporter import RedactingMetricExporter
 from sentry_filters import Policy, Redactor, SessionGuard
 
-_EXPORTERS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+_EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
 class GuardedOTLPSpanExporter(SpanExporter):

@@ -18,8 +18,6 @@ from otel import names, readable
 from otel.attributes import (
     ERROR_TYPE,
     EXCEPTION_EVENT,
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
     HTTP_STATUS,
     CallFacts,
     facts_of,
@@ -28,6 +26,7 @@ from otel.attributes import (
 from otel.error_texts import ErrorText, is_of
 from otel.held import HeldSpans
 from otel.lineage import Below, Lineage
+from otel.span_errors import error_of, errors, texts
 from sentry_filters import Failure, Response, SessionGuard
 from sentry_filters.failure import failure_of_tags, status_number
 from sentry_filters.policy import SESSION_STATUSES
@@ -118,7 +117,7 @@ class SpanVerdicts:
             self._held.hold((ended.trace_id, ended.parent_id or ""), ended.span)
             return "waits", None
         if failure is not None and self._guard.decide("span", (failure,)).drop:
-            known = Below(failure=failure, texts=_texts(ended.span))
+            known = Below(failure=failure, texts=texts(ended.span))
             self._hand_on(
                 ended, known if below is None else replace(below, failure=failure).merged_with(known)
             )
@@ -126,7 +125,7 @@ class SpanVerdicts:
                 return "demoted", self._demoted(ended, Below(failure=failure), everything=True)
             return "dropped", None
         rival = facts.status is None or facts.status in SESSION_STATUSES
-        kept = Below(other_texts=_texts(ended.span), rival=rival, others=True)
+        kept = Below(other_texts=texts(ended.span), rival=rival, others=True)
         self._hand_on(ended, kept if below is None else below.merged_with(kept))
         return "exported", ended.span
 
@@ -202,7 +201,7 @@ class SpanVerdicts:
             self._hand_on(ended, still_failed if below is None else below.merged_with(still_failed))
             return "exported", ended.span
         self._guard.note("span", "demote", _REASON, known.failure)
-        self._hand_on(ended, replace(known, texts=known.texts | _texts(ended.span)))
+        self._hand_on(ended, replace(known, texts=known.texts | texts(ended.span)))
         return "demoted", demoted
 
     def _failure_above(self, ended: _Ended, below: Below | None) -> Below | None:
@@ -211,12 +210,12 @@ class SpanVerdicts:
             return below
         if not ended.failed:
             return None
-        errors = _errors(ended.span)
+        found = errors(ended.span)
         for known in self._known(ended, below):
             failure = known.failure
-            if failure is not None and any(is_of(error, known) for error in errors):
+            if failure is not None and any(is_of(error, known) for error in found):
                 return known if self._guard.decide("span", (failure,)).drop else None
-        text = next((error.message for error in errors if self._policy.provider in error.message), None)
+        text = next((error.message for error in found if self._policy.provider in error.message), None)
         if text is None:
             return None
         failure = Failure(text=text, at=_seconds(ended.span.end_time), trace_id=ended.trace_id)
@@ -236,7 +235,7 @@ class SpanVerdicts:
         if known.failure is None:
             return None
         copies = [event for event in span.events if event.name == EXCEPTION_EVENT]
-        ours = [event for event in copies if everything or is_of(_error_of(event), known)]
+        ours = [event for event in copies if everything or is_of(error_of(event), known)]
         clears = ended.failed and (everything or _is_status_of(ended, known, copies, ours))
         if not ours and not clears:
             return None
@@ -271,7 +270,7 @@ def _is_all_of(ended: _Ended, known: Below) -> bool:
     named = status_number(ended.attributes.get(ERROR_TYPE))
     if named is not None and response is not None and named != response.status:
         return False
-    return all(is_of(error, known) for error in _errors(ended.span))
+    return all(is_of(error, known) for error in errors(ended.span))
 
 
 def _is_status_of(ended: _Ended, known: Below, copies: list[Event], ours: list[Event]) -> bool:
@@ -283,25 +282,7 @@ def _is_status_of(ended: _Ended, known: Below, copies: list[Event], ours: list[E
         return not known.others and all(name not in ended.attributes for name in HTTP_STATUS)
     if is_of(ErrorText(description), known):
         return True
-    return any(message in description for event in ours if (message := _error_of(event).message))
-
-
-def _errors(span: ReadableSpan) -> list[ErrorText]:
-    errors = [_error_of(event) for event in span.events if event.name == EXCEPTION_EVENT]
-    if not errors and span.status.description:
-        errors = [ErrorText(span.status.description)]
-    return errors
-
-
-def _error_of(event: Event) -> ErrorText:
-    attributes = event.attributes or {}
-    return ErrorText(
-        str(attributes.get(EXCEPTION_MESSAGE) or ""), str(attributes.get(EXCEPTION_STACKTRACE) or "")
-    )
-
-
-def _texts(span: ReadableSpan) -> frozenset[str]:
-    return frozenset(error.message for error in _errors(span) if error.message)
+    return any(message in description for event in ours if (message := error_of(event).message))
 
 
 def _local_parent(parent: SpanContext | None) -> str | None:
