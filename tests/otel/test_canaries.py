@@ -31,15 +31,9 @@ from otel import (
     RedactingSpanExporter,
 )
 from sentry_filters import SessionGuard
+from tests.otel.canary import HARMLESS, secret
 from tests.otel.instrumented import require_group
 from tests.support.otlp import OTLPReceiver, attributes_of, value_of
-
-HARMLESS = "harmless-neighbour"
-
-
-def secret(number: int) -> str:
-    """A fake key, put together here so that no scanner takes it for one in this file."""
-    return "sk-" + "proj-" + f"{number:02d}" + "Zk3JvQ8mX2pL9wRt5Yb7NcAdEfGh4uVs"
 
 
 @pytest.fixture

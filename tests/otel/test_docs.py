@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.otel.instrumented import require_group
-from tests.otel.test_canaries import secret
+from tests.otel.canary import secret
 from tests.support.backend import LLMBackend
 from tests.support.otlp import OTLPReceiver
 

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanContext
 
 from otel.clean import Cleaner
 from sentry_filters import Redactor
-from tests.otel.test_canaries import secret
+from tests.otel.canary import secret
 
 _KEYS = [
     "gen_ai.request.model",

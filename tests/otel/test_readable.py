@@ -13,7 +13,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 from otel import GuardedLogRecordProcessor, readable
 from sentry_filters import SessionGuard
 from tests.otel.conftest import Traces
-from tests.otel.test_canaries import secret
+from tests.otel.canary import secret
 
 
 def a_full_span() -> ReadableSpan:
