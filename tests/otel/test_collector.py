@@ -28,8 +28,8 @@ from otel import (
     observe_counters,
 )
 from sentry_filters import SessionGuard
-from tests.otel.instrumented import require_group
 from tests.otel.canary import HARMLESS, secret
+from tests.otel.instrumented import require_group
 from tests.otel.test_canaries import a_resource, assert_no_secret, make_a_span
 from tests.support.otlp import OTLPReceiver, attributes_of
 from tests.support.services import Process, free_port

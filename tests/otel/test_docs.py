@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.otel.instrumented import require_group
 from tests.otel.canary import secret
+from tests.otel.instrumented import require_group
 from tests.support.backend import LLMBackend
 from tests.support.otlp import OTLPReceiver
 

@@ -12,8 +12,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
 from otel import GuardedLogRecordProcessor, readable
 from sentry_filters import SessionGuard
-from tests.otel.conftest import Traces
 from tests.otel.canary import secret
+from tests.otel.conftest import Traces
 
 
 def a_full_span() -> ReadableSpan:
