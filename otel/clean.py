@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
@@ -21,15 +20,11 @@ _Value = TypeVar("_Value")
 
 _NUMBERS = frozenset({bool, float, int, type(None)})
 _MOST_KEYS = 4096
-# Between texts that are looked at in one pass: the last character of one hit may be the boundary of the next.
-_BETWEEN = "\n\n"
+# Texts joined so are judged by the redactor as each alone.
+_BETWEEN = "\0\0"
 # Texts that occur again and again, names of models and hosts, are short.
 _MOST_TEXTS = 4096
 _LONGEST_TEXT = 64
-# For how long keys, texts, resource and scope stay judged: a credential may become known that stands in them.
-_SECONDS = 1.0
-# Goes under any key of which a value could go, and stands for nothing by itself.
-_PROBE = "Zx8kQ2mV7pLw4Rt9Yb3N"
 
 
 def _uncounted(kind: str) -> None:
@@ -52,9 +47,9 @@ class Cleaner:
         self._found = found
         self._harmless_keys: set[str] = set()
         self._clean_texts: set[str] = set()
-        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, float] = (None, None, 0.0)
-        self.resource = Remembered(self._resource)
-        self.scope = Remembered(self._scope)
+        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, int] = (None, None, -1)
+        self.resource = Remembered(self._resource, lambda: redactor.generation)
+        self.scope = Remembered(self._scope, lambda: redactor.generation)
 
     # Values
 
@@ -117,7 +112,7 @@ class Cleaner:
             if texts is None or not self._have_harmless_keys(attributes):
                 return False
             new += self._unknown(texts, attributes)
-        return self._redactor.redact(text := _BETWEEN.join(new)) is text
+        return self._redactor.is_clean_text(_BETWEEN.join(new))
 
     def _texts_of_span(self, span: ReadableSpan) -> list[str] | None:
         """Return the texts of a span beside its attributes, None where each needs a look of its own."""
@@ -125,16 +120,15 @@ class Cleaner:
             return None
         resource, scope = span.resource, span.instrumentation_scope
         known = self._clean_origin
-        if known[0] is not resource or known[1] is not scope or time.monotonic() >= known[2]:
+        generation = self._redactor.generation
+        if known[0] is not resource or known[1] is not scope or known[2] != generation:
             if self.resource(resource) is not resource or (
                 scope is not None and self.scope(scope) is not scope
             ):
                 return None
-            if time.monotonic() >= known[2]:
+            if known[2] != generation:
                 self._harmless_keys, self._clean_texts = set(), set()
-                self._clean_origin = (resource, scope, time.monotonic() + _SECONDS)
-            else:
-                self._clean_origin = (resource, scope, known[2])
+            self._clean_origin = (resource, scope, generation)
         description = span.status.description
         return [span.name, description] if description else [span.name]
 
@@ -145,13 +139,15 @@ class Cleaner:
             new = self._unknown(texts, attributes)
             if not new:
                 return True
-            if self._redactor.redact(text := _BETWEEN.join(new)) is not text:
+            if not self._redactor.is_clean_text(_BETWEEN.join(new)):
                 return False
         except TypeError:  # bytes, sequences, maps
             return self._are_clean_together(attributes, texts)
         if len(self._clean_texts) >= _MOST_TEXTS:
             self._clean_texts = set()
-        self._clean_texts.update(value for value in new if len(value) <= _LONGEST_TEXT)
+        for value in new:
+            if len(value) <= _LONGEST_TEXT:
+                self._clean_texts.add(value)
         return True
 
     def _unknown(self, texts: list[str], attributes: dict[str, AnyValue]) -> list[str]:
@@ -175,8 +171,7 @@ class Cleaner:
         for key in attributes:
             if key in self._harmless_keys:
                 continue
-            alone, naming = {key: _PROBE}, {key: "password", "value": _PROBE}
-            if self._redactor.redact_value(alone) is alone and self._redactor.redact_value(naming) is naming:
+            if self._redactor.is_harmless_key(key):
                 if len(self._harmless_keys) >= _MOST_KEYS:
                     self._harmless_keys = set()
                 self._harmless_keys.add(key)

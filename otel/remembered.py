@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -12,29 +11,29 @@ _Value = TypeVar("_Value")
 class Remembered(Generic[_Value]):
     """Remembers what `make` returned for an object, by identity. Thread-safe without a lock.
 
-    Everything is forgotten after a second: a credential that became known in the meantime has to be found in
-    what was clean before.
-
     Args:
         make: Makes the result; what it raises is raised, and not remembered.
+        generation: Everything is forgotten when this changes (`Redactor.generation`): a credential that
+            became known has to be found in what was clean before.
         size: How many results are remembered at most.
-        seconds: For how long.
     """
 
-    def __init__(self, make: Callable[[_Value], _Value], size: int = 256, seconds: float = 1.0) -> None:
+    def __init__(
+        self, make: Callable[[_Value], _Value], generation: Callable[[], int], size: int = 256
+    ) -> None:
         self._make = make
+        self._generation = generation
         self._size = size
-        self._seconds = seconds
-        self._until = 0.0
+        self._known_at = -1
         # The object is kept beside its result, so that its id is nobody else's.
         self._results: dict[int, tuple[_Value, _Value]] = {}
 
     def __call__(self, value: _Value) -> _Value:
         """Return the result for `value`."""
-        now = time.monotonic()
-        if now >= self._until or len(self._results) >= self._size:
+        generation = self._generation()
+        if generation != self._known_at or len(self._results) >= self._size:
             self._results = {}  # a new one: another thread may be reading the old
-            self._until = now + self._seconds
+            self._known_at = generation
         results = self._results
         known = results.get(id(value))
         if known is None:

@@ -88,16 +88,6 @@ class Assignments:
         spans = list(_pieces(data, candidate, sensitivity))
         return spans, max(spans[-1].end if spans else onward, start + 1)
 
-    def doubtful(self, data: bytes, start: int) -> bool:
-        """Whether, `data` being serialised, the candidate may go in the text that it stands for."""
-        candidate, sensitivity, _ = self._candidate(data, start)
-        if candidate is None:
-            return False
-        return (
-            b"\\"
-            in data[candidate.start : _value_end(data, candidate, sensitivity, candidate.start + _WINDOW)]
-        )
-
     def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
         match = self._parts.match(data, start)
         if match is None:

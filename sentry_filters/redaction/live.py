@@ -27,6 +27,7 @@ class LiveCredentials:
         self._lock = threading.Lock()
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
+        self.generation = 0
 
     def register(self, value: str | bytes) -> bool:
         """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""
@@ -42,6 +43,7 @@ class LiveCredentials:
                 self._until.popitem(last=False)
                 known = False
             self._refresh(now, rebuild=not known)
+            self.generation += not known
             return not known
 
     def needles(self) -> tuple[bytes, ...]:
@@ -62,7 +64,8 @@ class LiveCredentials:
 
     def occur_in(self, data: bytes) -> bool:
         """Whether one of them stands in `data`."""
-        return any(needle in data for needle in self.needles())
+        needles = self.needles()
+        return bool(needles) and any(needle in data for needle in needles)
 
     def _refresh(self, now: float, *, rebuild: bool) -> None:
         while self._until and next(iter(self._until.values())) <= now:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sentry_filters.redaction.findings import Finding, Scrubbed, sentry_meta
-from sentry_filters.redaction.keys import KeyJudge
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.kinds import Kind
 from sentry_filters.redaction.live import LiveCredentials
 from sentry_filters.redaction.marks import WITHHELD
 from sentry_filters.redaction.serialised import SerialisedCheck
+from sentry_filters.redaction.shapes import is_naming
 from sentry_filters.redaction.structure import Walk
 from sentry_filters.redaction.text import TextPass
 
@@ -65,6 +66,28 @@ class Redactor:
             return self._text.redact_text(text)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD
+
+    @property
+    def generation(self) -> int:
+        """Grows whenever a new credential is registered: what was found clean before may be so no longer."""
+        return self._live.generation
+
+    def is_clean_text(self, text: str) -> bool:
+        """Whether `redact(text)` would change nothing, for less than asking it to.
+
+        Texts joined by two NUL characters are judged at least as strictly as each would be alone.
+        """
+        try:
+            return self._text.is_clean(text.encode("utf-8", "surrogatepass"))
+        except Exception:  # noqa: BLE001 - fail closed: a closer look is due
+            return False
+
+    def is_harmless_key(self, key: str) -> bool:
+        """Whether `key` holds nothing that goes, and says nothing about its value or the one beside it."""
+        try:
+            return self._judge(key) is Sensitivity.HARMLESS and not is_naming(key) and self.is_clean_text(key)
+        except Exception:  # noqa: BLE001 - fail closed: a closer look is due
+            return False
 
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""

@@ -10,7 +10,7 @@ from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 
 _NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 
-__all__ = ["are_pairs", "is_name", "named_value", "option_values", "pair_value"]
+__all__ = ["are_pairs", "is_name", "is_naming", "named_value", "option_values", "pair_value"]
 
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
@@ -50,6 +50,11 @@ def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensiti
 def _named(name: object, judge: KeyJudge) -> Sensitivity:
     """What `name` says, if it is a name: other texts that stand in such places are no keys."""
     return judge(name) if type(name) is str and is_name(name) else Sensitivity.HARMLESS
+
+
+def is_naming(key: str) -> bool:
+    """Whether `key` is one of those that hold a name, or the value which that names."""
+    return key in NAMING or key in VALUING
 
 
 def is_name(text: str) -> bool:

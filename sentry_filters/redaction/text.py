@@ -10,7 +10,7 @@ from sentry_filters.redaction.forms import Forms
 from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.kinds import Kind
 from sentry_filters.redaction.live import LiveCredentials
-from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.regex import compile_finder, compile_regex
 from sentry_filters.redaction.spans import Span, merged, replaced
 
 __all__ = ["TextPass"]
@@ -27,14 +27,16 @@ class TextPass:
         self._live = live
         self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
         self._gate = compile_regex(self.pattern, captures=False)
+        self._find = compile_finder(self.pattern)
 
     def spans(self, data: bytes) -> list[Span]:
         """What has to go from `data`."""
         spans = list(self._live.spans(data))
-        at = 0
-        while (hit := self._gate.search(data, at)) is not None:
-            found, at = self.judged(data, hit.start(), hit.end())
+        start, end = self._find(data, 0)
+        while start >= 0:
+            found, at = self.judged(data, start, end)
             spans += found
+            start, end = self._find(data, at)
             while found and (behind := self._forms.behind(data, spans[-1])) is not None:
                 spans.append(behind)
                 at = behind.end
@@ -44,19 +46,9 @@ class TextPass:
         """What goes with a hit of `pattern` at data[start:end], and where to look on."""
         return self._forms.at(data, start, end) or self._assignments.at(data, start)
 
-    def may_hold(self, data: bytes, start: int, end: int) -> tuple[bool, int]:
-        """Whether something may go with such a hit in serialised text, and where to look on."""
-        spans, onward = self.judged(data, start, end)
-        return bool(spans) or self._assignments.doubtful(data, start), onward
-
-    def may_hold_any(self, data: bytes, start: int, end: int) -> bool:
-        """Whether something may go from data[start:end], a piece of serialised text."""
-        at = start
-        while (hit := self._gate.search(data, at, end)) is not None:
-            dirty, at = self.may_hold(data, hit.start(), hit.end())
-            if dirty:
-                return True
-        return False
+    def is_clean(self, data: bytes) -> bool:
+        """Whether nothing has to go from `data`."""
+        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.spans(data))
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where in `data` a closer look is due; nothing outside these places has to go."""

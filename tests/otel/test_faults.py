@@ -69,6 +69,9 @@ class BrokenRedactor(Redactor):
     def scrub(self, value: object) -> NoReturn:
         raise RuntimeError("broken")
 
+    def is_clean_text(self, text: str) -> bool:
+        raise ValueError("is_clean_text")
+
 
 def test_a_processor_that_raises_stops_neither_the_application_nor_later_processors(
     guard: SessionGuard,
