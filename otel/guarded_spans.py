@@ -31,7 +31,7 @@ class GuardedSpans:
         self._guard = guard
         self._counters = guard.counters
         self._healthy = Tally(self._count_exported)
-        guard.settle_with(self._healthy.settle)
+        self._counters.settle_with(self._healthy.settle)
         self._held = HeldSpans()
         self._verdicts = SpanVerdicts(guard, self._held)
         self._cleaner = Cleaner(guard.redactor, self._count_redaction)

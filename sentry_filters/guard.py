@@ -57,12 +57,11 @@ class SessionGuard:
         )
         self.bus = EventBus()
         self.gate = SchedulerGate(policy.scope)
-        self._counters = Counters()
-        self._settlers: tuple[Callable[[], None], ...] = ()
+        self.counters = Counters()
         self._parts: dict[Callable[[], object], object] = {}
         self._sessions = Sessions(policy.scope, policy.renewal_grace)
         self._fingerprinter = Fingerprinter()
-        self._decider = Decider(policy, self._sessions, self.gate, self.bus, self._counters, self.redactor)
+        self._decider = Decider(policy, self._sessions, self.gate, self.bus, self.counters, self.redactor)
         self._make_edges()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
@@ -70,13 +69,6 @@ class SessionGuard:
 
     def __repr__(self) -> str:
         return f"<SessionGuard of {self.policy.provider}, gate {'open' if self.gate.is_open else 'closed'}>"
-
-    @property
-    def counters(self) -> Counters:
-        """How often what was decided; edges that count on their own, for speed, have settled by now."""
-        for settle in self._settlers:
-            settle()
-        return self._counters
 
     # Sessions
 
@@ -207,10 +199,6 @@ class SessionGuard:
         # Atomic without a lock, which a fork could leave locked; one made in vain is forgotten.
         return cast("Part", self._parts.setdefault(make, make()))
 
-    def settle_with(self, settle: Callable[[], None]) -> None:
-        """Call `settle` before `counters` are read: an edge that counts on its own adds its numbers then."""
-        self._settlers = (*self._settlers, settle)
-
     def fault(self, place: str, error: BaseException) -> None:
         """Count a fault of an edge's own and log the first at WARNING, without payload."""
         self._decider.fault(place, error)
@@ -235,12 +223,12 @@ class SessionGuard:
         key = self._http.extension_key
         self._hooks = SentryHooks(self._decider.decide, spans, key, reporting, self._count_dropped, fault)
         self._reporter = Reporter(self.policy, self._decider.decide, key, reporting, fault)
-        self._boundary = Boundary(self.redactor, spans, self._counters, fault)
-        self._standalone = StandaloneHooks(self._hooks, self.redactor, self._counters, fault)
+        self._boundary = Boundary(self.redactor, spans, self.counters, fault)
+        self._standalone = StandaloneHooks(self._hooks, self.redactor, self.counters, fault)
 
     def _count_dropped(self, signal: str) -> None:
-        self._counters.add("seen", signal)
-        self._counters.add("dropped", signal)
+        self.counters.add("seen", signal)
+        self.counters.add("dropped", signal)
 
 
 def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:
