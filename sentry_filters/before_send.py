@@ -15,7 +15,8 @@ Payload = dict[str, object]
 Hint = dict[str, object]
 Hook = Callable[[Payload, Hint], Payload | None]
 
-UNHANDLED_TAG = ("session_expired", "unhandled")
+UNHANDLED: Mapping[str, str] = {"session_expired": "unhandled"}
+"""The tag of a dead session's first failure where nobody listens."""
 
 
 class Decide(Protocol):
@@ -64,7 +65,7 @@ class SentryHooks:
             failures = failures_of_event(event, hint or {}, self._extension_key)
             decision = self._decide("event", failures, can_show=True)
             if decision.show:
-                return tagged(event, dict([UNHANDLED_TAG]))
+                return tagged(event, UNHANDLED)
             if not decision.drop:
                 return event
             self._count("event")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.before_send import UNHANDLED_TAG, Decide
+from sentry_filters.before_send import UNHANDLED, Decide
 from sentry_filters.body_codes import codes_of, codes_of_text
 from sentry_filters.causes import Cause, causes_of
 from sentry_filters.failure import Failure, Response, failure_of_tags, status_number
@@ -55,7 +55,7 @@ class Reporter:
             tags = self._tags(operation, provider, status)
             decision = self._decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
-                self._capture(error, {**tags, **(dict([UNHANDLED_TAG]) if decision.show else {})})
+                self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
         except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
