@@ -36,7 +36,7 @@ class GuardedLogs:
             self._guard.fault("log", error)
             self._withhold("fault")
             return None
-        except BaseException:
+        except BaseException:  # raised again: an interrupt is the application's, the record stays here
             self._withhold("interrupted")
             raise
         self._counters.add("seen", _SIGNAL)

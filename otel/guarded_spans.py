@@ -78,7 +78,7 @@ class GuardedSpans:
             self._guard.fault("span", error)
             self._withhold("fault")
             return None
-        except BaseException:
+        except BaseException:  # raised again: an interrupt is the application's, the record stays here
             self._withhold("interrupted")
             raise
         self._counters.add("seen", _SIGNAL)

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from sentry_filters import EventBus, SessionExpired
-from tests.test_gate import expiry
+from tests.support.expiries import expiry
 
 caller = contextvars.ContextVar("caller", default="nobody")
 

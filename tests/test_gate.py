@@ -4,25 +4,11 @@ import asyncio
 import os
 import signal
 import threading
-from datetime import UTC, datetime
 
 import pytest
 
-from sentry_filters import SchedulerGate, SessionExpired, SessionExpiredError
-
-
-def expiry(session: str | None = None) -> SessionExpired:
-    return SessionExpired(
-        source="llm_provider.openhuman_backend",
-        reason="r",
-        provider="OpenHuman",
-        operation="chat",
-        status=401,
-        session=session,
-        confirmed=True,
-        at=datetime.now(UTC),
-        trace_id=None,
-    )
+from sentry_filters import SchedulerGate, SessionExpiredError
+from tests.support.expiries import expiry
 
 
 def test_gate_is_open_until_a_session_expires() -> None:

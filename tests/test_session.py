@@ -13,8 +13,9 @@ import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 
-from sentry_filters import SessionExpired, SessionExpiredError
+from sentry_filters import SessionExpiredError
 from sentry_filters.session import Sessions, Standing
+from tests.support.expiries import expiry
 
 FIRST, REPEAT, STALE = Standing.FIRST, Standing.REPEAT, Standing.STALE
 GRACE = 30.0
@@ -157,17 +158,7 @@ def test_memory_of_sessions_is_bounded() -> None:
 
 
 def test_error_carries_its_event_also_through_pickle() -> None:
-    event = SessionExpired(
-        source="llm_provider.openhuman_backend",
-        reason="r",
-        provider="OpenHuman",
-        operation="chat",
-        status=401,
-        session=None,
-        confirmed=False,
-        at=datetime.now(UTC),
-        trace_id=None,
-    )
+    event = expiry()
     error = SessionExpiredError(event)
 
     assert pickle.loads(pickle.dumps(error)).event == event
