@@ -162,30 +162,32 @@ class Walk:
     def _mapping(
         self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
     ) -> object:
-        judge = self._judge
-        valuing, named = named_value(value, judge)
+        valuing, named = named_value(value, self._judge)
         result: dict[object, object] = {}
         changed = False
         for key, item in value.items():
             new_key = self._key(key, plain=plain) if type(key) not in HARMLESS_TYPES else key
-            own = (
-                judge(key)
-                if isinstance(key, str)
-                else judge(key.decode("latin-1"))
-                if isinstance(key, bytes)
-                else _HARMLESS
-            )
-            if verdict is not _HARMLESS:
-                own = _inherited(own, verdict, key)
-            if named and key == valuing and verdict < Sensitivity.SECRET:
-                own = max(own, named)
+            own = self._sensitivity(key, verdict)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
                 self._note_key(path)
+                # A second pass sees the new name only: it must have nothing to add.
+                own = max(own, self._sensitivity(new_key, verdict))
+            if named and key == valuing and verdict < Sensitivity.SECRET:
+                own = max(own, named)
             new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
             changed = changed or new_item is not item or new_key is not key
             result[new_key] = new_item
         return result if changed else value
+
+    def _sensitivity(self, key: object, verdict: Sensitivity) -> Sensitivity:
+        """What `key` says about its value, in a container whose own key was judged `verdict`."""
+        own = _HARMLESS
+        if isinstance(key, str):
+            own = self._judge(key)
+        elif isinstance(key, bytes):
+            own = self._judge(key.decode("latin-1"))
+        return own if verdict is _HARMLESS else _inherited(own, verdict, key)
 
     def _key(self, key: object, *, plain: bool) -> object:
         """What becomes of a key: text as any text, whatever else is redacted by what it says."""

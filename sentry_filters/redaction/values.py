@@ -24,7 +24,7 @@ def parts_that_go(value: bytes, verdict: Sensitivity, *, doubtful: bool = False)
         return list(cookie_pieces(value))
     if verdict <= Sensitivity.LIKELY and (_MARK in value or not goes(value, verdict)):
         return []  # what an earlier pass has left is not judged anew
-    return [] if doubtful and is_plain(value) else [(0, len(value))]
+    return [] if doubtful and (_MARK in value or is_plain(value)) else [(0, len(value))]
 
 
 def number_goes(number: object, verdict: Sensitivity) -> bool:

@@ -212,3 +212,21 @@ def test_secrets_without_anything_between_them_go_in_one_pass(redactor: Redactor
 
     assert once == REDACTED * 8
     assert redactor.redact(once) is once
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(["Access Token", "x-api-key: " + KEY], id="a pair whose value lost a part"),
+        pytest.param(
+            {'{"' + KEY * 5 + '": "api_key"}': "zz"}, id="a key that became a name by losing a part"
+        ),
+        pytest.param(
+            {f'api_key": "{KEY}-tokens-reset': ["Zx8kQ2mV7pLw4Rt9Yb3N"]}, id="a key that lost a word"
+        ),
+    ],
+)
+def test_a_renamed_key_is_judged_by_its_new_name_at_once(value: object, redactor: Redactor) -> None:
+    once = redactor.redact_value(value)
+
+    assert redactor.redact_value(once) == once
