@@ -10,7 +10,7 @@ from sentry_filters.redaction.forms import Forms
 from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.kinds import Kind
 from sentry_filters.redaction.live import LiveCredentials
-from sentry_filters.redaction.regex import compile_finder, compile_regex
+from sentry_filters.redaction.regex import compile_finder
 from sentry_filters.redaction.spans import Span, merged, replaced
 
 __all__ = ["TextPass"]
@@ -26,7 +26,6 @@ class TextPass:
         self._assignments = Assignments(judge)
         self._live = live
         self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
-        self._gate = compile_regex(self.pattern, captures=False)
         self._find = compile_finder(self.pattern)
 
     def spans(self, data: bytes) -> list[Span]:
@@ -36,10 +35,10 @@ class TextPass:
         while start >= 0:
             found, at = self.judged(data, start, end)
             spans += found
-            start, end = self._find(data, at)
             while found and (behind := self._forms.behind(data, spans[-1])) is not None:
                 spans.append(behind)
                 at = behind.end
+            start, end = self._find(data, at)
         return merged(_whole_characters(data, span) for span in spans)
 
     def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:
@@ -52,10 +51,10 @@ class TextPass:
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where in `data` a closer look is due; nothing outside these places has to go."""
-        at = 0
-        while (hit := self._gate.search(data, at)) is not None:
-            yield hit.start(), hit.end()
-            at = max(hit.end() - 1, hit.start() + 1)  # its last byte may be the boundary of the next
+        start, end = self._find(data, 0)
+        while start >= 0:
+            yield start, end
+            start, end = self._find(data, max(end - 1, start + 1))  # its last byte may bound the next
         for span in self._live.spans(data):
             yield span.start, span.end
 
