@@ -9,6 +9,7 @@ import pytest
 from sentry_filters.redaction import Redactor
 
 UNITS = [
+    "-----BEGIN " + "PRIVATE KEY-----\n" + "Zq8vT1mB4xK7pL2w" * 2 + "\n-----END " + "PRIVATE KEY-----",
     "sk-",
     "eyJ",
     "(((",
