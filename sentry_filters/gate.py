@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Literal
 
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.session import SessionExpired, SessionExpiredError
+from sentry_filters.work import SessionOf, Work
+
+_log = logging.getLogger("sentry_filters")
 
 _MOST_SESSIONS = 10_000
 _ALL = ""
@@ -30,6 +36,7 @@ class SchedulerGate:
         self._changed = threading.Condition()
         self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
         self._futures: set[asyncio.Future[None]] = set()
+        self._openings: tuple[Callable[[], object], ...] = ()
         self._refused = 0
         after_fork_in_child(self._reset_lock)
 
@@ -88,6 +95,43 @@ class SchedulerGate:
             return False
         return True
 
+    def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
+        """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` round a function.
+
+        Args:
+            session: Fingerprint of the session that works; round a function also a callable that computes it
+                from the function's arguments.
+            timeout: Seconds to wait for the renewal; 0 refuses at once, None waits without limit.
+
+        Returns:
+            What guards a block or a function, sync or async; on entry it raises `SessionExpiredError`.
+
+        Raises:
+            ValueError: `timeout` is negative.
+        """
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"gate.work: timeout {timeout!r}: 0 or more seconds, or None, are allowed")
+        return Work(gate=self, session=session, timeout=timeout)
+
+    def on_open(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` after each opening, whatever it opened for, on the thread that opens.
+
+        It must return at once. What it raises is logged at WARNING, by type only.
+
+        Returns:
+            A function that ends it; may be called again.
+        """
+        # An object of its own: the same callback may be given twice, and be ended once.
+        opening = functools.partial(callback)
+        with self._changed:
+            self._openings = (*self._openings, opening)
+
+        def end() -> None:
+            with self._changed:
+                self._openings = tuple(one for one in self._openings if one is not opening)
+
+        return end
+
     def close(self, event: SessionExpired) -> None:
         """Close the gate for the session that ended, or for all; work already begun is not stopped."""
         key = (event.session or _ALL) if self._scope == "session" else _ALL
@@ -109,6 +153,11 @@ class SchedulerGate:
             futures, self._futures = self._futures, set()
         for future in futures:
             _wake(future)
+        for opening in self._openings:
+            try:
+                opening()
+            except Exception as error:  # noqa: BLE001 - a sign-in must not fail by who waits for it
+                _log.warning("a callback of the gate raised %s", type(error).__name__)
 
     def _closing(self, session: str | None) -> SessionExpired | None:
         with self._changed:

@@ -14,7 +14,7 @@ import sentry_filters
 ROOT = Path(sentry_filters.__file__).parent
 CORE = [
     "forking", "hosts", "body_codes", "fingerprint", "policy_sources", "policy", "failure", "wire_text",
-    "causes", "recognition", "session", "gate", "bus", "counters", "memory", "decision",
+    "causes", "recognition", "session", "work", "gate", "bus", "counters", "memory", "decision",
 ]  # fmt: skip
 """From the ground up: a module imports those before it only."""
 SENTRY_EDGE = {
@@ -22,6 +22,8 @@ SENTRY_EDGE = {
     "spotlight", "standalone", "tracing", "transport",
 }  # fmt: skip
 EDGES_MAY = {"sentry_sdk"}
+SCHEDULERS = {"apscheduler": {"apscheduler"}, "arq": {"arq"}, "backoff": set(), "celery": {"celery"}}
+"""Each adapter of the room and the one library that it may import."""
 
 
 def imports_of(path: Path) -> set[str]:
@@ -72,6 +74,22 @@ def test_sentry_edge_imports_core_redaction_and_sentry(module: str) -> None:
 
     assert foreign(imported) <= EDGES_MAY
     assert ours(imported) <= {*CORE, *SENTRY_EDGE, "redaction"}
+
+
+@pytest.mark.parametrize("module", sorted(SCHEDULERS))
+def test_an_adapter_imports_the_core_and_its_own_library(module: str) -> None:
+    imported = imports_of(ROOT / "schedulers" / f"{module}.py")
+
+    assert foreign(imported) <= SCHEDULERS[module]
+    assert ours(imported) <= {*CORE, "schedulers"}
+    assert {name for name in imported if name.startswith("sentry_filters.schedulers")} <= {
+        "sentry_filters.schedulers.backoff.Backoff"
+    }
+
+
+def test_every_adapter_has_its_library() -> None:
+    assert {path.stem for path in (ROOT / "schedulers").glob("*.py")} == {"__init__", *SCHEDULERS}
+    assert imports_of(ROOT / "schedulers" / "__init__.py") == set()
 
 
 def test_every_module_has_its_room() -> None:

@@ -1,0 +1,257 @@
+"""APScheduler 3: the jobs of one executor stay in their store, put off, while the gate is closed."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.executors.pool import ProcessPoolExecutor
+from apscheduler.job import Job
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.triggers.base import BaseTrigger
+
+from sentry_filters.gate import SchedulerGate
+from sentry_filters.schedulers.backoff import Backoff
+from sentry_filters.session import SessionExpired, SessionExpiredError
+from sentry_filters.work import SessionOf
+
+
+class PostponingExecutor(BaseExecutor):
+    """Runs LLM jobs on another executor, and puts them off while the gate is closed.
+
+    Jobs choose it by its alias: `scheduler.add_job(…, executor="llm")`. A job that is due stays in its job store
+    under its own id and runs once after the renewal, however late (`misfire_grace_time` does not apply to
+    it); the ticks that it would have had meanwhile are one run, and its schedule goes on as before. It takes no
+    thread and no instance (`max_instances`) while it waits. Where it raises `SessionExpiredError` in mid-flight, it
+    is put off as well and starts again from its beginning; that run's event has the error as `retval`.
+    Any other exception is the application's own. A renewal wakes what waits.
+
+    Args:
+        executor: Runs the jobs: threads or asyncio; not processes, whose gate would be another one.
+        gate: The gate of the process's guard.
+        session: Computes the fingerprint of the session from the job's arguments.
+        backoff: When a postponed job asks again, should nobody wake it.
+
+    Raises:
+        TypeError: `executor` is none that can be used.
+    """
+
+    def __init__(
+        self,
+        executor: BaseExecutor,
+        gate: SchedulerGate,
+        *,
+        session: SessionOf | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        if not isinstance(executor, BaseExecutor) or isinstance(executor, ProcessPoolExecutor):
+            raise TypeError(f"PostponingExecutor: {executor!r}: an executor of threads or asyncio is allowed")
+        super().__init__()
+        self._executor = executor
+        self._gate = gate
+        self._session = session
+        self._backoff = Backoff() if backoff is None else backoff
+        self._sleepers: dict[tuple[str, str], str | None] = {}
+        self._sleepers_lock = threading.Lock()
+        self._stop_listening: Callable[[], None] = lambda: None
+
+    def start(self, scheduler: Any, alias: str) -> None:
+        """Start with the scheduler."""
+        super().start(scheduler, alias)
+        self._executor.start(scheduler, alias)
+        self._stop_listening = self._gate.on_open(self._wake_soon)
+
+    def shutdown(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002 - APScheduler's signature
+        """End with the scheduler; postponed jobs are in their stores."""
+        self._stop_listening()
+        self._executor.shutdown(wait)
+
+    def submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        """Run the job, or put it off; called by the scheduler, which then asks the job's trigger when to go on."""
+        detour = job.trigger if isinstance(job.trigger, _Detour) else None
+        if detour is not None and not detour.waiting:
+            if run_times[-1] < detour.at:
+                return  # woken in the moment in which it ran
+            job.trigger = detour.original
+            detour = None
+        if detour is None and _is_missed(job, run_times):
+            self._executor.submit_job(job, run_times)
+            return
+        fired_at = run_times[-1] if detour is None else detour.fired_at
+        session = None
+        try:
+            session = self._session_of(job)
+            self._gate.check(session=session)
+        except SessionExpiredError as error:
+            job.trigger = self._waiting(_original(job), fired_at, error.event)
+            self._sleep(job, session)
+            return
+        except Exception:  # noqa: BLE001, S110 - of `session`: raised again, as the job's own error, where it runs
+            pass
+        self._executor.submit_job(self._guarded(job, fired_at, session, late=detour is not None), run_times)
+        if detour is not None:
+            job.trigger = detour.left(datetime.now(UTC))
+
+    def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
+        self._executor.submit_job(job, run_times)
+
+    def _guarded(self, job: Job, fired_at: datetime, session: str | None, *, late: bool) -> Job:
+        """Return a copy of the job for the inner executor, which catches what must not become a job error."""
+
+        def put_off(error: SessionExpiredError) -> SessionExpiredError:
+            self._put_off_after_start(job, fired_at, session, error.event)
+            return error
+
+        guarded = Job(
+            self._scheduler,
+            id=job.id,
+            func=_catching(job.func, lambda: self._gate.check(session=self._session_of(job)), put_off),
+            args=job.args,
+            kwargs=job.kwargs,
+            name=job.name,
+            trigger=_original(job),
+            executor=job.executor,
+            coalesce=job.coalesce,
+            max_instances=job.max_instances,
+            misfire_grace_time=None if late else job.misfire_grace_time,
+            next_run_time=job.next_run_time,
+        )
+        guarded._jobstore_alias = job._jobstore_alias  # noqa: SLF001 - executors report it in their events
+        return guarded
+
+    def _put_off_after_start(
+        self, job: Job, fired_at: datetime, session: str | None, event: SessionExpired
+    ) -> None:
+        original = _original(job)
+        detour = self._waiting(original, fired_at, event)
+        store = job._jobstore_alias  # noqa: SLF001 - a job has no public name for its store
+        try:
+            self._scheduler.modify_job(job.id, store, trigger=detour, next_run_time=detour.at)
+        except JobLookupError:
+            if _next_after(original, fired_at, datetime.now(UTC)) is not None:
+                return  # the application has removed it
+            self._scheduler.add_job(
+                job.func,
+                detour,
+                args=job.args,
+                kwargs=job.kwargs,
+                id=job.id,
+                name=job.name,
+                misfire_grace_time=job.misfire_grace_time,
+                coalesce=job.coalesce,
+                max_instances=job.max_instances,
+                jobstore=store,
+                executor=job.executor,
+            )
+        self._sleep(job, session)
+
+    def _waiting(self, original: BaseTrigger, fired_at: datetime, event: SessionExpired) -> _Detour:
+        at = datetime.now(UTC) + timedelta(seconds=self._backoff.seconds(event))
+        return _Detour(original=original, fired_at=fired_at, at=at, waiting=True)
+
+    def _session_of(self, job: Job) -> str | None:
+        return None if self._session is None else self._session(*job.args, **job.kwargs)
+
+    def _sleep(self, job: Job, session: str | None) -> None:
+        with self._sleepers_lock:
+            self._sleepers[job.id, job._jobstore_alias] = session  # noqa: SLF001 - as above
+        if self._gate.is_open_for(session):
+            self._wake_soon()
+
+    def _wake_soon(self) -> None:
+        # Job stores may be databases: neither a sign-in nor the scheduler waits for them.
+        threading.Thread(target=self._wake, name="sentry-filters-wake", daemon=True).start()
+
+    def _wake(self) -> None:
+        with self._sleepers_lock:
+            awake = [key for key, session in self._sleepers.items() if self._gate.is_open_for(session)]
+            for key in awake:
+                del self._sleepers[key]
+        for job_id, store in awake:
+            try:
+                job = self._scheduler.get_job(job_id, store)
+                if job is not None and isinstance(job.trigger, _Detour) and job.trigger.waiting:
+                    self._scheduler.modify_job(job_id, store, next_run_time=datetime.now(UTC))
+            except Exception as error:  # noqa: BLE001 - the job is safe in its store and starts a little later
+                self._logger.warning("a postponed job could not be woken: %s", type(error).__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Detour(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """Fires once at `at`, then as the original trigger does.
+
+    It is pickled into job stores: its name, its module and its fields are a format.
+    """
+
+    original: BaseTrigger
+    fired_at: datetime
+    at: datetime
+    waiting: bool
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if previous_fire_time is None or previous_fire_time < self.at:
+            return self.at
+        return _next_after(self.original, self.fired_at, now)
+
+    def left(self, now: datetime) -> BaseTrigger:
+        """Return the trigger of a job that has run: the original, from its next regular time on."""
+        at = _next_after(self.original, self.fired_at, now)
+        if at is None:
+            return self.original
+        return _Detour(original=self.original, fired_at=at, at=at, waiting=False)
+
+    def __str__(self) -> str:
+        return f"{self.original}, put off" if self.waiting else str(self.original)
+
+
+def _original(job: Job) -> BaseTrigger:
+    return job.trigger.original if isinstance(job.trigger, _Detour) else job.trigger
+
+
+def _next_after(trigger: BaseTrigger, fired_at: datetime, now: datetime) -> datetime | None:
+    at: datetime | None = trigger.get_next_fire_time(fired_at, now)
+    while at is not None and at <= now:
+        at = trigger.get_next_fire_time(at, now)
+    return at
+
+
+def _is_missed(job: Job, run_times: Sequence[datetime]) -> bool:
+    """Say whether the job came too late for reasons that are not ours: then it is APScheduler's to report."""
+    if job.misfire_grace_time is None:
+        return False
+    latest = datetime.now(UTC) - timedelta(seconds=job.misfire_grace_time)
+    return all(run_time < latest for run_time in run_times)
+
+
+def _catching(
+    function: Callable[..., Any],
+    check: Callable[[], None],
+    put_off: Callable[[SessionExpiredError], SessionExpiredError],
+) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                check()
+                return await function(*args, **kwargs)
+            except SessionExpiredError as error:
+                return put_off(error)
+
+        return run_async
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            check()
+            return function(*args, **kwargs)
+        except SessionExpiredError as error:
+            return put_off(error)
+
+    return run

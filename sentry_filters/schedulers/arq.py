@@ -1,0 +1,145 @@
+"""Arq: LLM jobs keep their place in the queue, later, while the gate is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from arq import ArqRedis, Retry
+from arq.constants import job_key_prefix, retry_key_prefix
+
+from sentry_filters.gate import SchedulerGate
+from sentry_filters.schedulers.backoff import Backoff
+from sentry_filters.session import SessionExpiredError
+from sentry_filters.work import SessionOf
+
+_log = logging.getLogger("sentry_filters")
+
+Context = dict[Any, Any]
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class Postponed:
+    """Makes arq functions LLM jobs: while the gate is closed a worker moves them back in the queue.
+
+    The job keeps its id and its key, no try is used up (`max_tries`), its result is still to come, and the time
+    that it is put off does not count for `_expires`. It needs the worker's `retry_jobs`, which is on by default.
+    The same where the function raises `SessionExpiredError` in mid-flight: it will start again from its
+    beginning. Any other exception is the application's own. A renewal wakes what waits; what another worker
+    put off, or what was put off before a restart, starts after `backoff` at the latest.
+
+    Use it as a decorator, below whatever names the function: `@Postponed(guard.gate)`.
+
+    Args:
+        gate: The gate of the worker's guard.
+        session: Computes the fingerprint of the session from the job's arguments, without `ctx`.
+        backoff: When a postponed job asks again.
+
+    Raises:
+        TypeError: What is decorated is no coroutine function.
+    """
+
+    def __init__(
+        self, gate: SchedulerGate, *, session: SessionOf | None = None, backoff: Backoff | None = None
+    ) -> None:
+        self._gate = gate
+        self._session = session
+        self._backoff = Backoff() if backoff is None else backoff
+        self._lock = threading.Lock()
+        self._sleepers: dict[str, _Sleeper] = {}
+        gate.on_open(self._wake)
+
+    def __call__(
+        self, function: Callable[Concatenate[Context, Arguments], Awaitable[Result]]
+    ) -> Callable[Concatenate[Context, Arguments], Awaitable[Result]]:
+        """Return `function` as an LLM job, under its own name."""
+        if not inspect.iscoroutinefunction(function):
+            raise TypeError(f"arq.Postponed: {function!r}: a coroutine function is allowed")
+
+        @functools.wraps(function)
+        async def run(ctx: Context, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+            session = None if self._session is None else self._session(*args, **kwargs)
+            try:
+                self._gate.check(session=session)
+                return await function(ctx, *args, **kwargs)
+            except SessionExpiredError as error:
+                defer = await self._put_off(ctx, session, self._backoff.seconds(error.event))
+            raise Retry(defer)
+
+        return run
+
+    async def _put_off(self, ctx: Context, session: str | None, delay: float) -> float | None:
+        sleeper = _Sleeper(ctx["redis"], ctx["job_id"], session, asyncio.get_running_loop())
+        try:
+            moved = await sleeper.put_off(delay)
+        except Exception as error:  # noqa: BLE001 - arq moves the job itself, which costs a try, not the job
+            _log.warning("arq: a job could not be put off: %s", type(error).__name__)
+            moved = False
+        if not moved:
+            return delay  # its queue is not the pool's own: arq moves it, and nothing wakes it early
+        with self._lock:
+            self._sleepers[sleeper.job] = sleeper
+        if self._gate.is_open_for(session):
+            self._wake()
+        return None
+
+    def _wake(self) -> None:
+        with self._lock:
+            awake = [one for one in self._sleepers.values() if self._gate.is_open_for(one.session)]
+            for one in awake:
+                del self._sleepers[one.job]
+        for one in awake:
+            one.wake_soon()
+
+
+class _Sleeper:
+    """One postponed job in Redis: what arq's own `Retry` does, without the try, and so that it can be woken."""
+
+    def __init__(
+        self, redis: ArqRedis, job: str, session: str | None, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.job = job
+        self.session = session
+        self._redis = redis
+        self._loop = loop
+        self._task: asyncio.Task[None] | None = None
+
+    async def put_off(self, delay: float) -> bool:
+        """Move the job back by `delay` seconds and return its try; False where the queue does not have it.
+
+        Moving it here, not by `Retry(delay)`, settles the order: a later wake cannot be overwritten by arq.
+        """
+        lifetime = await self._redis.pttl(job_key_prefix + self.job)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.decr(retry_key_prefix + self.job)
+            if lifetime > 0:
+                pipe.pexpire(job_key_prefix + self.job, lifetime + round(delay * 1000))
+            pipe.zadd(self._redis.default_queue_name, {self.job: _now() + round(delay * 1000)}, xx=True, ch=True)
+            *_, moved = await pipe.execute()
+        return bool(moved)
+
+    def wake_soon(self) -> None:
+        """Let the job start now, from any thread; nothing happens where it is gone or its worker has ended."""
+        with contextlib.suppress(RuntimeError):  # the loop was closed
+            self._loop.call_soon_threadsafe(self._start_waking)
+
+    def _start_waking(self) -> None:
+        self._task = self._loop.create_task(self._wake())  # the task's own callbacks hold it
+
+    async def _wake(self) -> None:
+        try:
+            await self._redis.zadd(self._redis.default_queue_name, {self.job: _now()}, xx=True)
+        except Exception as error:  # noqa: BLE001 - the job is safe in its queue and starts a little later
+            _log.warning("arq: a postponed job could not be woken: %s", type(error).__name__)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

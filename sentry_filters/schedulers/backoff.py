@@ -1,0 +1,43 @@
+"""When a postponed job asks again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sentry_filters.session import SessionExpired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The time between two looks at a closed gate: it grows with the time that the session is dead.
+
+    It needs no count of looks, so that no broker has to keep one.
+
+    Args:
+        first: Seconds, the shortest time. More than 0.
+        longest: Seconds, the longest time. After a renewal a job whose library cannot be woken starts within it.
+
+    Raises:
+        ValueError: `first` is not more than 0, or `longest` is less than `first`.
+    """
+
+    first: float = 2.0
+    longest: float = 120.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first <= self.longest:
+            raise ValueError(
+                f"Backoff(first={self.first!r}, longest={self.longest!r}): 0 < first <= longest is allowed"
+            )
+
+    def seconds(self, event: SessionExpired) -> float:
+        """Return how long to wait, with jitter that keeps many jobs from asking at the same moment.
+
+        Args:
+            event: The expiry that closed the gate; a clock set back counts as no time.
+        """
+        age = (datetime.now(UTC) - event.at).total_seconds()
+        ceiling = min(max(self.first, age / 2), self.longest)
+        return max(self.first, random.uniform(ceiling / 2, ceiling))  # noqa: S311 - spreads load, guards nothing

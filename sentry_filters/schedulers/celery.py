@@ -1,0 +1,83 @@
+"""Celery 5: LLM tasks are sent again, later, while the gate is closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import celery
+from celery.exceptions import Ignore, Reject
+
+from sentry_filters.gate import SchedulerGate
+from sentry_filters.schedulers.backoff import Backoff
+from sentry_filters.session import SessionExpired, SessionExpiredError
+
+_VISIBILITY_TIMEOUT = 3600.0
+
+
+class PostponedTask(celery.Task):
+    """Base of tasks that are LLM jobs: while the gate is closed a worker sends them again, with a countdown.
+
+    The message keeps its id, queue, priority, expiry, headers, callbacks, chain and chord; no retry is used up,
+    and `Ignore` ends the attempt: no result, no failure, nothing in Sentry. The same where the task raises
+    `SessionExpiredError` in mid-flight: it will start again from its beginning. Any other exception is the
+    application's own. A task that is called directly or eagerly has no broker: it raises `SessionExpiredError`.
+
+    Subclass it, and name the subclass as `base` of the LLM tasks:
+
+    Attributes:
+        gate: The gate of the worker's guard. Required.
+        backoff: When a postponed task asks again. Its `longest` is cut to half of the broker's visibility
+            timeout, after which the broker would deliver a second copy.
+
+    Raises:
+        TypeError: When the task is bound to its app: `gate` is no `SchedulerGate`, or `backoff` no `Backoff`.
+    """
+
+    abstract = True
+    gate: SchedulerGate
+    backoff = Backoff()
+    # `autoretry_for=(Exception,)` would otherwise make a retry of it.
+    dont_autoretry_for = (SessionExpiredError,)
+
+    @classmethod
+    def on_bound(cls, app: celery.Celery) -> None:
+        """Check the attributes when the task is bound to its app."""
+        gate = getattr(cls, "gate", None)
+        if not isinstance(gate, SchedulerGate):
+            raise TypeError(f"{cls.name}.gate is {gate!r}: set it to your guard's gate")
+        if not isinstance(cls.backoff, Backoff):
+            raise TypeError(f"{cls.name}.backoff is {cls.backoff!r}: a Backoff is allowed")
+        super().on_bound(app)
+
+    def session_of(self, *args: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 - for subclasses
+        """Return the fingerprint of the session that a job with these arguments works for; None: the gate's."""
+        return None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the task, or send it again while the gate is closed."""
+        if self.request.called_directly:
+            self.gate.check(session=self.session_of(*args, **kwargs))
+            return super().__call__(*args, **kwargs)
+        try:
+            self.gate.check(session=self.session_of(*args, **kwargs))
+            return self.run(*args, **kwargs)
+        except SessionExpiredError as error:
+            if self.request.is_eager:
+                raise
+            self._send_again(error)
+            raise Ignore(str(error)) from None
+
+    def countdown(self, event: SessionExpired) -> float:
+        """Return the seconds after which a task that `event` holds up asks again."""
+        timeout = (self.app.conf.broker_transport_options or {}).get("visibility_timeout", _VISIBILITY_TIMEOUT)
+        return min(self.backoff.seconds(event), timeout / 2)
+
+    def _send_again(self, error: SessionExpiredError) -> None:
+        again = self.signature_from_request(self.request, countdown=self.countdown(error.event))
+        try:
+            again.apply_async()
+        except Exception as fault:
+            # The broker keeps what was not acknowledged. What was (acks_late is off) is lost, and must be seen.
+            if self.acks_late:
+                raise Reject(fault, requeue=True) from fault
+            raise
