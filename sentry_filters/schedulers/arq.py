@@ -122,7 +122,9 @@ class _Sleeper:
             pipe.decr(retry_key_prefix + self.job)
             if lifetime > 0:
                 pipe.pexpire(job_key_prefix + self.job, lifetime + round(delay * 1000))
-            pipe.zadd(self._redis.default_queue_name, {self.job: _now() + round(delay * 1000)}, xx=True, ch=True)
+            pipe.zadd(
+                self._redis.default_queue_name, {self.job: _now() + round(delay * 1000)}, xx=True, ch=True
+            )
             *_, moved = await pipe.execute()
         return bool(moved)
 

@@ -69,7 +69,9 @@ class PostponedTask(celery.Task):
 
     def countdown(self, event: SessionExpired) -> float:
         """Return the seconds after which a task that `event` holds up asks again."""
-        timeout = (self.app.conf.broker_transport_options or {}).get("visibility_timeout", _VISIBILITY_TIMEOUT)
+        timeout = (self.app.conf.broker_transport_options or {}).get(
+            "visibility_timeout", _VISIBILITY_TIMEOUT
+        )
         return min(self.backoff.seconds(event), timeout / 2)
 
     def _send_again(self, error: SessionExpiredError) -> None:

@@ -35,7 +35,12 @@ def run_worker(redis_server: str, receiver: SentryReceiver, tmp_path: Path) -> I
 
         def run(*arguments: str, ready: str) -> Process:
             log = tmp_path / f"worker-{len(list(tmp_path.glob('worker-*')))}.log"
-            environ = {**os.environ, "TEST_REDIS": redis_server, "TEST_DSN": receiver.dsn, "PYTHONPATH": str(ROOT)}
+            environ = {
+                **os.environ,
+                "TEST_REDIS": redis_server,
+                "TEST_DSN": receiver.dsn,
+                "PYTHONPATH": str(ROOT),
+            }
             command = [sys.executable, "-W", "ignore", "-u", "-m", *arguments]
             process = Process(
                 command, ready=lambda: ready in log.read_text(), log=log, environ=environ, folder=tmp_path

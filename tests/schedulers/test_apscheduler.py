@@ -1,0 +1,264 @@
+"""APScheduler's own schedulers: LLM jobs wait for the renewal in their store, the others do not.
+
+The executor's back-off is a minute, longer than any test waits: what runs soon after a renewal was woken by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sentry_filters import SchedulerGate, SessionExpiredError
+from sentry_filters.schedulers.backoff import Backoff
+from tests.schedulers.apscheduler_jobs import RECORDS, Record, coroutine_job, job, refuse, session_of
+from tests.schedulers.remote import until
+from tests.support.expiries import expiry
+
+pytest.importorskip("apscheduler")
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
+from apscheduler.executors.asyncio import AsyncIOExecutor
+from apscheduler.executors.pool import ProcessPoolExecutor, ThreadPoolExecutor
+from apscheduler.jobstores.base import BaseJobStore
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from sentry_filters.schedulers.apscheduler import PostponingExecutor
+
+JOBS = [f"llm-{number}" for number in range(100)]
+OTHERS = [f"plain-{number}" for number in range(20)]
+
+Running = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Iterator[Record]:
+    """What ran in this test."""
+    RECORDS["test"] = Record()
+    yield RECORDS["test"]
+    del RECORDS["test"]
+
+
+@contextmanager
+def running(
+    gate: SchedulerGate, store: BaseJobStore | None = None, *, scheduler: Any = None, inner: Any = None
+) -> Iterator[Any]:
+    """Run a scheduler whose executor `llm` has the gate; its two threads are slower than a hundred jobs."""
+    scheduler = scheduler or BackgroundScheduler(timezone="UTC")
+    scheduler.add_jobstore(store or MemoryJobStore())
+    llm = PostponingExecutor(
+        inner or ThreadPoolExecutor(2), gate, session=session_of, backoff=Backoff(first=60, longest=60)
+    )
+    scheduler.add_executor(llm, "llm")
+    problems: list[Any] = []
+    scheduler.add_listener(problems.append, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+    scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        scheduler.shutdown()
+    assert problems == []
+
+
+def add(scheduler: Any, name: str, function: Any = job, **options: Any) -> None:
+    scheduler.add_job(
+        function, args=["test", name, options.pop("user", None)], id=name, **{"executor": "llm", **options}
+    )
+
+
+def are_put_off(scheduler: Any, names: list[str]) -> bool:
+    late = datetime.now(UTC) + timedelta(seconds=20)
+    jobs = {one.id: one.next_run_time for one in scheduler.get_jobs()}
+    return all(name in jobs and jobs[name] > late for name in names)
+
+
+def test_jobs_wait_for_the_renewal_and_others_do_not(record: Record) -> None:
+    gate = SchedulerGate()
+    gate.close(expiry())
+    with running(gate) as scheduler:
+        for name in JOBS:
+            add(scheduler, name)
+        for name in OTHERS:
+            add(scheduler, name, executor="default")
+        until(lambda: sorted(record.ran) == sorted(OTHERS))
+        until(lambda: are_put_off(scheduler, JOBS))
+
+        gate.open()
+
+        until(lambda: not scheduler.get_jobs())
+    assert Counter(record.ran) == Counter(JOBS + OTHERS)
+
+
+def test_coroutines_wait_for_the_renewal(record: Record) -> None:
+    gate = SchedulerGate()
+    gate.close(expiry())
+
+    async def main() -> None:
+        with running(gate, scheduler=AsyncIOScheduler(timezone="UTC"), inner=AsyncIOExecutor()) as scheduler:
+            for name in JOBS:
+                add(scheduler, name, coroutine_job)
+            await until_async(lambda: are_put_off(scheduler, JOBS))
+            gate.open()
+            await until_async(lambda: len(record.ran) >= len(JOBS) and not scheduler.get_jobs())
+
+    asyncio.run(main())
+    assert Counter(record.ran) == Counter(JOBS)
+
+
+def test_one_users_expiry_halts_that_users_jobs_only(record: Record) -> None:
+    gate = SchedulerGate("session")
+    gate.close(expiry("alice"))
+    with running(gate) as scheduler:
+        for name in JOBS:
+            add(scheduler, f"alice-{name}", user="alice")
+            add(scheduler, f"bob-{name}", user="bob")
+        until(lambda: Counter(record.ran) == Counter(f"bob-{name}" for name in JOBS))
+        gate.open("bob")
+        assert are_put_off(scheduler, [f"alice-{name}" for name in JOBS])
+
+        gate.open("alice")
+
+        until(lambda: not scheduler.get_jobs())
+    assert Counter(record.ran) == Counter(f"{user}-{name}" for name in JOBS for user in ("alice", "bob"))
+
+
+@pytest.mark.integration
+def test_a_stopped_scheduler_loses_no_postponed_job(record: Record, redis_server: str) -> None:
+    from apscheduler.jobstores.redis import RedisJobStore
+
+    port = int(redis_server.rpartition(":")[2])
+    gate = SchedulerGate()
+    gate.close(expiry())
+    with running(gate, RedisJobStore(port=port)) as scheduler:
+        for name in JOBS:
+            add(scheduler, name)
+        until(lambda: are_put_off(scheduler, JOBS))
+    assert record.ran == []
+
+    with running(SchedulerGate(), RedisJobStore(port=port)) as scheduler:
+        overdue = datetime.now(UTC) - timedelta(hours=1)  # it was down for longer than the minute
+        for name in JOBS:
+            scheduler.modify_job(name, next_run_time=overdue)
+        until(lambda: not scheduler.get_jobs())
+    assert Counter(record.ran) == Counter(JOBS)
+
+
+def test_ticks_of_a_dead_session_are_one_run_and_the_schedule_goes_on(record: Record) -> None:
+    gate = SchedulerGate()
+    gate.close(expiry())
+    with running(gate) as scheduler:
+        began = datetime.now(UTC) - timedelta(seconds=0.5)
+        add(scheduler, "tick", trigger="interval", hours=1, start_date=began, next_run_time=began)
+        until(lambda: are_put_off(scheduler, ["tick"]))
+        gate.open()
+        until(lambda: record.ran == ["tick"])
+        until(lambda: scheduler.get_job("tick").next_run_time == began + timedelta(hours=1))
+
+        scheduler.modify_job("tick", next_run_time=datetime.now(UTC))  # a wake that came too late
+        until(lambda: scheduler.get_job("tick").next_run_time == began + timedelta(hours=1))
+    assert record.ran == ["tick"]
+
+
+@pytest.mark.parametrize("trigger", [{}, {"trigger": "interval", "hours": 1, "next_run_time": "now"}])
+def test_an_expiry_in_mid_flight_postpones(
+    record: Record, trigger: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = SchedulerGate()
+    record.instead = lambda name: (gate.close(expiry()), refuse(gate)(name)) and None
+    options = {key: datetime.now(UTC) if value == "now" else value for key, value in trigger.items()}
+    with running(gate) as scheduler, caplog.at_level(logging.WARNING):
+        add(scheduler, "job", **options)
+        until(lambda: record.ran == ["job"] and are_put_off(scheduler, ["job"]))
+        record.instead = None
+
+        gate.open()
+
+        until(lambda: record.ran == ["job", "job"])
+    assert caplog.records == []
+
+
+def test_a_job_removed_in_mid_flight_stays_removed(record: Record) -> None:
+    gate = SchedulerGate()
+    with running(gate) as scheduler:
+
+        def end(name: str) -> None:
+            until(lambda: scheduler.get_job(name) is not None)
+            scheduler.remove_job(name)
+            gate.close(expiry())
+            gate.check()
+
+        record.instead = end
+        add(scheduler, "job", trigger="interval", hours=1, next_run_time=datetime.now(UTC))
+        until(lambda: record.ran == ["job"])
+    assert scheduler.get_jobs() == []
+
+
+def test_another_exception_is_the_applications_own(record: Record) -> None:
+    def fail(name: str) -> None:
+        raise ValueError(name)
+
+    record.instead = fail
+    errors: list[Any] = []
+    with pytest.raises(AssertionError), running(SchedulerGate()) as scheduler:
+        scheduler.add_listener(errors.append, EVENT_JOB_ERROR)
+        add(scheduler, "job")
+        until(lambda: errors)
+    assert isinstance(errors[0].exception, ValueError)
+
+
+def test_a_fault_of_the_sessions_callable_is_the_jobs_error(record: Record) -> None:
+    errors: list[Any] = []
+    scheduler = BackgroundScheduler(timezone="UTC")
+    scheduler.add_executor(
+        PostponingExecutor(ThreadPoolExecutor(1), SchedulerGate(), session=lambda: None), "llm"
+    )
+    scheduler.add_listener(errors.append, EVENT_JOB_ERROR)
+    scheduler.start()
+    try:
+        add(scheduler, "job")
+        until(lambda: errors)
+    finally:
+        scheduler.shutdown()
+    assert isinstance(errors[0].exception, TypeError)
+    assert record.ran == []
+
+
+def test_what_came_too_late_is_still_missed(record: Record) -> None:
+    gate = SchedulerGate()
+    gate.close(expiry())
+    missed: list[Any] = []
+    with pytest.raises(AssertionError), running(gate) as scheduler:
+        scheduler.add_listener(missed.append, EVENT_JOB_MISSED)
+        add(scheduler, "job", next_run_time=datetime.now(UTC) - timedelta(minutes=5), misfire_grace_time=60)
+        until(lambda: missed)
+    assert record.ran == []
+
+
+@pytest.mark.parametrize("executor", [None, ProcessPoolExecutor(1)], ids=["none", "processes"])
+def test_an_executor_that_cannot_share_the_gate_is_refused(executor: Any) -> None:
+    with pytest.raises(TypeError, match="of threads or asyncio is allowed"):
+        PostponingExecutor(executor, SchedulerGate())
+
+
+def test_a_refused_run_says_so_in_its_event(record: Record) -> None:
+    gate = SchedulerGate()
+    record.instead = lambda name: (gate.close(expiry()), refuse(gate)(name)) and None
+    answers: list[Any] = []
+    with running(gate) as scheduler:
+        scheduler.add_listener(lambda event: answers.append(getattr(event, "retval", None)))
+        add(scheduler, "job")
+        until(lambda: any(isinstance(one, SessionExpiredError) for one in answers))
+
+
+async def until_async(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.02)

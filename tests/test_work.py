@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sentry_filters import SchedulerGate, SessionExpiredError
+from tests.support.expiries import expiry
+
+
+class Called:
+    """Functions of all kinds, and how often their bodies began."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def function(self, user: str) -> str:
+        self.times += 1
+        return user
+
+    async def coroutine(self, user: str) -> str:
+        self.times += 1
+        return user
+
+    def generator(self, user: str) -> Iterator[str]:
+        self.times += 1
+        yield user
+
+    async def async_generator(self, user: str) -> AsyncIterator[str]:
+        self.times += 1
+        yield user
+
+
+async def _first(items: AsyncIterator[str]) -> str:
+    return [item async for item in items][0]
+
+
+RUN: dict[str, Callable[[Any], str]] = {
+    "function": lambda work: work("alice"),
+    "coroutine": lambda work: asyncio.run(work("alice")),
+    "generator": lambda work: next(work("alice")),
+    "async_generator": lambda work: asyncio.run(_first(work("alice"))),
+}
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_a_function_starts_only_while_the_gate_is_open(kind: str) -> None:
+    gate, called = SchedulerGate(), Called()
+    guarded = gate.work()(getattr(called, kind))
+    assert guarded.__name__ == kind
+    assert RUN[kind](guarded) == "alice"
+
+    event = expiry()
+    gate.close(event)
+
+    with pytest.raises(SessionExpiredError) as error:
+        RUN[kind](guarded)
+    assert error.value.event is event
+    assert (called.times, gate.refused) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_a_function_waits_for_the_renewal_on_request(kind: str) -> None:
+    gate, called = SchedulerGate(), Called()
+    gate.close(expiry())
+    threading.Timer(0.02, gate.open).start()
+
+    assert RUN[kind](gate.work(timeout=10)(getattr(called, kind))) == "alice"
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_a_wait_that_is_too_short_is_refused(kind: str) -> None:
+    gate, called = SchedulerGate(), Called()
+    gate.close(expiry())
+
+    with pytest.raises(SessionExpiredError):
+        RUN[kind](gate.work(timeout=0.01)(getattr(called, kind)))
+    assert called.times == 0
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_the_session_is_computed_from_the_arguments(kind: str) -> None:
+    gate, called = SchedulerGate("session"), Called()
+    guarded = gate.work(session=lambda user: f"session of {user}")(getattr(called, kind))
+    gate.close(expiry("session of bob"))
+    assert RUN[kind](guarded) == "alice"
+
+    gate.close(expiry("session of alice"))
+
+    with pytest.raises(SessionExpiredError):
+        RUN[kind](guarded)
+
+
+def test_a_block_is_entered_only_while_the_gate_is_open() -> None:
+    gate = SchedulerGate("session")
+    gate.close(expiry("alice"))
+    entered: list[str] = []
+
+    async def main() -> None:
+        async with gate.work(session="bob"):
+            entered.append("bob")
+        with pytest.raises(SessionExpiredError):
+            async with gate.work(session="alice", timeout=0.01):
+                entered.append("alice")
+
+    asyncio.run(main())
+    with gate.work(session="bob"):
+        entered.append("bob")
+    with pytest.raises(SessionExpiredError), gate.work(session="alice"):
+        entered.append("alice")
+    assert entered == ["bob", "bob"]
+
+
+def test_what_has_begun_is_not_stopped_and_its_errors_come_through() -> None:
+    gate = SchedulerGate()
+
+    with pytest.raises(KeyError, match="own"), gate.work():
+        gate.close(expiry())
+        raise KeyError("the application's own")
+
+
+def test_a_generator_delegates() -> None:
+    @SchedulerGate().work()
+    def echo() -> Any:
+        answer = yield "first"
+        return answer
+
+    running = echo()
+    assert next(running) == "first"
+    with pytest.raises(StopIteration) as stop:
+        running.send("last")
+    assert stop.value.value == "last"
+
+
+def test_the_loop_goes_on_while_a_coroutine_waits() -> None:
+    gate = SchedulerGate()
+    gate.close(expiry())
+
+    async def main() -> str:
+        waiting = asyncio.create_task(gate.work(timeout=None)(Called().coroutine)("alice"))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        gate.open()
+        return await waiting  # type: ignore[no-any-return]
+
+    assert asyncio.run(main()) == "alice"
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan")])
+def test_an_impossible_timeout_is_refused(timeout: float) -> None:
+    with pytest.raises(ValueError, match=r"^gate\.work: timeout (-1|nan): 0 or more"):
+        SchedulerGate().work(timeout=timeout)
+
+
+def test_faulty_uses_are_refused() -> None:
+    work = SchedulerGate().work(session=lambda: None)
+
+    with pytest.raises(TypeError, match="needs a function's arguments"), work:
+        pass
+    with pytest.raises(TypeError, match="no function to decorate"):
+        work("alice")  # type: ignore[arg-type]
+
+
+def test_openings_are_told_until_their_end(caplog: pytest.LogCaptureFixture) -> None:
+    gate = SchedulerGate("session")
+    told: list[bool] = []
+
+    def fail() -> None:
+        raise ValueError("a payload")
+
+    gate.on_open(fail)
+    end = gate.on_open(lambda: told.append(gate.is_open_for("alice")))
+    gate.close(expiry("alice"))
+    assert told == []
+
+    gate.open("alice")
+    end()
+    end()
+    gate.open("alice")
+
+    assert told == [True]
+    assert {record.getMessage() for record in caplog.records} == {"a callback of the gate raised ValueError"}
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
