@@ -96,7 +96,7 @@ class SchedulerGate:
         return True
 
     def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
-        """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` round a function.
+        """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
 
         Args:
             session: Fingerprint of the session that works; round a function also a callable that computes it

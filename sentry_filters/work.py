@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
@@ -33,8 +33,9 @@ class Gate(Protocol):
 class Work:
     """Starts LLM work only while there is a session; made by `SchedulerGate.work`, and may be used often.
 
-    As `with` or `async with` it guards the entry of the block; as a decorator the start of a function, coroutine
-    function, generator or async generator. What has begun is not stopped, and what it raises comes through.
+    As `with` or `async with` it guards the entry of the block; as a decorator the start of a function,
+    coroutine function, generator or async generator. What has begun is not stopped, and what it raises comes
+    through.
 
     Args:
         gate: The gate that is asked.
@@ -85,7 +86,7 @@ class Work:
             return stream_async
         if inspect.isgeneratorfunction(function):
 
-            def stream(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            def stream(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
                 self._enter(self._session_of_call(args, kwargs))
                 return (yield from function(*args, **kwargs))
 
@@ -118,5 +119,7 @@ class Work:
 
     def _session_of_block(self) -> str | None:
         if callable(self.session):
-            raise TypeError("gate.work: a callable `session` needs a function's arguments; a block names its own")
+            raise TypeError(
+                "gate.work: a callable `session` needs a function's arguments; a block names its own"
+            )
         return self.session

@@ -22,15 +22,15 @@ from sentry_filters.session import SessionExpired, SessionExpiredError
 from sentry_filters.work import SessionOf
 
 
-class PostponingExecutor(BaseExecutor):
+class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
     """Runs LLM jobs on another executor, and puts them off while the gate is closed.
 
-    Jobs choose it by its alias: `scheduler.add_job(…, executor="llm")`. A job that is due stays in its job store
-    under its own id and runs once after the renewal, however late (`misfire_grace_time` does not apply to
-    it); the ticks that it would have had meanwhile are one run, and its schedule goes on as before. It takes no
-    thread and no instance (`max_instances`) while it waits. Where it raises `SessionExpiredError` in mid-flight, it
-    is put off as well and starts again from its beginning; that run's event has the error as `retval`.
-    Any other exception is the application's own. A renewal wakes what waits.
+    Jobs choose it by its alias: `scheduler.add_job(…, executor="llm")`. A job that is due stays in its job
+    store under its own id and runs once after the renewal, however late (`misfire_grace_time` does not apply
+    to it); the ticks that it would have had meanwhile are one run, and its schedule goes on as before. It
+    takes no thread and no instance (`max_instances`) while it waits. Where it raises `SessionExpiredError` in
+    mid-flight, it is put off as well and starts again from its beginning; that run's event has the error as
+    `retval`. Any other exception is the application's own. A renewal wakes what waits.
 
     Args:
         executor: Runs the jobs: threads or asyncio; not processes, whose gate would be another one.
@@ -73,7 +73,7 @@ class PostponingExecutor(BaseExecutor):
         self._executor.shutdown(wait)
 
     def submit_job(self, job: Job, run_times: list[datetime]) -> None:
-        """Run the job, or put it off; called by the scheduler, which then asks the job's trigger when to go on."""
+        """Run the job, or put it off; the scheduler then asks the job's trigger when to go on."""
         detour = job.trigger if isinstance(job.trigger, _Detour) else None
         if detour is not None and not detour.waiting:
             if run_times[-1] < detour.at:
@@ -122,7 +122,7 @@ class PostponingExecutor(BaseExecutor):
             misfire_grace_time=None if late else job.misfire_grace_time,
             next_run_time=job.next_run_time,
         )
-        guarded._jobstore_alias = job._jobstore_alias  # noqa: SLF001 - executors report it in their events
+        guarded._jobstore_alias = job._jobstore_alias  # executors report it in their events
         return guarded
 
     def _put_off_after_start(
@@ -130,7 +130,7 @@ class PostponingExecutor(BaseExecutor):
     ) -> None:
         original = _original(job)
         detour = self._waiting(original, fired_at, event)
-        store = job._jobstore_alias  # noqa: SLF001 - a job has no public name for its store
+        store = job._jobstore_alias  # it has no public name
         try:
             self._scheduler.modify_job(job.id, store, trigger=detour, next_run_time=detour.at)
         except JobLookupError:
@@ -160,7 +160,7 @@ class PostponingExecutor(BaseExecutor):
 
     def _sleep(self, job: Job, session: str | None) -> None:
         with self._sleepers_lock:
-            self._sleepers[job.id, job._jobstore_alias] = session  # noqa: SLF001 - as above
+            self._sleepers[job.id, job._jobstore_alias] = session
         if self._gate.is_open_for(session):
             self._wake_soon()
 

@@ -9,7 +9,7 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from arq import ArqRedis, Retry
@@ -30,11 +30,11 @@ Result = TypeVar("Result")
 class Postponed:
     """Makes arq functions LLM jobs: while the gate is closed a worker moves them back in the queue.
 
-    The job keeps its id and its key, no try is used up (`max_tries`), its result is still to come, and the time
-    that it is put off does not count for `_expires`. It needs the worker's `retry_jobs`, which is on by default.
-    The same where the function raises `SessionExpiredError` in mid-flight: it will start again from its
-    beginning. Any other exception is the application's own. A renewal wakes what waits; what another worker
-    put off, or what was put off before a restart, starts after `backoff` at the latest.
+    The job keeps its id and its key, no try is used up (`max_tries`), its result is still to come, and the
+    time that it is put off does not count for `_expires`. It needs the worker's `retry_jobs`, which is on by
+    default. The same where the function raises `SessionExpiredError` in mid-flight: it will start again from
+    its beginning. Any other exception is the application's own. A renewal wakes what waits; what another
+    worker put off, or what was put off before a restart, starts after `backoff` at the latest.
 
     Use it as a decorator, below whatever names the function: `@Postponed(guard.gate)`.
 
@@ -59,7 +59,7 @@ class Postponed:
 
     def __call__(
         self, function: Callable[Concatenate[Context, Arguments], Awaitable[Result]]
-    ) -> Callable[Concatenate[Context, Arguments], Awaitable[Result]]:
+    ) -> Callable[Concatenate[Context, Arguments], Coroutine[Any, Any, Result]]:
         """Return `function` as an LLM job, under its own name."""
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"arq.Postponed: {function!r}: a coroutine function is allowed")
@@ -101,7 +101,7 @@ class Postponed:
 
 
 class _Sleeper:
-    """One postponed job in Redis: what arq's own `Retry` does, without the try, and so that it can be woken."""
+    """One postponed job in Redis: moved as by arq's own `Retry`, but without the try, and to be woken."""
 
     def __init__(
         self, redis: ArqRedis, job: str, session: str | None, loop: asyncio.AbstractEventLoop
@@ -129,7 +129,7 @@ class _Sleeper:
         return bool(moved)
 
     def wake_soon(self) -> None:
-        """Let the job start now, from any thread; nothing happens where it is gone or its worker has ended."""
+        """Let the job start now; for any thread. Nothing happens where it or its worker is gone."""
         with contextlib.suppress(RuntimeError):  # the loop was closed
             self._loop.call_soon_threadsafe(self._start_waking)
 

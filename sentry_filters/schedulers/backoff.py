@@ -17,7 +17,7 @@ class Backoff:
 
     Args:
         first: Seconds, the shortest time. More than 0.
-        longest: Seconds, the longest time. After a renewal a job whose library cannot be woken starts within it.
+        longest: Seconds, the longest time. A job that nothing can wake starts within it after a renewal.
 
     Raises:
         ValueError: `first` is not more than 0, or `longest` is less than `first`.

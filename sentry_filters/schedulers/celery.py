@@ -14,13 +14,14 @@ from sentry_filters.session import SessionExpired, SessionExpiredError
 _VISIBILITY_TIMEOUT = 3600.0
 
 
-class PostponedTask(celery.Task):
+class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
     """Base of tasks that are LLM jobs: while the gate is closed a worker sends them again, with a countdown.
 
-    The message keeps its id, queue, priority, expiry, headers, callbacks, chain and chord; no retry is used up,
-    and `Ignore` ends the attempt: no result, no failure, nothing in Sentry. The same where the task raises
-    `SessionExpiredError` in mid-flight: it will start again from its beginning. Any other exception is the
-    application's own. A task that is called directly or eagerly has no broker: it raises `SessionExpiredError`.
+    The message keeps its id, queue, priority, expiry, headers, callbacks, chain and chord; no retry is used
+    up, and `Ignore` ends the attempt: no result, no failure, nothing in Sentry. The same where the task
+    raises `SessionExpiredError` in mid-flight: it will start again from its beginning. Any other exception is
+    the application's own. A task that is called directly or eagerly has no broker, and raises
+    `SessionExpiredError`.
 
     Subclass it, and name the subclass as `base` of the LLM tasks:
 
@@ -50,7 +51,7 @@ class PostponedTask(celery.Task):
         super().on_bound(app)
 
     def session_of(self, *args: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 - for subclasses
-        """Return the fingerprint of the session that a job with these arguments works for; None: the gate's."""
+        """Return the fingerprint of the session that a job with these arguments works for, None for any."""
         return None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -69,7 +70,7 @@ class PostponedTask(celery.Task):
 
     def countdown(self, event: SessionExpired) -> float:
         """Return the seconds after which a task that `event` holds up asks again."""
-        timeout = (self.app.conf.broker_transport_options or {}).get(
+        timeout: float = (self.app.conf.broker_transport_options or {}).get(
             "visibility_timeout", _VISIBILITY_TIMEOUT
         )
         return min(self.backoff.seconds(event), timeout / 2)
@@ -79,7 +80,7 @@ class PostponedTask(celery.Task):
         try:
             again.apply_async()
         except Exception as fault:
-            # The broker keeps what was not acknowledged. What was (acks_late is off) is lost, and must be seen.
+            # The broker keeps what was not acknowledged. What was (no acks_late) is lost, and must be seen.
             if self.acks_late:
                 raise Reject(fault, requeue=True) from fault
             raise

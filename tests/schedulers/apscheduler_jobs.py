@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sentry_filters import SchedulerGate
+from tests.support.expiries import expiry
 
 
 @dataclass
@@ -45,6 +46,11 @@ def session_of(record: str, name: str, user: str | None = None) -> str | None:
     return user
 
 
-def refuse(gate: SchedulerGate) -> Callable[[str], None]:
-    """Return what a job does whose session may be dead."""
-    return lambda _: gate.check()
+def expire_in_mid_flight(gate: SchedulerGate) -> Callable[[str], None]:
+    """Return what a job does whose session ends while it runs."""
+
+    def act(_: str) -> None:
+        gate.close(expiry())
+        gate.check()
+
+    return act

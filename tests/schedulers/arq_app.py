@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import arq
 from arq.connections import RedisSettings
 
+from sentry_filters import SessionExpiredError
 from sentry_filters.schedulers.arq import Postponed
 from sentry_filters.schedulers.backoff import Backoff
 from tests.schedulers.remote import Worker
@@ -31,7 +32,11 @@ async def llm_expiring(ctx: dict[Any, Any], job: str) -> str:
     worker.note(f"{job} began")
     if worker.notes(f"{job} began") == 1:
         worker.guard.report("OpenHuman API error (401)", operation="chat", provider="OpenHuman", status=401)
-        worker.guard.gate.check()
+        try:
+            worker.guard.gate.check()
+        except SessionExpiredError:
+            worker.note(f"{job} expired")
+            raise
     worker.note(job)
     return job
 
@@ -49,7 +54,7 @@ async def plain(ctx: dict[Any, Any], job: str) -> str:
 
 async def startup(ctx: dict[Any, Any]) -> None:
     worker.follow()
-    print("worker is ready")
+    logging.info("worker is ready")
 
 
 class WorkerSettings:

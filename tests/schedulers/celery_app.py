@@ -7,6 +7,7 @@ from typing import Any
 import celery
 from celery.signals import celeryd_init, worker_init, worker_process_init
 
+from sentry_filters import SessionExpiredError
 from sentry_filters.schedulers.backoff import Backoff
 from sentry_filters.schedulers.celery import PostponedTask
 from tests.schedulers.remote import Worker
@@ -19,7 +20,7 @@ celeryd_init.connect(lambda **_: worker.init_sentry(), weak=False)
 worker_process_init.connect(worker.follow, weak=False)
 
 
-@worker_init.connect(weak=False)
+@worker_init.connect(weak=False)  # type: ignore[untyped-decorator]  # Celery ships no types
 def follow_in_threads(sender: Any, **_: object) -> None:
     if "thread" in str(sender.pool_cls):
         worker.follow()
@@ -33,30 +34,34 @@ class LLMTask(PostponedTask):
         return worker.fingerprint(user)
 
 
-@app.task(base=LLMTask, name="llm", max_retries=0)
+@app.task(base=LLMTask, name="llm", max_retries=0)  # type: ignore[untyped-decorator]
 def llm(job: str, user: str | None = None) -> str:
     worker.note(job)
     return job
 
 
-@app.task(base=LLMTask, name="llm_expiring", autoretry_for=(Exception,), max_retries=0)
+@app.task(base=LLMTask, name="llm_expiring", autoretry_for=(Exception,), max_retries=0)  # type: ignore[untyped-decorator]
 def llm_expiring(job: str) -> str:
     """Its session ends between its two calls."""
     worker.note(f"{job} began")
     if worker.notes(f"{job} began") == 1:
         worker.guard.report("OpenHuman API error (401)", operation="chat", provider="OpenHuman", status=401)
-        worker.guard.gate.check()
+        try:
+            worker.guard.gate.check()
+        except SessionExpiredError:
+            worker.note(f"{job} expired")
+            raise
     worker.note(job)
     return job
 
 
-@app.task(base=LLMTask, name="llm_broken")
+@app.task(base=LLMTask, name="llm_broken")  # type: ignore[untyped-decorator]
 def llm_broken(job: str) -> None:
     worker.note(job)
     raise ValueError("a bug of the application's own")
 
 
-@app.task(name="plain")
+@app.task(name="plain")  # type: ignore[untyped-decorator]
 def plain(job: str) -> str:
     worker.note(job)
     return job

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
 from tests.support.services import Process, require
 
-RunWorker = Callable[..., AbstractContextManager[Process]]
+RunWorker = Callable[..., Process]
 ROOT = Path(__file__).resolve().parents[2]
 
 

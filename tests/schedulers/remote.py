@@ -55,7 +55,8 @@ class Worker:
         latest: Any = "0"
         while True:
             [(_, entries)] = cast("Any", self._redis.xread({_ACTS: latest}, block=0))
-            for latest, act in entries:
+            for number, act in entries:
+                latest = number
                 user = act[b"user"].decode() or None
                 if act[b"act"] == b"expire":
                     self.guard.gate.close(expiry(self.fingerprint(user)))

