@@ -9,8 +9,8 @@ import inspect
 import logging
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 from arq import ArqRedis, Retry
 from arq.constants import job_key_prefix, retry_key_prefix
@@ -22,9 +22,7 @@ from sentry_filters.work import SessionOf
 
 _log = logging.getLogger("sentry_filters")
 
-Context = dict[Any, Any]
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+Function = TypeVar("Function", bound=Callable[..., Coroutine[Any, Any, object]])
 
 
 class Postponed:
@@ -57,15 +55,13 @@ class Postponed:
         self._sleepers: dict[str, _Sleeper] = {}
         gate.on_open(self._wake)
 
-    def __call__(
-        self, function: Callable[Concatenate[Context, Arguments], Awaitable[Result]]
-    ) -> Callable[Concatenate[Context, Arguments], Coroutine[Any, Any, Result]]:
+    def __call__(self, function: Function) -> Function:
         """Return `function` as an LLM job, under its own name."""
         if not inspect.iscoroutinefunction(function):
             raise TypeError(f"arq.Postponed: {function!r}: a coroutine function is allowed")
 
         @functools.wraps(function)
-        async def run(ctx: Context, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
             session = None if self._session is None else self._session(*args, **kwargs)
             try:
                 self._gate.check(session=session)
@@ -74,9 +70,9 @@ class Postponed:
                 defer = await self._put_off(ctx, session, self._backoff.seconds(error.event))
             raise Retry(defer)
 
-        return run
+        return cast("Function", run)
 
-    async def _put_off(self, ctx: Context, session: str | None, delay: float) -> float | None:
+    async def _put_off(self, ctx: dict[Any, Any], session: str | None, delay: float) -> float | None:
         sleeper = _Sleeper(ctx["redis"], ctx["job_id"], session, asyncio.get_running_loop())
         try:
             moved = await sleeper.put_off(delay)

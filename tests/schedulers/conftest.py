@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.schedulers.remote import until
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
 from tests.support.services import Process, require
@@ -51,5 +53,13 @@ def run_worker(redis_server: str, receiver: SentryReceiver, tmp_path: Path) -> I
 
 
 def stop(worker: Process) -> None:
-    """End a worker as a supervisor does: by SIGTERM, waiting for it."""
-    worker.__exit__(None, None, None)
+    """End a worker as a supervisor does: by SIGTERM, waiting until it has gone of its own accord."""
+
+    def end() -> os.waitid_result | None:
+        return os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+
+    os.kill(worker.pid, signal.SIGTERM)
+    until(end)
+    ended = end()
+    assert ended is not None
+    assert ended.si_code == os.CLD_EXITED
