@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.schedulers.remote import until
+from tests.schedulers.waiting import until
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
 from tests.support.services import Process, require

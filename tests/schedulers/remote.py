@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable
 from typing import Any, cast
 
 import redis
 import sentry_sdk
 
 from sentry_filters import Policy, SessionGuard
+from tests.schedulers.waiting import until
 from tests.support.expiries import expiry
 
 _ACTS = "test:acts"
 _DONE = "test:done"
 _RAN = "test:ran"
-DEADLINE = 30.0
 
 
 class Worker:
@@ -96,11 +94,3 @@ class Control:
     def expect_act_by(self, workers: int) -> None:
         """Let `until` know that workers which start now follow all earlier acts."""
         self._acts += workers
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait for a condition; AssertionError after `DEADLINE` seconds."""
-    latest = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < latest, "the condition did not come true in time"
-        threading.Event().wait(0.02)

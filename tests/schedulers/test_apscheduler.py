@@ -25,9 +25,10 @@ from tests.schedulers.apscheduler_jobs import (
     job,
     session_of,
 )
-from tests.schedulers.remote import until
+from tests.schedulers.waiting import until
 from tests.support.expiries import expiry
 
+pytest.importorskip("redis")
 pytest.importorskip("apscheduler")
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED

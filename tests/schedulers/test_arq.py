@@ -14,15 +14,17 @@ import pytest
 
 from sentry_filters import SchedulerGate
 from tests.schedulers.conftest import RunWorker, stop
-from tests.schedulers.remote import Control, until
+from tests.schedulers.waiting import until
 from tests.support.receiver import SentryReceiver
 from tests.support.services import Process
 
+pytest.importorskip("redis")
 pytest.importorskip("arq")
 
 import arq
 
 from sentry_filters.schedulers.arq import Postponed
+from tests.schedulers.remote import Control
 
 pytestmark = pytest.mark.integration
 

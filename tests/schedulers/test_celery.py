@@ -12,16 +12,18 @@ import pytest
 from sentry_filters import SchedulerGate, SessionExpiredError
 from sentry_filters.schedulers.backoff import Backoff
 from tests.schedulers.conftest import RunWorker, stop
-from tests.schedulers.remote import Control, until
+from tests.schedulers.waiting import until
 from tests.support.expiries import expiry
 from tests.support.receiver import SentryReceiver
 from tests.support.services import Process
 
+pytest.importorskip("redis")
 pytest.importorskip("celery")
 
 import celery
 
 from sentry_filters.schedulers.celery import PostponedTask
+from tests.schedulers.remote import Control
 
 pytestmark = pytest.mark.integration
 
