@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from tests.schedulers.waiting import until
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
-from tests.support.services import Process, require
+from tests.support.services import Process
 
 RunWorker = Callable[..., Process]
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[str]:
     """The URL of a server of this test's own."""
-    for library in ("redis", "celery", "apscheduler", "arq"):
-        require(find_spec(library), f"{library} is not installed: uv pip install --group beyond-test.")
     with running_redis(tmp_path) as url:
         yield url
 
