@@ -74,6 +74,19 @@ def test_sentry_edge_imports_core_redaction_and_sentry(module: str) -> None:
     assert ours(imported) <= {*CORE, *SENTRY_EDGE, "redaction"}
 
 
+def test_targets_import_the_core_and_redaction_only() -> None:
+    for path in (ROOT / "targets").rglob("*.py"):
+        imported = imports_of(path)
+        assert foreign(imported) == set(), path
+        assert ours(imported) <= {*CORE, "redaction", "targets"}, path
+
+
+def test_only_the_command_line_imports_targets() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.parent.name not in ("targets", "cli"):
+            assert "targets" not in ours(imports_of(path)), path
+
+
 def test_every_module_has_its_room() -> None:
     modules = {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"}
 
