@@ -22,7 +22,7 @@ _TEXTS = (
 )  # fmt: skip
 _OUT_OF_REACH = (
     "transaction, logger, fingerprint, modules, logentry.message (the template; logentry.formatted is"
-    " reached), contexts.os.name, exception type and module, thread names, breadcrumb categories, span ops,"
+    " reached), contexts.os.name, exception type and module, thread names, breadcrumb category, span op,"
     " and of frames function, filename, abs_path and source lines"
 )
 
@@ -34,12 +34,16 @@ def relay(policy: Policy) -> Export:
         ValueError: One of `policy.secret_kinds` is faulty.
     """
     found = tuple(families(policy, for_rust, at_most=_KINDS_IN_A_RULE))
-    rules = {_named(family.name): _pattern_rule(family) for family in found if family.pattern}
+    known = [family for family in found if family.pattern]
+    # Relay applies rules in the order of their names; the special goes before the general.
+    rules = {
+        _named(f"{place:02}-{family.name}"): _pattern_rule(family) for place, family in enumerate(known, 1)
+    }
     keys = "|".join(f"(?:{pattern})" for pattern in key_patterns(policy))
     config = {
-        "rules": {_named("keys"): _redacting({"type": "redact_pair", "keyPattern": keys}), **rules},
+        "rules": {_named("00-keys"): _redacting({"type": "redact_pair", "keyPattern": keys}), **rules},
         "applications": {
-            _all_but(policy): [_named("keys")],
+            _all_but(policy): [_named("00-keys")],
             **{selector: list(rules) for selector in _TEXTS},
         },
     }
