@@ -20,8 +20,11 @@ __all__ = ["collector"]
 _ALL_KINDS = 1000
 # Go's expansion: what bounds the secret stays.
 _REPLACEMENT = f"${{1}}{REDACTED}"
-_SPAN_TEXTS = ("span.name", "span.status.message", "spanevent.name")
-_LOG_TEXTS = ("log.body",)
+# Each context in a group of its own: one group of both would run for span events only.
+_TEXTS = (
+    ("trace", (("span", ("span.name", "span.status.message")), ("spanevent", ("spanevent.name",)))),
+    ("log", (("log", ("log.body",)),)),
+)
 _PIPELINES = """\
 # A skeleton: put the processors into your own pipelines, in this order, before whatever batches or exports.
 service:
@@ -104,11 +107,16 @@ def _transform(found: Iterable[Family]) -> str:
         "    error_mode: propagate",
     ]
     listed = list(found)
-    for signal, paths in (("trace", _SPAN_TEXTS), ("log", _LOG_TEXTS)):
+    for signal, contexts in _TEXTS:
         lines.append(f"    {signal}_statements:")
-        for path in paths:
-            for family in listed:
-                lines += [comment(family.name, "      "), f"      - {scalar(_replacing(path, family))}"]
+        for context, paths in contexts:
+            lines += [f"      - context: {context}", "        statements:"]
+            for path in paths:
+                for family in listed:
+                    lines += [
+                        comment(family.name, "          "),
+                        f"          - {scalar(_replacing(path, family))}",
+                    ]
     return "\n".join(lines)
 
 

@@ -32,7 +32,7 @@ def key_patterns(policy: Policy) -> tuple[str, ...]:
     Args:
         policy: Its `secret_keys` are among them. Its `kept_keys` are not taken out: no expression can.
     """
-    words = _alternatives(policy)
+    words = _alternatives(policy, _long_words())
     tail = f"[0-9]*(?:[_.-]+(?:{_TAILS}|[0-9]+))*"
     humps = "|".join(f"{word[:1].upper()}{word[1:]}" for word in _long_words())
     keyed = "|".join(f"{word.capitalize()}Keys?" for word in sorted(key_words.STRENGTHENING))
@@ -52,21 +52,23 @@ def assignment_kind(policy: Policy) -> Kind:
     mixed = f"(?:[A-Za-z_+/=.~!@#%^-]{value}*[0-9]|[0-9]{value}*[A-Za-z]){value}{{6,}}"
     quote = r"(?:\\*[\"'])?"
     # Any token: a count has no letters, and the value decides more than in a key alone.
-    named = f"{_alternatives(policy)}|[a-z0-9]*token"
-    words = f"(?i:(?:[a-z0-9]+[_.-])*(?:{named})[0-9]*(?:[_.-](?:{_TAILS}))*)"
+    named = _alternatives(policy, [*_long_words(), "token"])
+    words = f"(?i:(?:{named})[0-9]*(?:[_.-](?:{_TAILS}))*)"  # words before it end in a boundary
     sign = r"[ \t]*(?:=>|:=|=|:|%3[dD])[ \t]*"
     return Kind("assignment", f"{words}{quote}{sign}{quote}({mixed})", "", "a value behind a secret key")
 
 
-def _alternatives(policy: Policy) -> str:
+def _alternatives(policy: Policy, endings: list[str]) -> str:
+    """The words that are secret keys, `endings` also at the end of any word."""
     own = tuple(_SEPARATOR.join(split_words(key)) for key in sorted(policy.secret_keys))
-    plain = sorted({*key_words.PASSWORDS, *key_words.SECRETS, *_HEADERS})
+    words = {*key_words.PASSWORDS, *key_words.SECRETS, *_HEADERS}
+    plain = sorted(word for word in words if not word.endswith(tuple(endings)))
     return "|".join(
         (
             *own,
             *plain,
             "set[-_]cookie",
-            f"[a-z0-9]*(?:{'|'.join(_long_words())})",
+            f"[a-z0-9]*(?:{'|'.join(endings)})",
             f"(?:{'|'.join(sorted(key_words.STRENGTHENING))}){_SEPARATOR}keys?",
             f"(?:{'|'.join(_TOKENS)}){_SEPARATOR}token",
         )

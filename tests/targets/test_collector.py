@@ -42,8 +42,8 @@ def processors() -> dict[str, Any]:
 
 
 def statements(processors: dict[str, Any], signal: str) -> list[re.Match[str]]:
-    listed = processors["transform/redact"][f"{signal}_statements"]
-    found = [_STATEMENT.fullmatch(statement) for statement in listed]
+    groups = processors["transform/redact"][f"{signal}_statements"]
+    found = [_STATEMENT.fullmatch(statement) for group in groups for statement in group["statements"]]
     assert None not in found
     return [match for match in found if match is not None]
 
@@ -72,6 +72,15 @@ def test_names_texts_and_bodies_are_rewritten(processors: dict[str, Any]) -> Non
     assert all(
         (match["path"] == "log.body") == bool(match["condition"]) for match in statements(processors, "log")
     )
+
+
+def test_a_group_of_statements_speaks_of_its_own_context_only(processors: dict[str, Any]) -> None:
+    """One group of two contexts would run for the narrower: for span events, but not for spans without them."""
+    config = processors["transform/redact"]
+    for group in (*config["trace_statements"], *config["log_statements"]):
+        assert set(group) == {"context", "statements"}
+        for statement in group["statements"]:
+            assert statement.startswith(f"replace_pattern({group['context']}.")
 
 
 def test_every_expression_compiles(processors: dict[str, Any]) -> None:
