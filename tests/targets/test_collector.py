@@ -75,7 +75,7 @@ def test_names_texts_and_bodies_are_rewritten(processors: dict[str, Any]) -> Non
 
 
 def test_a_group_of_statements_speaks_of_its_own_context_only(processors: dict[str, Any]) -> None:
-    """One group of two contexts would run for the narrower: for span events, but not for spans without them."""
+    """One group of two contexts would run for the narrower: not for spans that have no events."""
     config = processors["transform/redact"]
     for group in (*config["trace_statements"], *config["log_statements"]):
         assert set(group) == {"context", "statements"}
