@@ -161,8 +161,8 @@ def _remarks(policy: Policy) -> tuple[str, ...]:
         "Metrics are not dropped: a data point counts many calls. Their attributes are masked.",
         (
             "The redaction processor masks a secret with the character before it and the words that belong to"
-            f" its form (Bearer), by ****; in names and texts the mark is {REDACTED}. A map or a list among the"
-            " attributes becomes text where something in it is masked."
+            f" its form (Bearer), by ****; in names and texts the mark is {REDACTED}. A map or a list"
+            " among the attributes becomes text where something in it is masked."
         ),
         (
             "Secrets stay in the keys of attributes, links, trace state, log event names, scope names, metric"
