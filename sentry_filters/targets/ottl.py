@@ -6,15 +6,14 @@ not there is false, and converts numbers to text.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 __all__ = ["all_of", "any_of", "attribute", "equals", "is_match", "is_one_of", "is_set", "negated", "text"]
 
 
 def text(value: str) -> str:
-    """Return the literal of a text: JSON's escapes are Go's, too."""
-    return json.dumps(value, ensure_ascii=False)
+    """Return the literal of a text, by escapes that Go and YAML share."""
+    return f'"{"".join(map(_escaped, value))}"'
 
 
 def attribute(name: str) -> str:
@@ -55,6 +54,14 @@ def any_of(*conditions: str) -> str:
 def negated(condition: str) -> str:
     """Return the opposite."""
     return f"not ({condition})"
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
 def _joined(word: str, conditions: Iterable[str]) -> str:

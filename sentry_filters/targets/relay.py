@@ -91,7 +91,9 @@ def _remarks(policy: Policy) -> tuple[str, ...]:
         *of_redaction(policy),
     ]
     if policy.kept_keys:
-        remarks.append("kept_keys: kept in exactly the spelling of the policy, not in others.")
+        remarks.append(
+            "kept_keys: kept in exactly the spelling of the policy, and not where a text holds them."
+        )
     if policy.secret_kinds:
         remarks.append(
             "secret_kinds: translated, but not compiled here; Relay ignores a rule that it cannot compile."

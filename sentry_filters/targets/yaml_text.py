@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
+
+from sentry_filters.targets.ottl import text as literal
 
 __all__ = ["comment", "folded", "scalar"]
 
@@ -15,7 +16,7 @@ def scalar(text: str) -> str:
     escaped = text.replace("$", "$$")
     if escaped.isprintable():
         return "'" + escaped.replace("'", "''") + "'"
-    return json.dumps(escaped)
+    return literal(escaped)
 
 
 def folded(text: str, indent: str) -> str:

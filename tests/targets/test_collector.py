@@ -172,6 +172,7 @@ def test_a_policys_own_kinds_and_keys_are_among_the_expressions() -> None:
         secret_kinds=[
             {"name": "acme", "pattern": "acme_([0-9]{4})$"},
             {"name": "odd", "pattern": r"\Cx"},
+            {"name": "tab", "pattern": "tab\t'x'"},
         ],
         secret_keys=["badge_number"],
         kept_keys=["my_secret"],
@@ -180,6 +181,7 @@ def test_a_policys_own_kinds_and_keys_are_among_the_expressions() -> None:
     redaction = read(policy)["processors"]["redaction/secrets"]
 
     assert compiled(redaction["blocked_values"][0]).search("x acme_1234")
+    assert compiled(redaction["blocked_values"][1]).search("a tab\t'x'")
     assert any(compiled(pattern).search("badgeNumber") for pattern in redaction["blocked_key_patterns"])
     remarks = collector(policy).remarks
     for start in ("own-odd: left out", "kept_keys", "redact_content"):

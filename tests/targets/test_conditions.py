@@ -146,7 +146,9 @@ def test_without_codes_there_is_no_veto() -> None:
     assert drops_log(policy, LogCase("", True, f'{OURS}: {{"code": "invalid_api_key"}}'))
 
 
-@pytest.mark.parametrize("label", ['A "B"', "A\\B", "A$B", "A+B (C)", "Ünï", "it's: {x}"])
+@pytest.mark.parametrize(
+    "label", ['A "B"', "A\\B", "A$B", "A+B (C)", "Ünï", "it's: {x}", "A\n B", "A\u2028B", "\U0001f600"]
+)
 def test_any_label_is_written_exactly(label: str) -> None:
     policy = Policy(provider=label)
 
