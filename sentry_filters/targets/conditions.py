@@ -139,7 +139,7 @@ def _no_contradiction(policy: Policy, over: Over) -> str:
         any_of(
             _none(operation),
             is_one_of(operation, policy.operations),
-            all_of(is_set(domain, there=True), negated(equals(domain, policy.domain))),
+            all_of(is_set(domain, there=True), negated(is_one_of(domain, (policy.domain, "")))),
             _none(domain, provider),
         ),
         any_of(negated(equals(domain, policy.domain)), _none(failure), equals(failure, FAILED_RESPONSE)),
@@ -242,10 +242,11 @@ def _url_of(endpoint: Endpoint) -> str:
 
 def _in_log(pattern: str) -> str:
     message = attribute("exception.message")
+    unsaid = any_of(_none(message), equals(message, ""))
     return any_of(
         is_match(message, pattern),
-        all_of(_none(message), "IsString(body)", is_match("body", pattern)),
-        all_of(_none(message), "IsMap(body)", is_match('body["message"]', pattern)),
+        all_of(unsaid, "IsString(body)", is_match("body", pattern)),
+        all_of(unsaid, "IsMap(body)", is_match('body["message"]', pattern)),
     )
 
 

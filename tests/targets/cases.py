@@ -207,6 +207,18 @@ LOGS = (
     LogCase("text, other status", False, "OpenHuman API error (502 Bad Gateway)"),
     LogCase("status in tag and text disagree", False, OURS, {"status": "500"}),
     LogCase("a code", False, f'{OURS}: {{"code": "invalid_api_key"}}'),
+    LogCase(
+        "a code, beside an empty message",
+        False,
+        f'{OURS}: {{"code": "invalid_api_key"}}',
+        {"exception.message": ""},
+    ),
+    LogCase(
+        "an empty domain hides no other operation",
+        False,
+        OURS,
+        without(TAGS, domain="", operation="embeddings"),
+    ),
     LogCase("another failure", False, "chat failed", without(TAGS, failure="timeout")),
     LogCase("a hyphen before the label", False, "not-OpenHuman API error (401)"),
     LogCase("a combining mark before the label", False, "e\u0301OpenHuman API error (401)"),
