@@ -158,6 +158,7 @@ def _remarks(policy: Policy) -> tuple[str, ...]:
             " quotes; one of not_session_codes anywhere in it keeps the record."
         ),
         "A text with more than one statement of a failed API call is kept, also where all of them are ours.",
+        "An empty provider tag, a URL that is none and an HTTP status that is none keep the record.",
         "Metrics are not dropped: a data point counts many calls. Their attributes are masked.",
         (
             "The redaction processor masks a secret with the character before it and the words that belong to"

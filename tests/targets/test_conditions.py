@@ -103,6 +103,11 @@ STRICTER = (
     SpanCase("two statements, both ours", True, CHAT, f"{OURS}; again: {OURS}"),
     SpanCase("a statement in the body of ours", True, CHAT, f'{OURS}: {{"m": "x API error (500)"}}'),
     SpanCase("a code's name in prose", True, CHAT, f"{OURS}: no invalid_api_key here"),
+    SpanCase("an empty provider tag", True, http(provider="")),
+    SpanCase(
+        "a URL that is none, beside one", True, http("", 401, http__url=f"https://{HOST}/v1/responses"), OURS
+    ),
+    SpanCase("an HTTP status that is none", True, {**CHAT, "http.status_code": "error"}, OURS),
     SpanCase("a backslash before the host", True, http(f"https://x\\y@{HOST}/v1/chat/completions")),
 )
 
