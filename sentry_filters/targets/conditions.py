@@ -52,19 +52,18 @@ def span_conditions(policy: Policy) -> tuple[tuple[str, str], ...]:
     """Return what drops a span: pairs of what it is and its condition; none where spans are demoted only."""
     if policy.span_action == "demote":
         return ()
-    in_message: Over = lambda pattern: is_match("status.message", pattern)  # noqa: E731 - named for what it reads
     call = all_of(
         _none(_STATUS, _OLD_STATUS),
         any_of("status.code == STATUS_CODE_ERROR", is_set(attribute("failure"), there=True)),
         _is_call(policy),
-        _reported(policy, in_message),
+        _reported(policy, _in_message),
     )
-    served = _served_span(policy, in_message) if policy.endpoints else ""
+    served = _served_span(policy, _in_message) if policy.endpoints else ""
     conditions = (
         ("an HTTP client's span: one of the backend's hosts answered with the status", served),
         (
             "an HTTP client's span that names nobody else, by its tags or its text",
-            _named_span(policy, in_message),
+            _named_span(policy, _in_message),
         ),
         ("a call's span without a status of its own, by its tags or its text", call),
     )
@@ -238,6 +237,10 @@ def _url_of(endpoint: Endpoint) -> str:
     stated = f"{scheme}://{user}{host}:{endpoint.port}"
     default = _DEFAULT_PORTS.get(endpoint.port)
     return stated if default is None else f"{stated}|{ascii_caseless(default)}://{user}{host}:?"
+
+
+def _in_message(pattern: str) -> str:
+    return is_match("status.message", pattern)
 
 
 def _in_log(pattern: str) -> str:

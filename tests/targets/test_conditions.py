@@ -5,6 +5,7 @@ The conditions are taken out of the YAML and evaluated by `ottl_reading`: our re
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -20,8 +21,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from otel import GuardedLogRecordProcessor, GuardedSpanProcessor
-from sentry_filters import Policy, SessionGuard
+from otel import GuardedLogRecordProcessor, GuardedSpanProcessor, attributes
+from sentry_filters import Policy, SessionGuard, wire_text
 from sentry_filters.targets.collector import collector
 from tests.targets.cases import CHAT, HOST, LOGS, OURS, POLICY, SPANS, LogCase, SpanCase, http
 from tests.targets.ottl_reading import ENUMS, Record, UnknownSyntaxError, holds
@@ -116,6 +117,20 @@ STRICTER = (
 def test_the_collector_is_stricter_where_its_head_says_so(case: SpanCase, guard: SessionGuard) -> None:
     assert python_drops_span(guard, case)
     assert not drops_span(POLICY, case)
+
+
+def test_names_that_the_processors_know_as_well_are_the_same() -> None:
+    """The targets may not import the OpenTelemetry edge, nor an SDK: some names stand in both."""
+    spans = " ".join(filters(POLICY)["traces"]["span"])
+    known = [*attributes.HTTP_STATUS, *attributes.URL, *attributes.PATH, *attributes.HTTP_METHOD]
+    known += [name for pair in attributes.HOST_AND_PORT for name in pair]
+    known += [attributes.GEN_AI_OPERATION, attributes.REQUEST_MODEL, attributes.OPENINFERENCE_KIND]
+    known += [attributes.OPENLLMETRY_REQUEST, attributes.OPENLLMETRY_KIND, attributes.SENTRY_OP]
+
+    assert [name for name in known if f'attributes["{name}"]' not in spans] == []
+    requests = set(re.findall(r'attributes\["gen_ai.operation.name"\] == "(\w+)"', spans))
+    assert requests == attributes.MODEL_REQUESTS
+    assert [form for form in wire_text._FORMS if form.replace("(", "\\\\(") not in spans] == []
 
 
 def test_a_demoting_policy_drops_no_span() -> None:
