@@ -30,7 +30,8 @@ def folded(text: str, indent: str) -> str:
 
 
 def comment(text: str, indent: str = "") -> str:
-    """Return `text` as lines of comment."""
+    """Return `text` as lines of comment; what could end a line early becomes a blank."""
+    text = "".join(character if character.isprintable() else " " for character in text)
     lines = textwrap.wrap(text, _WIDTH - len(indent) - 2, subsequent_indent="  ", break_long_words=False)
     return "\n".join(f"{indent}# {line}" for line in lines)
 

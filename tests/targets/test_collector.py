@@ -188,6 +188,13 @@ def test_a_policys_own_kinds_and_keys_are_among_the_expressions() -> None:
         assert [remark for remark in remarks if remark.startswith(start)]
 
 
+def test_a_kinds_name_cannot_end_its_comment() -> None:
+    policy = Policy(provider="OpenHuman", secret_kinds=[{"name": "a\nb\u0085c: d", "pattern": "abc[0-9]{9}"}])
+
+    assert read(policy)["processors"]["redaction/secrets"]["blocked_values"][0].endswith("abc[0-9]{9}))")
+    assert "own-a b c: d" in collector(policy).text
+
+
 def test_a_faulty_kind_is_a_clear_error() -> None:
     policy = Policy(provider="OpenHuman", secret_kinds=[{"name": "acme", "pattern": "("}])
 
