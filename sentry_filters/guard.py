@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from sentry_filters.before_send import SentryHooks
@@ -14,13 +15,14 @@ from sentry_filters.boundary import Boundary
 from sentry_filters.bus import EventBus, Handler
 from sentry_filters.causes import causes_of
 from sentry_filters.counters import Counters
-from sentry_filters.decision import Decider, Decision, DecisionObserver
+from sentry_filters.decision import Decider, Decision
 from sentry_filters.failure import Failure, Response
 from sentry_filters.fingerprint import Fingerprinter, token_of
 from sentry_filters.gate import SchedulerGate
 from sentry_filters.http import Call, Client, HttpEdge
 from sentry_filters.policy import Policy
 from sentry_filters.recognition import Verdict
+from sentry_filters.records import AuditObserver
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.report import Reporter
 from sentry_filters.sentry_options import composed_options
@@ -56,8 +58,8 @@ class SessionGuard:
             redact_content=policy.redact_content,
         )
         self.bus = EventBus()
-        self.gate = SchedulerGate(policy.scope)
         self.counters = Counters()
+        self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._parts: dict[Callable[[], object], object] = {}
         self._sessions = Sessions(policy.scope, policy.renewal_grace)
         self._fingerprinter = Fingerprinter()
@@ -83,8 +85,9 @@ class SessionGuard:
         if credential is not None:
             session = self._fingerprinter.of(credential)
             self.redactor.register(token_of(credential))
-        self._sessions.renew(session)
+        ended = self._sessions.renew(session)
         self.gate.open(session)
+        self._decider.renewed(session, ended)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -176,8 +179,8 @@ class SessionGuard:
         """Decide about a report that another edge saw; see `Decider.decide`. Never raises."""
         return self._decider.decide(signal, failures, can_show=can_show)
 
-    def observe(self, observer: DecisionObserver) -> None:
-        """Hand every decision about a failure to `observer`; see `Decider.observe`."""
+    def observe(self, observer: AuditObserver) -> None:
+        """Hand decisions about failures, expiries and renewals to `observer`; see `Decider.observe`."""
         self._decider.observe(observer)
 
     def note(self, signal: str, verdict: str, reason: str, failure: Failure) -> None:
@@ -227,8 +230,7 @@ class SessionGuard:
         self._standalone = StandaloneHooks(self._hooks, self.redactor, self.counters, fault)
 
     def _count_dropped(self, signal: str) -> None:
-        self.counters.add("seen", signal)
-        self.counters.add("dropped", signal)
+        self.counters.saw(signal, "dropped")
 
 
 def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:

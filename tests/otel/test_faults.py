@@ -231,7 +231,7 @@ def test_counters_are_metrics_with_few_labels() -> None:
         for metric in scope.metrics
     }
     assert points["sentry_filters.session_expired"] == [
-        ({"source": "llm_provider.openhuman_backend", "confirmed": "false"}, 1)
+        ({"source": "llm_provider.openhuman_backend", "confirmed": "false", "handled": "true"}, 1)
     ]
     decided = {(labels["verdict"], labels["reason"]) for labels, _ in points["sentry_filters.decisions"]}
     assert decided == {("drop", "backend_session_expired"), ("keep", "other_provider")}
