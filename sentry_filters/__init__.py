@@ -1,5 +1,6 @@
 """Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and secrets out of what leaves."""
 
+from sentry_filters.audit import Ledger
 from sentry_filters.bus import EventBus, Handler, Subscription
 from sentry_filters.counters import Counters
 from sentry_filters.decision import Decision
@@ -23,6 +24,7 @@ __all__ = [
     "ExpiryRecord",
     "Failure",
     "Handler",
+    "Ledger",
     "Policy",
     "Redactor",
     "RenewalRecord",

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from sentry_filters.audit import Ledger
 from sentry_filters.before_send import SentryHooks
 from sentry_filters.boundary import Boundary
 from sentry_filters.bus import EventBus, Handler
@@ -24,6 +25,7 @@ from sentry_filters.policy import Policy
 from sentry_filters.recognition import Verdict
 from sentry_filters.records import AuditObserver
 from sentry_filters.redaction import Kind, Redactor
+from sentry_filters.release import current_release
 from sentry_filters.report import Reporter
 from sentry_filters.sentry_options import composed_options
 from sentry_filters.sentry_spans import SpanFilter
@@ -44,12 +46,16 @@ class SessionGuard:
         policy: Which failures are the expired session.
         on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
             function. More handlers: `bus.subscribe`.
+        audit: Where every decision is written down.
 
     Raises:
-        ValueError: The policy's kinds or keys of secrets are faulty; the message names the entry.
+        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` serves another guard; the
+            message names the entry.
     """
 
-    def __init__(self, policy: Policy, on_session_expired: Handler | None = None) -> None:
+    def __init__(
+        self, policy: Policy, on_session_expired: Handler | None = None, *, audit: Ledger | None = None
+    ) -> None:
         self.policy = policy
         self.redactor = Redactor(
             kinds=[Kind.from_mapping(kind) for kind in policy.secret_kinds],
@@ -67,6 +73,10 @@ class SessionGuard:
         self._make_edges()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
+        self._audit = audit
+        if audit is not None:
+            audit.attach(self.counters, self.redactor.redact, current_release)
+            self.observe(audit.observe)
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -215,8 +225,14 @@ class SessionGuard:
         return self._http.response_of(trace_id, span_id)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Let handlers finish what is queued, for at most `timeout` seconds, and end their subscriptions."""
+        """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
+
+        It ends the subscriptions and the ledger. Call it where a process ends without Python's own exit, as
+        children of `multiprocessing` do.
+        """
         self.bus.close(timeout)
+        if self._audit is not None:
+            self._audit.close(timeout)
 
     def _make_edges(self) -> None:
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)

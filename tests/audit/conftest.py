@@ -1,0 +1,30 @@
+"""A ledger on disk, and looking into it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Ask = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the ledger lies."""
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def ask(path: Path) -> Iterator[Ask]:
+    """Query the ledger as anybody else would."""
+
+    def asked(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    yield asked
