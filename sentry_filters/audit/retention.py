@@ -55,7 +55,8 @@ class Retention:
         if self.is_too_large(connection):
             before = max(before, self._oldest_part(connection))
         more = _forget(connection, before)
-        connection.execute("PRAGMA incremental_vacuum").fetchall()
+        # As a script: `execute` takes the first step of a statement without columns only, one page.
+        connection.executescript("PRAGMA incremental_vacuum")
         return more or self.is_too_large(connection)
 
     @staticmethod

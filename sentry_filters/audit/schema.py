@@ -97,7 +97,12 @@ def prepare(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRAT
         SchemaError: The file belongs to another program, or to a newer version; it is left as it is.
         sqlite3.Error: It cannot be read or written.
     """
-    if _version(connection, len(migrations)) == len(migrations):
+    connection.execute("BEGIN")  # one look, while others may be making the same file
+    try:
+        version = _version(connection, len(migrations))
+    finally:
+        connection.execute("COMMIT")
+    if version == len(migrations):
         return
     # Has to come before the first table, and makes room that retention frees go back to the disk.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

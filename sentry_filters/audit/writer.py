@@ -116,7 +116,7 @@ class Writer:
 
     def close(self, timeout: float) -> None:
         """Write what is queued, for at most `timeout` seconds, and end the thread."""
-        self._give_up_at = time.monotonic() + timeout
+        self._give_up_at = time.monotonic() + timeout - 2 * _SHORTEST_PAUSE
         self._closed.set()
         self._hurry.set()
         self._wake.set()
@@ -148,9 +148,9 @@ class Writer:
             self._turn()
         while not self._turn() and time.monotonic() < self._give_up_at:
             time.sleep(_SHORTEST_PAUSE)
+        self._lose("closed", len(self._queue) + len(self._batch))
         with self._io:
             self._store.close()
-        self._lose("closed", len(self._queue) + len(self._batch))
 
     def _turn(self) -> bool:
         """Write what there is, and prune; return whether that could be done."""

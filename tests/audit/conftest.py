@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ask(path: Path) -> Iterator[Ask]:
+def ask(path: Path) -> Ask:
     """Query the ledger as anybody else would."""
 
     def asked(sql: str, *values: object) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             return connection.execute(sql, values).fetchall()
 
-    yield asked
+    return asked
