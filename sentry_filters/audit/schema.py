@@ -66,14 +66,15 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """,
         """
         CREATE TABLE totals (             -- what counters grew by in a minute; '': no such label
+            -- In the key's order: SQLite 3.40 reports NULLs that are none in tables of another order.
             minute TEXT NOT NULL,
+            process TEXT NOT NULL,
+            release TEXT NOT NULL,
             counter TEXT NOT NULL,
             signal TEXT NOT NULL,
             verdict TEXT NOT NULL,
             label TEXT NOT NULL,
             count INTEGER NOT NULL,
-            release TEXT NOT NULL,
-            process TEXT NOT NULL,
             PRIMARY KEY (minute, process, release, counter, signal, verdict, label)
         ) WITHOUT ROWID
         """,
