@@ -1,14 +1,16 @@
-"""A ledger on disk, and looking into it."""
+"""A ledger on disk, and looking into it; the ClickHouse engine."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.audit.clickhouse import ClickHouse, clickhouse_in
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -28,3 +30,10 @@ def ask(path: Path) -> Ask:
             return connection.execute(sql, values).fetchall()
 
     return asked
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """The one ClickHouse engine of the run; each user has databases of its own, and creates the views anew."""
+    with clickhouse_in(tmp_path_factory.mktemp("clickhouse")) as engine:
+        yield engine
