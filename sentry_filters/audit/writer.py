@@ -182,7 +182,10 @@ class Writer:
                 with self._io:
                     self._store.write(rows)
             except RowsRefusedError:
-                self._lose("refused", len(self._batch))
+                # The totals go with the next batch; should they be the reason, they are the loss.
+                refused = len(self._batch) or len(changed)
+                counts = self._written_counts if self._batch else counts
+                self._lose("refused", refused)
             self._batch.clear()
             self._written_counts = counts
         return bool(self._queue)

@@ -309,3 +309,16 @@ def test_closing_twice_is_closing_once(guard: SessionGuard, path: Path, ask: Ask
 
     assert not path.with_name(path.name + "-wal").exists()
     assert ask("SELECT count(*) FROM decisions") == [(1,)]
+
+
+def test_a_record_that_makes_no_row_is_lost_alone(guard: SessionGuard, ledger: Ledger, ask: Ask) -> None:
+    guard.decide("event", (OURS,))
+    assert ledger.flush()
+    guard.decide("event", (Failure(provider="OpenHuman", status=10**30, operation="chat"),))
+    ledger.flush()
+    guard.decide("event", (OURS,))
+    assert ledger.flush()
+
+    assert ask("SELECT count(*) FROM decisions") == [(2,)]
+    assert guard.counters.get("audit_lost", "refused") == 1
+    assert ask("SELECT sum(count) FROM totals WHERE counter = 'decisions'") == [(3,)]
