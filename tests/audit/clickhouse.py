@@ -1,8 +1,9 @@
-"""The real ClickHouse engine in this process, and rows in it as the Collector's ClickHouse exporter stores them."""
+"""The real ClickHouse engine in this process, and rows in it as the Collector's exporter stores them."""
 
 from __future__ import annotations
 
 import base64
+import importlib
 import importlib.util
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,9 +76,8 @@ class ClickHouse:
     """
 
     def __init__(self, folder: Path) -> None:
-        from chdb.session import Session  # noqa: PLC0415 - 900 MB that not every machine has
-
-        self._session = Session(str(folder))
+        # It ships no types, and is too large to be everywhere.
+        self._session: Any = importlib.import_module("chdb.session").Session(str(folder))
         self._session.query("SET session_timezone = 'UTC'")
 
     def close(self) -> None:

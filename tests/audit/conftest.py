@@ -34,6 +34,6 @@ def ask(path: Path) -> Ask:
 
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """The one ClickHouse engine of the run; each user has databases of its own, and creates the views anew."""
+    """The one ClickHouse engine of the run; a test has databases of its own, and creates the views anew."""
     with clickhouse_in(tmp_path_factory.mktemp("clickhouse")) as engine:
         yield engine
