@@ -110,8 +110,12 @@ class ClickHouse:
             f"USE {database}",
             _create("otel_logs", logs, "toDate(TimestampTime)", "(ServiceName, TimestampTime, Timestamp)"),
             _create("otel_metrics_sum", sums, "toDate(TimeUnix)", "(ServiceName, MetricName, TimeUnix)"),
-            *_statements(dashboards_folder() / "clickhouse" / "views.sql"),
         )
+        self.create_views(database)
+
+    def create_views(self, database: str) -> None:
+        """Create the views over the exporter's tables in `database`, as an operator does."""
+        self.run(f"USE {database}", *_statements(dashboards_folder() / "clickhouse" / "views.sql"))
 
     def load(self, database: str, shape: str, posted: Sequence[Posted]) -> None:
         """Insert what an OTLP receiver got, as the exporter does."""
