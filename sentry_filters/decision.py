@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Protocol
 
 from sentry_filters.bus import EventBus
 from sentry_filters.counters import Counters
 from sentry_filters.failure import Failure
 from sentry_filters.gate import SchedulerGate
+from sentry_filters.labels import Labels, RedactsText
 from sentry_filters.policy import Policy
 from sentry_filters.recognition import UNRELATED, Verdict, operation_of, recognise
 from sentry_filters.records import (
@@ -51,13 +51,6 @@ class Decision:
         return self.verdict.drop and not self.show
 
 
-class RedactsText(Protocol):
-    """The redactor, as far as the reason needs it."""
-
-    def redact(self, text: str) -> str:
-        """Return `text` without secrets."""
-
-
 class Decider:
     """Decides failures by a policy and acts on what it finds. Thread-safe; never raises.
 
@@ -85,6 +78,7 @@ class Decider:
         self._bus = bus
         self._counters = counters
         self._redactor = redactor
+        self._labels = Labels(redactor, frozenset((policy.provider, policy.domain, *policy.operations)))
         self._observers: tuple[AuditObserver, ...] = ()
         self._warned = False
 
@@ -188,12 +182,12 @@ class Decider:
             source=self._policy.source,
             reason=self._reason(failure),
             provider=self._policy.provider,
-            operation=operation_of(failure, self._policy) or "unknown",
+            operation=self._labels.of(operation_of(failure, self._policy)) or "unknown",
             status=_status(failure),
             session=session,
             confirmed=verdict.confirmed,
             at=datetime.now(UTC),
-            trace_id=failure.trace_id,
+            trace_id=self._labels.of_id(failure.trace_id),
             id=expiry or "",
         )
         self._gate.close(event)
@@ -239,15 +233,15 @@ class Decider:
             reason=reason,
             standing=None if observed is None else observed.standing.value,
             expiry=None if observed is None else observed.expiry,
-            domain=failure.domain,
-            operation=operation_of(failure, self._policy),
-            provider=provider,
+            domain=self._labels.of(failure.domain),
+            operation=self._labels.of(operation_of(failure, self._policy)),
+            provider=self._labels.of(provider),
             backend=self._policy.provider,
-            host=None if endpoint is None else endpoint.host,
+            host=None if endpoint is None else self._labels.of(endpoint.host),
             third_party=third_party,
             status=failure.status if response is None else response.status,
             session=session,
-            trace_id=failure.trace_id,
+            trace_id=self._labels.of_id(failure.trace_id),
         )
 
 

@@ -75,7 +75,7 @@ class SessionGuard:
             self.bus.subscribe(on_session_expired)
         self._audit = audit
         if audit is not None:
-            audit.attach(self.counters, self.redactor.redact, current_release)
+            audit.attach(self.counters, current_release)
             self.observe(audit.observe)
         atexit.register(_close_if_alive, weakref.ref(self))
 

@@ -1,4 +1,7 @@
-"""What the audit is told: decisions, expiries and renewals as codes, labels and ids, never a payload."""
+"""What the audit is told: decisions, expiries and renewals as codes, labels and ids, never a payload.
+
+Labels that come from outside (tags, hosts) are redacted and cut: see `labels`.
+"""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Ledger:
     is counted as `audit_lost`; one WARNING is logged for each outage. A process that is killed loses what
     it gathered in the last 0.2 s, and totals of the last 5 s. A forked child has a thread of its own.
 
-    It holds labels, ids and times only: see `sentry_filters.audit.schema`. Labels are redacted.
+    It holds labels, ids and times only: see `sentry_filters.audit.schema`.
 
     Args:
         path: The file. SQLite's write-ahead log needs a local file system.
@@ -66,12 +66,11 @@ class Ledger:
     def __repr__(self) -> str:
         return f"<Ledger {str(self._path)!r}>"
 
-    def attach(self, counts: Counts, redact: Callable[[str], str], release: Callable[[], str | None]) -> None:
+    def attach(self, counts: Counts, release: Callable[[], str | None]) -> None:
         """Start to write for one guard; called by `SessionGuard`.
 
         Args:
             counts: Its counters: what they grow by is written by the minute.
-            redact: Returns a text without secrets.
             release: Returns the release where none was given.
 
         Raises:
@@ -79,7 +78,7 @@ class Ledger:
         """
         if self._writer is not None:
             raise ValueError(f"{self!r} serves another guard already; allowed: one Ledger for each guard")
-        source = Source(counts=counts, redact=redact, release=lambda: self._release or release())
+        source = Source(counts=counts, release=lambda: self._release or release())
         self._writer = self._new_writer(source)
         around_fork(self._before_fork, self._after_fork_in_parent, self._after_fork_in_child)
         atexit.register(self.close)

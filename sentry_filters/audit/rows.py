@@ -1,22 +1,16 @@
-"""Records and totals as rows of the ledger; the labels in them without secrets."""
+"""Records and totals as rows of the ledger."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sentry_filters.counters import LABELS
 from sentry_filters.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
 
 Values = tuple[str | int | None, ...]
 CountKey = tuple[str, ...]
-
-_LONGEST_LABEL = 200
-_DISTINCT_LABELS = 4_096
-_HEX = frozenset("0123456789abcdef")
-_WITHHELD = "[WITHHELD]"
 
 INSERTS: Mapping[str, str] = {
     "decisions": (
@@ -54,15 +48,11 @@ class Rows:
     """Makes rows for one process. Used by the writer's thread only.
 
     Args:
-        redact: Returns a text without secrets; what it cannot redact is withheld.
         process: Names the process.
     """
 
-    def __init__(self, redact: Callable[[str], str], process: str) -> None:
-        self._redact = redact
+    def __init__(self, process: str) -> None:
         self._process = process
-        # Labels come from small sets; a hostile one is redacted once, and forgotten in time.
-        self._label = lru_cache(_DISTINCT_LABELS)(self._redacted)
 
     def of_record(self, record: AuditRecord, release: str | None) -> Iterator[Row]:
         """Return the rows of one record."""
@@ -80,8 +70,7 @@ class Rows:
             labels = dict(zip(LABELS[counter], texts, strict=True))
             signal, verdict = labels.pop("signal", ""), labels.pop("verdict", "")
             label = next(iter(labels.values()), "")
-            known = self._text(release) or ""
-            values = (minute, counter, signal, verdict, self._text(label), count, known, self._process)
+            values = (minute, counter, signal, verdict, label, count, release or "", self._process)
             yield Row("totals", values)
 
     def _of_decision(self, record: DecisionRecord, release: str | None) -> Row:
@@ -95,17 +84,17 @@ class Rows:
                 record.verdict,
                 record.reason,
                 record.standing,
-                self._id(record.expiry),
-                self._text(record.domain),
-                self._text(record.operation),
-                self._text(record.provider),
-                self._text(record.backend),
-                self._text(record.host),
+                record.expiry,
+                record.domain,
+                record.operation,
+                record.provider,
+                record.backend,
+                record.host,
                 int(record.third_party),
                 record.status,
-                self._id(record.session),
-                self._id(record.trace_id),
-                self._text(release),
+                record.session,
+                record.trace_id,
+                release,
                 self._process,
             ),
         )
@@ -116,43 +105,27 @@ class Rows:
         return Row(
             "expiries",
             (
-                self._id(event.id),
+                event.id,
                 at,
                 minute_of(at),
-                self._text(event.source),
-                self._text(event.provider),
-                self._text(event.operation),
+                event.source,
+                event.provider,
+                event.operation,
                 event.status,
-                self._id(event.session),
+                event.session,
                 int(event.confirmed),
                 int(record.handled),
-                self._id(event.trace_id),
-                self._text(release),
+                event.trace_id,
+                release,
                 self._process,
             ),
         )
 
     def _of_renewal(self, record: RenewalRecord, release: str | None) -> Iterator[Row]:
         at = milliseconds(record.at)
-        before, after = (at, minute_of(at), self._id(record.session)), (self._text(release), self._process)
+        before, after = (at, minute_of(at), record.session), (release, self._process)
         for expiry in record.expiries or (None,):
-            yield Row("renewals", (*before, self._id(expiry), *after))
-
-    def _id(self, value: str | None) -> str | None:
-        # Every failure may have a trace of its own: hex digits need neither redaction nor a place in memory.
-        if value is None or (len(value) <= 32 and _HEX.issuperset(value)):
-            return value
-        return self._label(value)
-
-    def _text(self, value: str | None) -> str | None:
-        return None if value is None else self._label(value)
-
-    def _redacted(self, value: str) -> str:
-        try:
-            redacted = self._redact(value)
-        except Exception:  # noqa: BLE001 - fail closed: the label is withheld, the row is written
-            return _WITHHELD
-        return redacted[:_LONGEST_LABEL].encode("utf-8", "replace").decode()
+            yield Row("renewals", (*before, expiry, *after))
 
 
 def milliseconds(seconds: float) -> int:

@@ -43,12 +43,10 @@ class Source:
 
     Args:
         counts: The guard's counters.
-        redact: Returns a text without secrets.
         release: Returns the application's release.
     """
 
     counts: Counts
-    redact: Callable[[str], str]
     release: Callable[[], str | None]
 
 
@@ -69,7 +67,7 @@ class Writer:
         self._queue_size = queue_size
         self._store = Store(path)
         self._io = threading.Lock()  # held while the file is open for a write
-        self._rows = Rows(source.redact, f"{socket.gethostname()}/{os.getpid()}")
+        self._rows = Rows(f"{socket.gethostname()}/{os.getpid()}")
         self._queue: deque[AuditRecord] = deque()
         self._batch: list[Row] = []
         self._written_counts: Mapping[CountKey, int] = {}

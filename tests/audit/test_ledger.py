@@ -153,18 +153,17 @@ def test_labels_are_redacted_and_cut(guard: SessionGuard, ledger: Ledger, path: 
     assert KEY.encode() not in path.read_bytes()
 
 
-def test_labels_are_withheld_where_the_redactor_is_broken(path: Path, ask: Ask) -> None:
+def test_labels_are_withheld_where_the_redactor_is_broken(
+    guard: SessionGuard, ledger: Ledger, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(text: str) -> str:
         raise OSError
 
-    ledger = Ledger(path)
-    guard = SessionGuard(POLICY, print)
-    ledger.attach(guard.counters, broken, lambda: None)
-    guard.observe(ledger.observe)
+    monkeypatch.setattr(guard.redactor, "redact", broken)
     guard.decide("event", (THEIRS,))
-    ledger.close()
+    assert ledger.flush()
 
-    assert ask("SELECT provider, signal FROM decisions") == [("[WITHHELD]", "event")]
+    assert ask("SELECT provider, operation FROM decisions") == [("[WITHHELD]", "chat_completions")]
 
 
 def test_what_does_not_fit_is_counted_and_nothing_waits(path: Path, ask: Ask) -> None:
