@@ -1,6 +1,6 @@
 -- Which spans were demoted, and did that hide a defect?
--- Bad: without_expiry other than 0, or traces with no kept failure that you know to be broken. A demoted span
--- has lost its error for an expired session only: look at its trace for what else failed.
+-- Bad: without_expiry other than 0: spans lost their error though no session is known to have ended. Open one of
+-- the traces: only the expired session's error may be gone, and whatever else failed has to be there, in error.
 SELECT
     signal,
     reason,

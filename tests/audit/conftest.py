@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.audit.clickhouse import ClickHouse, clickhouse_in
+from tests.audit.replay.run import Replay, replayed
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -37,3 +38,18 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
     """The one ClickHouse engine of the run; a test has databases of its own, and creates the views anew."""
     with clickhouse_in(tmp_path_factory.mktemp("clickhouse")) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
+    """A small fleet's bad day, once for the run; `tests.audit.replay.known` says what it comes to."""
+    with replayed(tmp_path_factory.mktemp("replay")) as done:
+        yield done
+
+
+@pytest.fixture(scope="module")
+def replay_in_clickhouse(clickhouse: ClickHouse, replay: Replay) -> ClickHouse:
+    """What the Collector would have stored of the replay, in the database `replay`, with the views over it."""
+    clickhouse.create_exporter_tables("replay", "newer")
+    clickhouse.load("replay", "newer", replay.posted)
+    return clickhouse
