@@ -94,7 +94,8 @@ def _show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
     try:
         from sentry_filters.cli.terminal import show  # noqa: PLC0415 - an extra; `--json` needs none
     except ModuleNotFoundError as error:
+        missing = (error.name or "").split(".")[0]
         raise ValueError(
-            f"{error.name} is not installed: pip install 'sentry-filters[audit]', or take --json"
+            f"{missing} is not installed: pip install 'sentry-filters[audit]', or take --json"
         ) from None
     show(ledger, since, answers)

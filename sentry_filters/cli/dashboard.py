@@ -66,7 +66,8 @@ def _serving() -> ModuleType:
     try:
         from sentry_filters.cli import serving  # noqa: PLC0415 - an extra, and half a second
     except ModuleNotFoundError as error:
-        raise ValueError(f"{error.name} is not installed: pip install 'sentry-filters[audit]'") from None
+        missing = (error.name or "").split(".")[0]
+        raise ValueError(f"{missing} is not installed: pip install 'sentry-filters[audit]'") from None
     return serving
 
 

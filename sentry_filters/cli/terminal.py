@@ -40,8 +40,9 @@ def show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
     for answer in answers:
         console.print()
         console.print(_drawn(console, answer, marks))
-    console.print()
-    console.print(_summary(answers, marks))
+    if any(answer.holds is not None for answer in answers):
+        console.print()
+        console.print(_summary(answers, marks))
 
 
 def _drawn(console: Console, answer: Answer, marks: Marks) -> RenderableType:

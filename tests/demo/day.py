@@ -113,7 +113,7 @@ def _job(parts: _Parts, session: str) -> None:
 def _complete(parts: _Parts, session: str) -> None:
     genai = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "m"}
     with parts.tracer.start_as_current_span("chat m", kind=SpanKind.CLIENT, attributes=genai):
-        headers = {"authorization": f"Bearer {session}"}
+        headers = {"authorization": f"Bearer {session}", "connection": "close"}
         answer = parts.client.post(f"{parts.backend.url}/chat/completions", json={}, headers=headers)
         answer.raise_for_status()
 
