@@ -1,4 +1,4 @@
--- Is a dead session hidden: expired, nobody listened, and Sentry does not show it?
+-- Is a dead session hidden: expired and not renewed, nobody listened, and Sentry does not show it?
 -- Bad: any row. Nobody knows that the session is over: subscribe with on_session_expired, and ask the user to
 -- sign in. Where only OpenTelemetry is guarded, Sentry cannot show it: then the subscription is needed.
 -- Holds: no rows
@@ -19,4 +19,5 @@ LEFT JOIN (
 ) AS dropped ON dropped.expiry = hidden.id
 WHERE hidden.handled = 0
     AND hidden.id NOT IN (SELECT expiry FROM decisions WHERE reason = 'unhandled' AND expiry IS NOT NULL)
+    AND hidden.id NOT IN (SELECT expiry FROM renewals WHERE expiry IS NOT NULL)
 ORDER BY hidden.at, hidden.id

@@ -1,6 +1,6 @@
 -- How long did each expired session wait for the next sign-in?
 -- Bad: a session that is not renewed (renewed = 0) while its failures go on, above all where nobody listened
--- (handled = 0). Ask the user to sign in; see that session_renewed is called afterwards.
+-- and Sentry did not show it (handled = 0, shown = 0). Ask the user to sign in, and call session_renewed then.
 SELECT
     expired.minute AS expired_minute,
     expired.id AS expiry_id,
@@ -9,6 +9,7 @@ SELECT
     expired.status AS http_status,
     expired.confirmed AS confirmed,
     expired.handled AS handled,
+    CASE WHEN COALESCE(failed.shown, 0) > 0 THEN 1 ELSE 0 END AS shown,
     CASE WHEN ended.renewed_at > 0 THEN 1 ELSE 0 END AS renewed,
     CASE WHEN ended.renewed_at > 0 THEN CAST((ended.renewed_at - expired.at) / 1000 AS INTEGER) END AS seconds_to_renewal,
     COALESCE(failed.failures, 0) AS failures,
@@ -19,6 +20,12 @@ LEFT JOIN (
     SELECT expiry, MIN(at) AS renewed_at FROM renewals WHERE expiry IS NOT NULL GROUP BY expiry
 ) AS ended ON ended.expiry = expired.id
 LEFT JOIN (
-    SELECT expiry, COUNT(*) AS failures FROM decisions WHERE expiry IS NOT NULL GROUP BY expiry
+    SELECT
+        expiry,
+        COUNT(*) AS failures,
+        SUM(CASE WHEN reason = 'unhandled' THEN 1 ELSE 0 END) AS shown
+    FROM decisions
+    WHERE expiry IS NOT NULL
+    GROUP BY expiry
 ) AS failed ON failed.expiry = expired.id
 ORDER BY renewed, expired.at, expired.id

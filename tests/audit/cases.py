@@ -24,6 +24,7 @@ RENEWED: Rows = (
     decision("10:00", standing="first"),
     decision("10:00"),
     decision("10:01", expiry="e2"),
+    kept("unhandled", "10:01", standing="repeat", expiry="e2"),
     decision("10:05", standing="stale", expiry=None),
 )
 
@@ -113,9 +114,9 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
         "sessions_to_renewal",
         RENEWED,
         [
-            (f"{DAY} 10:02", "e3", "s3", "warmup", 403, 0, 1, 0, None, 0, "app@1", "p1"),
-            (TEN, "e1", "s1", "chat", 401, 1, 1, 1, 59, 2, "app@1", "p1"),
-            (f"{DAY} 10:01", "e2", "unknown", "chat", 401, 1, 0, 1, 5370, 1, "unknown", "p1"),
+            (f"{DAY} 10:02", "e3", "s3", "warmup", 403, 0, 1, 0, 0, None, 0, "app@1", "p1"),
+            (TEN, "e1", "s1", "chat", 401, 1, 1, 0, 1, 59, 2, "app@1", "p1"),
+            (f"{DAY} 10:01", "e2", "unknown", "chat", 401, 1, 0, 1, 1, 5370, 2, "unknown", "p1"),
         ],
     ),
     (
@@ -141,6 +142,8 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             expiry("e2", handled=0),
             kept("unhandled", standing="repeat", expiry="e2"),
             kept("unhandled", standing="repeat", expiry=None),
+            expiry("e3", handled=0),
+            renewal("e3", "10:40"),
             decision(),
         ),
         [],

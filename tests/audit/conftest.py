@@ -49,7 +49,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 
 @pytest.fixture(scope="module")
 def replay_in_clickhouse(clickhouse: ClickHouse, replay: Replay) -> ClickHouse:
-    """What the Collector would have stored of the replay, in the database `replay`, with the views over it."""
+    """What the Collector would have stored of the replay, in the database `replay`, and the views over it."""
     clickhouse.create_exporter_tables("replay", "newer")
     clickhouse.load("replay", "newer", replay.posted)
     return clickhouse

@@ -137,12 +137,22 @@ def _of_sessions(processes: Mapping[str, str]) -> dict[str, Known]:
     )
     return {
         "sessions_to_renewal": Known(
-            keys=("process", "app_release", "operation", "http_status", "confirmed", "handled", "renewed"),
+            keys=(
+                "process",
+                "app_release",
+                "operation",
+                "http_status",
+                "confirmed",
+                "handled",
+                "shown",
+                "renewed",
+            ),
             sums=("failures",),
             rows=[
                 (
                     *(processes[one.part.name], one.part.release, "chat_completions", 401, 1),
-                    *(int(one.part.listens), int(one.renewed), one.failures),
+                    *(int(one.part.listens), int(one.part.sentry and not one.part.listens)),
+                    *(int(one.renewed), one.failures),
                 )
                 for one in expired()
             ],
