@@ -19,6 +19,9 @@ SESSION_RENEWED = "session.renewed"
 DECISION = "sentry_filters.decision"
 """Name of the log event of one decision."""
 
+GATE_CLOSED = "sentry_filters.gate.closed"
+"""Name of the gauge: how many sessions' work the gate halts."""
+
 
 def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
     """Return the attributes of a span's `session.expired` event: labels and ids, never a payload."""

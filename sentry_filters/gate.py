@@ -53,6 +53,11 @@ class SchedulerGate:
         """How many times `check` has refused work so far: the calls that the gate saved."""
         return self._refused
 
+    @property
+    def closed(self) -> int:
+        """How many sessions' work it halts; with `scope="process"` 1 while it is closed."""
+        return len(self._closed_by)
+
     def is_open_for(self, session: str | None) -> bool:
         """Say whether LLM work of the session with this fingerprint may run."""
         return self._closing(session) is None

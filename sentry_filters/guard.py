@@ -29,6 +29,7 @@ from sentry_filters.release import current_release
 from sentry_filters.report import Reporter
 from sentry_filters.sentry_options import composed_options
 from sentry_filters.sentry_spans import SpanFilter
+from sentry_filters.series import declare_series
 from sentry_filters.session import Sessions
 from sentry_filters.standalone import StandaloneHooks
 from sentry_filters.tracing import current_spans
@@ -65,6 +66,7 @@ class SessionGuard:
         )
         self.bus = EventBus()
         self.counters = Counters()
+        declare_series(self.counters, policy)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._parts: dict[Callable[[], object], object] = {}
         self._sessions = Sessions(policy.scope, policy.renewal_grace)

@@ -14,7 +14,7 @@ import sentry_filters
 ROOT = Path(sentry_filters.__file__).parent
 CORE = [
     "forking", "hosts", "body_codes", "fingerprint", "policy_sources", "policy", "failure", "wire_text",
-    "causes", "recognition", "session", "gate", "bus", "counters", "memory", "labels", "records", "decision",
+    "causes", "recognition", "session", "gate", "bus", "counters", "series", "memory", "labels", "records", "decision",
 ]  # fmt: skip
 """From the ground up: a module imports those before it only."""
 SENTRY_EDGE = {
