@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
@@ -76,6 +79,18 @@ def test_only_the_dead_session_that_nothing_can_show_breaks_an_invariant(ledger:
     broken = [name for name, query in QUERIES.items() if query.holds_in(*asked(ledger, name)) is False]
 
     assert broken == ["dead_sessions_hidden"]
+
+
+def test_the_command_tells_the_same_and_fails(ledger: sqlite3.Connection, replay: Replay) -> None:
+    command = [sys.executable, "-m", "sentry_filters", "audit", str(replay.ledger), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = json.loads(done.stdout)
+
+    assert (done.returncode, told["holds"]) == (1, False)
+    for query in told["queries"]:
+        columns, rows = asked(ledger, query["name"])
+        assert (query["columns"], [tuple(row) for row in query["rows"]]) == (columns, rows)
+    assert {query["name"] for query in told["queries"]} == set(QUERIES)
 
 
 @pytest.mark.parametrize("counter", sorted({counter for counter, _, _ in totals()} - {"decisions"}))
