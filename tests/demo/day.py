@@ -28,8 +28,8 @@ from tests.support.sentry import initialised
 
 HOURS = 24
 _RELEASES = ("chat@2.3.0", "chat@2.4.0")
-_EXPIRED_AT = {3: 48, 9: 9, 14: 77, 22: 21}
-"""In which hour a session expires, and how many jobs fail by it."""
+FAILED_JOBS = {3: 48, 9: 9, 14: 77, 22: 21}
+"""In which hours a session expires, and how many jobs fail by it."""
 _MINUTES_TO_SIGN_IN = {3: 212, 9: 4, 14: 35}
 _MOVED = (
     "UPDATE {table} SET (at, minute) = (SELECT moved, strftime('%Y-%m-%d %H:%M', moved / 1000, 'unixepoch') "
@@ -79,23 +79,37 @@ def _ask_to_sign_in(event: SessionExpired) -> None:
     """Somebody listens; the day's sign-ins have their times."""
 
 
+def messages(hour: int) -> int:
+    """Return how many other reports an hour brings; every fourth has an API key in its text."""
+    return 6 + hour % 5
+
+
+def third_party_failures(hour: int) -> int:
+    """Return how many failures of users' own keys an hour brings."""
+    return 2 + hour % 3
+
+
+def refused_calls(hour: int) -> int:
+    """Return how many calls the closed gate saves in an hour."""
+    return 10 * (hour + 1) if hour in FAILED_JOBS else 0
+
+
 def _play(parts: _Parts, hour: int) -> None:
     session = fake("eyJ", 40, seed=str(hour))
-    for number in range(6 + hour % 5):
+    for number in range(messages(hour)):
         with sentry_sdk.new_scope() as scope:
             scope.set_extra("request", {"authorization": f"Bearer {session}", "number": number})
             key = fake("sk-proj-", 40) if number % 4 == 0 else "nobody"
             scope.capture_message(f"slow answer for {key}")
-    for _ in range(2 + hour % 3):
+    for _ in range(third_party_failures(hour)):
         _third_party(parts)
-    for _ in range(_EXPIRED_AT.get(hour, 0)):
+    for _ in range(FAILED_JOBS.get(hour, 0)):
         _job(parts, session)
-    if hour in _EXPIRED_AT:
-        for _ in range(10 * (hour + 1)):
-            try:
-                parts.guard.gate.check()
-            except SessionExpiredError:
-                continue
+    for _ in range(refused_calls(hour)):
+        try:
+            parts.guard.gate.check()
+        except SessionExpiredError:
+            continue
     if hour in _MINUTES_TO_SIGN_IN:
         parts.guard.session_renewed(fake("eyJ", 40, seed=f"{hour} renewed"))
 
