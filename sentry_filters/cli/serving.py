@@ -27,7 +27,7 @@ _SPECIAL = frozenset("?#%")
 _SETTINGS = {
     "sql_time_limit_ms": 30_000,  # a large ledger takes its time
     "facet_time_limit_ms": 2_000,
-    "max_returned_rows": 5_000,
+    "max_returned_rows": 50_000,  # the minutes of 30 days, which a ledger keeps, and some more
     "allow_download": False,  # the file alone, without its write-ahead log, is not all of it
     "allow_csv_stream": True,
 }
