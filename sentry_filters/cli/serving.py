@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-import uvicorn
+import datasette_dashboards  # noqa: F401 - Datasette finds it by itself; without it there is no dashboard
 from datasette.app import Datasette  # type: ignore[import-untyped]
 from datasette.database import Database  # type: ignore[import-untyped]
 from datasette.plugins import pm  # type: ignore[import-untyped]
+from uvicorn import Config, Server
 
 from sentry_filters.audit.reading import LedgerUnreadableError, read_only_uri
 from sentry_filters.cli import datasette_plugin
@@ -62,8 +63,8 @@ def application(path: Path, charts: Charts, last: str, port: int) -> _Applicatio
 
 def serve(served: _Application, listening: socket.socket) -> None:
     """Serve until Ctrl-C or SIGTERM; either ends this function as it would end a program."""
-    config = uvicorn.Config(served, log_level="warning", lifespan="on")
-    uvicorn.Server(config).run(sockets=[listening])
+    config = Config(served, log_level="warning", lifespan="on")
+    Server(config).run(sockets=[listening])
 
 
 def _local_only(served: _Application, port: int) -> _Application:

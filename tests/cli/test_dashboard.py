@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import connect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
 
 from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
 from sentry_filters.audit.queries import load_queries
@@ -27,6 +26,9 @@ from tests.audit.by_hand import HandWritten, decision, expiry, sqlite_with, tota
 from tests.demo.day import FAILED_JOBS, HOURS, messages, refused_calls, third_party_failures, write_day
 from tests.support.chromium import Visit, chromium, visiting
 from tests.support.services import Process, answers, free_port
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CHARTS: dict[str, dict[str, Any]] = Charts.load(load_queries()).layout["charts"]
 DRAWN = [slug for slug, chart in CHARTS.items() if chart["library"] == "vega-lite"]
@@ -98,6 +100,7 @@ def test_the_charts_ask_what_the_query_files_say() -> None:
     ] == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -128,6 +131,7 @@ def test_a_wrong_call_ends_with_status_2_and_one_sentence(
     assert printed.err.count("\n") == 1
 
 
+@pytest.mark.integration
 def test_a_port_that_is_taken_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -146,17 +150,21 @@ def test_an_impossible_port_is_refused(capsys: pytest.CaptureFixture[str], port:
     assert "allowed: 0 (a free one) to 65535" in capsys.readouterr().err
 
 
-def test_without_the_extra_people_are_told() -> None:
+@pytest.mark.parametrize("missing", ["datasette_dashboards", "datasette"])
+def test_without_the_extra_people_are_told(missing: str) -> None:
     code = (
-        "import sys; sys.modules['datasette'] = None; from sentry_filters.cli import main; main(sys.argv[1:])"
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from sentry_filters.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))"
     )
 
     ran = subprocess.run(
         [sys.executable, "-c", code, "dashboard", "x.db"], capture_output=True, text=True, check=False
     )
 
-    assert ran.stderr == (
-        "sentry-filters dashboard: datasette is not installed: pip install 'sentry-filters[audit]'\n"
+    assert ran.returncode == 2
+    assert re.fullmatch(
+        r"sentry-filters dashboard: \w+ is not installed: pip install 'sentry-filters\[audit\]'\n", ran.stderr
     )
 
 
