@@ -287,7 +287,9 @@ def test_every_table_shows_rows_or_says_that_there_is_none(seen: Visit, slug: st
 )
 def test_a_link_leads_to_the_rows_that_were_counted(seen: Visit, url: str, slug: str, counted: str) -> None:
     columns = [cell.inner_text() for cell in seen.page.locator(f"#chart-{slug} th").all()]
-    for row in seen.page.locator(f"#chart-{slug} tbody tr").all():
+    rows = seen.page.locator(f"#chart-{slug} tbody tr").all()
+    assert rows
+    for row in rows:
         cells = [cell.inner_text() for cell in row.locator("td").all()]
         target = row.locator("a").get_attribute("href") or ""
         table, _, filters = target.partition("?")
@@ -408,6 +410,20 @@ def test_a_ledger_that_is_being_written_shows_what_is_new(tmp_path: Path) -> Non
         guard.close()
 
     assert (before, after) == ([[0]], [[1]])
+
+
+@pytest.mark.integration
+def test_a_ledger_at_rest_is_served_where_nothing_can_be_written(tmp_path: Path) -> None:
+    path = write(tmp_path / "ledger.db", decision())
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    # What SQLite meets in a folder that cannot be written: its shared memory cannot be made. Also for root.
+    (tmp_path / "ledger.db-shm").mkdir()
+
+    with serving(path, tmp_path / "log") as url:
+        rows = query(url, "SELECT count(*) FROM decisions").json()["rows"]
+
+    assert rows == [[1]]
 
 
 @pytest.mark.integration
