@@ -171,7 +171,7 @@ class Writer:
         """Write one batch and the totals; return whether there is another batch."""
         release = self.source.release()
         self._fill_batch(release)
-        counts = self.source.counts.snapshot()
+        counts: Mapping[CountKey, int] = self.source.counts.snapshot()
         grown = {key: count - self._written_counts.get(key, 0) for key, count in counts.items()}
         changed = {key: count for key, count in grown.items() if count}
         if self._batch or changed:
