@@ -222,10 +222,8 @@ class Decider:
         recognised = observed is not None or verdict != "keep"
         provider = failure.provider or (self._policy.provider if recognised else None)
         endpoint = None if response is None else response.endpoint
-        if observed is None and recognised:
-            # What became of a report by an earlier decision; where no expiry is known, it was a late failure.
-            expiry = self._sessions.expiry_of(session)
-            observed = Observed(Standing.STALE if expiry is None else Standing.REPEAT, expiry)
+        if observed is None and recognised:  # what became of a report by an earlier decision
+            observed = self._sessions.decided(session)
         return DecisionRecord(
             at=time.time(),
             signal=signal,

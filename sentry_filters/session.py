@@ -146,11 +146,12 @@ class Sessions:
             self._ended = ended[-1] if ended else self._ended
             return tuple(ended)
 
-    def expiry_of(self, session: str | None) -> str | None:
-        """Return the id of the latest expiry that a failure of this session belongs to, None without any."""
+    def decided(self, session: str | None) -> Observed:
+        """Return where a failure of this session stands that was observed before; nothing is noted."""
         with self._lock:
-            expiry = None if session is None else self._expiries.get(session)
-            return self._current() if expiry is None else expiry.id
+            known = None if session is None else self._expiries.get(session)
+            expiry = self._current() if known is None else known.id
+            return Observed(Standing.REPEAT if expiry in self._running else Standing.STALE, expiry)
 
     def show_once(self, session: str | None) -> bool:
         """Say whether a failure of this session may be shown in Sentry: once, where nobody listens."""

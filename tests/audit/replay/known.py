@@ -168,15 +168,14 @@ def _first_call(part: Part, number: int, count: int) -> Iterator[Decided]:
 
 def _calls_decided(part: Part, number: int, standing: str, count: int) -> Iterator[Decided]:
     signals = ["event"] * part.sentry + ["log"] * part.logs + ["span"]
-    told = [(signal, "drop", standing) for signal in signals]
-    # The span above follows from the one below it: no standing of its own is looked for.
-    for signal, verdict, stands in [*told, ("span", "demote", "repeat")]:
+    told = [(signal, "drop") for signal in signals]
+    for signal, verdict in [*told, ("span", "demote")]:
         yield Decided(
             part=part,
             signal=signal,
             verdict=verdict,
             reason=OURS,
-            standing=stands,
+            standing=standing,
             expiry=number,
             count=count,
         )
