@@ -2,17 +2,26 @@
 PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
+DEMO := .venv-demo
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types unit lowest bench clean
+# What each environment holds.
+HOLDS_$(VENV) := --group dev --editable .[audit]
+HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
+HOLDS_$(DEMO) := --group test --editable .
+
+.PHONY: help demo test services lint types unit lowest bench clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-demo: $(VENV)/.made  ## The main job: a real 401 storm, without the filter and with it.
-	@$(BIN)/python -m tests.demo
+demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and with it.
+	@$(DEMO)/bin/python -m tests.demo
 
-test: lint types unit lowest  ## Lint, types, and all tests, on newest and lowest dependencies.
+test: services lint types unit lowest  ## Lint, types, and all tests, on newest and lowest dependencies.
+
+services:  ## The servers that some tests start: installed as root by apt, else named.
+	@.ci/services
 
 lint: $(VENV)/.made  ## Ruff.
 	$(BIN)/ruff check .
@@ -31,11 +40,11 @@ bench: $(VENV)/.made  ## What it costs, as ratios of one run.
 	@$(BIN)/python -m tests.bench
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $*
 	$*/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$*/bin/uv pip install --quiet --python $*/bin/python $(if $(findstring lowest,$*),--resolution lowest-direct --group test --group otel-test,--group dev) --editable .
+	$*/bin/uv pip install --quiet --python $*/bin/python $(HOLDS_$*)
 	@touch $@

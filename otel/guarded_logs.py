@@ -39,8 +39,7 @@ class GuardedLogs:
         except BaseException:  # raised again: an interrupt is the application's, the record stays here
             self._withhold("interrupted")
             raise
-        self._counters.add("seen", _SIGNAL)
-        self._counters.add("dropped" if ours else "exported", _SIGNAL)
+        self._counters.saw(_SIGNAL, "dropped" if ours else "exported")
         return passed
 
     def _is_ours(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
@@ -51,8 +50,7 @@ class GuardedLogs:
             return False
 
     def _withhold(self, cause: str) -> None:
-        self._counters.add("seen", _SIGNAL)
-        self._counters.add("withheld", _SIGNAL, cause)
+        self._counters.saw(_SIGNAL, "withheld", cause)
 
     def _count_redaction(self, kind: str) -> None:
         self._counters.add("redactions", _SIGNAL, kind)

@@ -81,8 +81,7 @@ class GuardedSpans:
         except BaseException:  # raised again: an interrupt is the application's, the record stays here
             self._withhold("interrupted")
             raise
-        self._counters.add("seen", _SIGNAL)
-        self._counters.add(outcome, _SIGNAL)
+        self._counters.saw(_SIGNAL, outcome)
         return judged
 
     def _judged(
@@ -95,12 +94,10 @@ class GuardedSpans:
             return "exported", span
 
     def _withhold(self, cause: str) -> None:
-        self._counters.add("seen", _SIGNAL)
-        self._counters.add("withheld", _SIGNAL, cause)
+        self._counters.saw(_SIGNAL, "withheld", cause)
 
     def _count_exported(self, number: int) -> None:
-        self._counters.add("seen", _SIGNAL, by=number)
-        self._counters.add("exported", _SIGNAL, by=number)
+        self._counters.saw(_SIGNAL, "exported", by=number)
 
     def _count_redaction(self, kind: str) -> None:
         self._counters.add("redactions", _SIGNAL, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import DecisionRecord, Failure, Policy, SessionExpired
+from sentry_filters import DecisionRecord, Failure, Policy, RenewalRecord, SessionExpired
 from sentry_filters.recognition import operation_of
 
 SCOPE = "sentry_filters"
@@ -13,8 +13,14 @@ SCOPE = "sentry_filters"
 SESSION_EXPIRED = "session.expired"
 """Name of the span event and of the log event."""
 
+SESSION_RENEWED = "session.renewed"
+"""Name of the log event of a renewal, one for each expiry that it ended."""
+
 DECISION = "sentry_filters.decision"
 """Name of the log event of one decision."""
+
+GATE_CLOSED = "sentry_filters.gate.closed"
+"""Name of the gauge: how many sessions' work the gate halts."""
 
 
 def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
@@ -32,10 +38,17 @@ def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
     )
 
 
-def of_event(event: SessionExpired) -> dict[str, AnyValue]:
-    """Return the attributes of the log event `session.expired`."""
+def of_event(event: SessionExpired, *, handled: bool) -> dict[str, AnyValue]:
+    """Return the attributes of the log event `session.expired`.
+
+    Args:
+        event: As published.
+        handled: Whether the application had subscribed.
+    """
     return _without_none(
         {
+            "sentry_filters.expiry": event.id,
+            "sentry_filters.handled": handled,
             "sentry_filters.source": event.source,
             "sentry_filters.provider": event.provider,
             "sentry_filters.operation": event.operation,
@@ -47,6 +60,11 @@ def of_event(event: SessionExpired) -> dict[str, AnyValue]:
     )
 
 
+def of_renewal(renewal: RenewalRecord, expiry: str | None) -> dict[str, AnyValue]:
+    """Return the attributes of the log event `session.renewed` for one of the expiries that it ended."""
+    return _without_none({"sentry_filters.expiry": expiry, "session.id": renewal.session})
+
+
 def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
     """Return the attributes of the log event of one decision."""
     return _without_none(
@@ -55,9 +73,13 @@ def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
             "sentry_filters.verdict": decision.verdict,
             "sentry_filters.reason": decision.reason,
             "sentry_filters.standing": decision.standing,
+            "sentry_filters.expiry": decision.expiry,
             "sentry_filters.domain": decision.domain,
             "sentry_filters.operation": decision.operation,
             "sentry_filters.provider": decision.provider,
+            "sentry_filters.backend": decision.backend,
+            "sentry_filters.third_party": decision.third_party,
+            "server.address": decision.host,
             "http.response.status_code": decision.status,
             "session.id": decision.session,
         }

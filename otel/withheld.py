@@ -25,8 +25,7 @@ class Withheld:
     def tell(self, cause: str, error: BaseException | None) -> None:
         """Note that one item was withheld."""
         if self._counters is not None:
-            self._counters.add("seen", self._signal)
-            self._counters.add("withheld", self._signal, cause)
+            self._counters.saw(self._signal, "withheld", cause)
         if not self._told:
             self._told = True
             reason = cause if error is None else type(error).__name__
@@ -35,8 +34,7 @@ class Withheld:
     def count_exported(self, number: int) -> None:
         """Note that `number` items were handed on."""
         if self._counters is not None and number:
-            self._counters.add("seen", self._signal, by=number)
-            self._counters.add("exported", self._signal, by=number)
+            self._counters.saw(self._signal, "exported", by=number)
 
     def count_redaction(self, kind: str) -> None:
         """Note that a secret of this kind was replaced."""

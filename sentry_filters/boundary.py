@@ -158,17 +158,14 @@ class Boundary:
 
     def _withhold(self, item: Item, cause: str, withheld: Withheld) -> None:
         signal = _signal(item)
-        self._counters.add("seen", signal, by=_quantity(item))
-        self._counters.add("withheld", signal, cause, by=_quantity(item))
+        self._counters.saw(signal, "withheld", cause, by=_quantity(item))
         try:
             withheld(item)
         except Exception as error:  # noqa: BLE001 - only the SDK's own statistics are at stake
             self._fault("client_report", error)
 
     def _count(self, name: str, item: Item) -> None:
-        quantity = _quantity(item)
-        self._counters.add("seen", _signal(item), by=quantity)
-        self._counters.add(name, _signal(item), by=quantity)
+        self._counters.saw(_signal(item), name, by=_quantity(item))
 
     def _count_findings(self, signal: str, findings: tuple[Finding, ...]) -> None:
         for finding in findings:

@@ -163,7 +163,8 @@ class EventBus:
     def close(self, timeout: float = 2.0) -> None:
         """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""
         deadline = time.perf_counter() + timeout
-        for subscription in (*self._subscriptions, *self._observers):
+        # Observers first: what they tell of `is_listening` is about the moment of the expiry.
+        for subscription in (*self._observers, *self._subscriptions):
             subscription.close(max(0.0, deadline - time.perf_counter()))
 
     def flush(self, timeout: float = 2.0) -> bool:

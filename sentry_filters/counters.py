@@ -16,7 +16,11 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "decisions": ("signal", "verdict", "reason"),
     "redactions": ("signal", "kind"),
     "withheld": ("signal", "cause"),
-    "session_expired": ("source", "confirmed"),
+    "session_expired": ("source", "confirmed", "handled"),
+    "renewals": (),
+    "refused": (),
+    "violations": ("invariant",),
+    "audit_lost": ("cause",),
     "faults": ("place",),
 }
 """The counters and the names of their labels; label values come from small fixed sets."""
@@ -45,6 +49,23 @@ class Counters:
         with self._lock:
             self._counts[key] += by
 
+    def declare(self, name: str, *labels: str) -> None:
+        """Let a series exist at 0: a monitoring system sees the first count as a change only then."""
+        self.add(name, *labels, by=0)
+
+    def saw(self, signal: str, outcome: str, *labels: str, by: int = 1) -> None:
+        """Count what was seen and what became of it, in one step: no reader finds one without the other.
+
+        Args:
+            signal: What kind of thing it is.
+            outcome: `exported`, `dropped`, `demoted` or `withheld`.
+            labels: The outcome's further labels.
+            by: How many.
+        """
+        with self._lock:
+            self._counts["seen", signal] += by
+            self._counts[outcome, signal, *labels] += by
+
     def get(self, name: str, *labels: str) -> int:
         """Return the sum of `name` over all labels that begin with `labels`."""
         prefix = (name, *labels)
@@ -65,4 +86,4 @@ class Counters:
     def _reset(self) -> None:
         # A child counts its own work; the parent's numbers stay with the parent.
         self._lock = threading.Lock()
-        self._counts = Counter()
+        self._counts = Counter(dict.fromkeys(self._counts, 0))

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Protocol
 
 from sentry_filters.bus import EventBus
 from sentry_filters.counters import Counters
 from sentry_filters.failure import Failure
 from sentry_filters.gate import SchedulerGate
+from sentry_filters.labels import Labels, RedactsText
 from sentry_filters.policy import Policy
 from sentry_filters.recognition import UNRELATED, Verdict, operation_of, recognise
-from sentry_filters.session import SessionExpired, Sessions, Standing
+from sentry_filters.records import (
+    AuditObserver,
+    AuditRecord,
+    DecisionRecord,
+    ExpiryRecord,
+    RenewalRecord,
+    names_third_party,
+)
+from sentry_filters.session import Observed, SessionExpired, Sessions, Standing
 
 _log = logging.getLogger("sentry_filters")
 
@@ -41,47 +49,6 @@ class Decision:
     def drop(self) -> bool:
         """Whether the report is dropped."""
         return self.verdict.drop and not self.show
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionRecord:
-    """One decision about a failure, for the audit: codes, labels and ids, never a payload.
-
-    Args:
-        at: Seconds since the epoch.
-        signal: `event`, `log`, `metric`, `span`, `transaction` or `report`.
-        verdict: `drop`, `keep` or `demote`.
-        reason: `Verdict.reason`.
-        standing: `first`, `repeat` or `stale` for what was recognised, None for what was not.
-        domain: The `domain` tag.
-        operation: The operation that failed.
-        provider: The `provider` tag, or the policy's where the failure was recognised.
-        status: HTTP status.
-        session: Fingerprint of the credential.
-        trace_id: Trace of the failure.
-    """
-
-    at: float
-    signal: str
-    verdict: str
-    reason: str
-    standing: str | None
-    domain: str | None
-    operation: str | None
-    provider: str | None
-    status: int | None
-    session: str | None
-    trace_id: str | None
-
-
-DecisionObserver = Callable[[DecisionRecord], object]
-
-
-class RedactsText(Protocol):
-    """The redactor, as far as the reason needs it."""
-
-    def redact(self, text: str) -> str:
-        """Return `text` without secrets."""
 
 
 class Decider:
@@ -111,13 +78,15 @@ class Decider:
         self._bus = bus
         self._counters = counters
         self._redactor = redactor
-        self._observers: tuple[DecisionObserver, ...] = ()
+        self._labels = Labels(redactor, frozenset((policy.provider, policy.domain, *policy.operations)))
+        self._observers: tuple[AuditObserver, ...] = ()
         self._warned = False
 
-    def observe(self, observer: DecisionObserver) -> None:
-        """Hand every decision about a failure to `observer`, on the deciding thread.
+    def observe(self, observer: AuditObserver) -> None:
+        """Hand every decision about a failure, every expiry and every renewal to `observer`, as it happens.
 
-        It must return at once; what it raises is counted as a fault and goes no further.
+        It is called on the thread that decides and must return at once; what it raises is counted as a fault
+        and goes no further.
         """
         self._observers = (*self._observers, observer)
 
@@ -151,18 +120,27 @@ class Decider:
         verdict: str,
         reason: str,
         failure: Failure | None,
-        standing: Standing | None = None,
+        observed: Observed | None = None,
     ) -> None:
         """Count a decision, and tell the observers where it is about a failure."""
         self._counters.add("decisions", signal, verdict, reason)
-        if not self._observers or failure is None or reason == UNRELATED.reason:
+        if failure is None or reason == UNRELATED.reason:
             return
-        record = self._record(signal, verdict, reason, failure, standing)
-        for observer in self._observers:
-            try:
-                observer(record)
-            except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
-                self.fault("audit", error)
+        third_party = names_third_party(failure, self._policy)
+        if third_party and verdict != "keep":
+            self._counters.add("violations", "third_party_dropped")
+        if self._observers:
+            self._tell(self._record(signal, verdict, reason, failure, observed, third_party=third_party))
+
+    def renewed(self, session: str | None, expiries: tuple[str, ...]) -> None:
+        """Count a renewal, and tell the observers.
+
+        Args:
+            session: Fingerprint of the new credential, None where it was not named.
+            expiries: Ids of the expiries that it ended.
+        """
+        self._counters.add("renewals")
+        self._tell(RenewalRecord(at=time.time(), session=session, expiries=expiries))
 
     def fault(self, place: str, error: BaseException) -> None:
         """Count a fault of our own and log the first one at WARNING, without its message or payload."""
@@ -171,38 +149,52 @@ class Decider:
             self._warned = True
             _log.warning("sentry-filters: %s raised %s; counted, not raised", place, type(error).__name__)
 
+    def _tell(self, record: AuditRecord) -> None:
+        for observer in self._observers:
+            try:
+                observer(record)
+            except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
+                self.fault("audit", error)
+
     def _expired(self, signal: str, failure: Failure, verdict: Verdict, *, can_show: bool) -> Decision:
         response = failure.response
         session = None if response is None else response.session
-        standing = self._sessions.observe(
+        observed = self._sessions.observe(
             session,
             started_at=None if response is None else response.started_at,
             at=failure.at,
         )
-        if standing is Standing.FIRST:
-            self._announce(failure, verdict, session)
-        unhandled = can_show and standing is not Standing.STALE and not self._bus.is_listening
+        if observed.standing is Standing.FIRST:
+            try:
+                self._announce(failure, verdict, session, observed.expiry)
+            except Exception:  # raised again: this report is kept, but its repeats will be dropped
+                self._counters.add("violations", "drop_without_event")
+                raise
+        unhandled = can_show and observed.standing is not Standing.STALE and not self._bus.is_listening
         show = unhandled and self._sessions.show_once(session)
         self.note(
-            signal, "keep" if show else "drop", "unhandled" if show else verdict.reason, failure, standing
+            signal, "keep" if show else "drop", "unhandled" if show else verdict.reason, failure, observed
         )
         return Decision(verdict, show=show)
 
-    def _announce(self, failure: Failure, verdict: Verdict, session: str | None) -> None:
+    def _announce(self, failure: Failure, verdict: Verdict, session: str | None, expiry: str | None) -> None:
         event = SessionExpired(
             source=self._policy.source,
             reason=self._reason(failure),
             provider=self._policy.provider,
-            operation=operation_of(failure, self._policy) or "unknown",
+            operation=self._labels.of(operation_of(failure, self._policy)) or "unknown",
             status=_status(failure),
             session=session,
             confirmed=verdict.confirmed,
             at=datetime.now(UTC),
-            trace_id=failure.trace_id,
+            trace_id=self._labels.of_id(failure.trace_id),
+            id=expiry or "",
         )
         self._gate.close(event)
-        self._counters.add("session_expired", event.source, "true" if event.confirmed else "false")
+        handled = self._bus.is_listening
+        self._counters.add("session_expired", event.source, _flag(event.confirmed), _flag(handled))
         self._bus.publish(event)
+        self._tell(ExpiryRecord(event=event, handled=handled))
 
     def _reason(self, failure: Failure) -> str:
         status = _status(failure)
@@ -216,21 +208,38 @@ class Decider:
             return "[REDACTED]"
 
     def _record(
-        self, signal: str, verdict: str, reason: str, failure: Failure, standing: Standing | None
+        self,
+        signal: str,
+        verdict: str,
+        reason: str,
+        failure: Failure,
+        observed: Observed | None,
+        *,
+        third_party: bool,
     ) -> DecisionRecord:
         response = failure.response
+        session = None if response is None else response.session
+        recognised = observed is not None or verdict != "keep"
+        provider = failure.provider or (self._policy.provider if recognised else None)
+        endpoint = None if response is None else response.endpoint
+        if observed is None and recognised:  # what became of a report by an earlier decision
+            observed = self._sessions.decided(session)
         return DecisionRecord(
             at=time.time(),
             signal=signal,
             verdict=verdict,
             reason=reason,
-            standing=None if standing is None else standing.value,
-            domain=failure.domain,
-            operation=operation_of(failure, self._policy),
-            provider=failure.provider if standing is None else self._policy.provider,
+            standing=None if observed is None else observed.standing.value,
+            expiry=None if observed is None else observed.expiry,
+            domain=self._labels.of(failure.domain),
+            operation=self._labels.of(operation_of(failure, self._policy)),
+            provider=self._labels.of(provider),
+            backend=self._policy.provider,
+            host=None if endpoint is None else self._labels.of(endpoint.host),
+            third_party=third_party,
             status=failure.status if response is None else response.status,
-            session=None if response is None else response.session,
-            trace_id=failure.trace_id,
+            session=session,
+            trace_id=self._labels.of_id(failure.trace_id),
         )
 
 
@@ -239,6 +248,10 @@ def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
     if response is None:
         return (False, False, False)
     return (True, response.recorded, response.body is not None)
+
+
+def _flag(value: bool) -> str:  # noqa: FBT001 - it is the thing that is written
+    return "true" if value else "false"
 
 
 def _status(failure: Failure) -> int:

@@ -22,3 +22,30 @@ def after_fork_in_child(reset: Callable[[], None]) -> None:
             method()
 
     os.register_at_fork(after_in_child=call)
+
+
+def around_fork(
+    before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]
+) -> None:
+    """Call three bound methods of one owner around every fork, for as long as it lives.
+
+    Args:
+        before: In the process that forks, before it does; must return soon.
+        in_parent: In the same process, afterwards.
+        in_child: In the child.
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    weak = [weakref.WeakMethod(method) for method in (before, in_parent, in_child)]
+
+    def caller(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:
+        def call() -> None:
+            alive = method()
+            if alive is not None:
+                alive()
+
+        return call
+
+    os.register_at_fork(
+        before=caller(weak[0]), after_in_parent=caller(weak[1]), after_in_child=caller(weak[2])
+    )

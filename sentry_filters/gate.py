@@ -29,10 +29,16 @@ class SchedulerGate:
 
     Args:
         scope: `Policy.scope`.
+        on_refused: Called whenever `check` refuses work; must not raise.
     """
 
-    def __init__(self, scope: Literal["process", "session"] = "process") -> None:
+    def __init__(
+        self,
+        scope: Literal["process", "session"] = "process",
+        on_refused: Callable[[], object] = lambda: None,
+    ) -> None:
         self._scope = scope
+        self._on_refused = on_refused
         self._changed = threading.Condition()
         self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
         self._futures: set[asyncio.Future[None]] = set()
@@ -53,6 +59,11 @@ class SchedulerGate:
         """How many times `check` has refused work so far: the calls that the gate saved."""
         return self._refused
 
+    @property
+    def closed(self) -> int:
+        """How many sessions' work it halts; with `scope="process"` 1 while it is closed."""
+        return len(self._closed_by)
+
     def is_open_for(self, session: str | None) -> bool:
         """Say whether LLM work of the session with this fingerprint may run."""
         return self._closing(session) is None
@@ -70,6 +81,7 @@ class SchedulerGate:
             event = self._closing(session)
             if event is not None:
                 self._refused += 1
+                self._on_refused()
                 raise SessionExpiredError(event)
 
     def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:

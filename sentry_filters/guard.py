@@ -7,24 +7,29 @@ import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar, cast
 
+from sentry_filters.audit import Ledger
 from sentry_filters.before_send import SentryHooks
 from sentry_filters.boundary import Boundary
 from sentry_filters.bus import EventBus, Handler
 from sentry_filters.causes import causes_of
 from sentry_filters.counters import Counters
-from sentry_filters.decision import Decider, Decision, DecisionObserver
+from sentry_filters.decision import Decider, Decision
 from sentry_filters.failure import Failure, Response
 from sentry_filters.fingerprint import Fingerprinter, token_of
 from sentry_filters.gate import SchedulerGate
 from sentry_filters.http import Call, Client, HttpEdge
 from sentry_filters.policy import Policy
 from sentry_filters.recognition import Verdict
+from sentry_filters.records import AuditObserver
 from sentry_filters.redaction import Kind, Redactor
+from sentry_filters.release import current_release
 from sentry_filters.report import Reporter
 from sentry_filters.sentry_options import composed_options
 from sentry_filters.sentry_spans import SpanFilter
+from sentry_filters.series import declare_series
 from sentry_filters.session import Sessions
 from sentry_filters.standalone import StandaloneHooks
 from sentry_filters.tracing import current_spans
@@ -42,12 +47,16 @@ class SessionGuard:
         policy: Which failures are the expired session.
         on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
             function. More handlers: `bus.subscribe`.
+        audit: Where every decision is written down.
 
     Raises:
-        ValueError: The policy's kinds or keys of secrets are faulty; the message names the entry.
+        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` serves another guard; the
+            message names the entry.
     """
 
-    def __init__(self, policy: Policy, on_session_expired: Handler | None = None) -> None:
+    def __init__(
+        self, policy: Policy, on_session_expired: Handler | None = None, *, audit: Ledger | None = None
+    ) -> None:
         self.policy = policy
         self.redactor = Redactor(
             kinds=[Kind.from_mapping(kind) for kind in policy.secret_kinds],
@@ -56,8 +65,9 @@ class SessionGuard:
             redact_content=policy.redact_content,
         )
         self.bus = EventBus()
-        self.gate = SchedulerGate(policy.scope)
         self.counters = Counters()
+        declare_series(self.counters, policy)
+        self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._parts: dict[Callable[[], object], object] = {}
         self._sessions = Sessions(policy.scope, policy.renewal_grace)
         self._fingerprinter = Fingerprinter()
@@ -65,6 +75,10 @@ class SessionGuard:
         self._make_edges()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
+        self._audit = audit
+        if audit is not None:
+            audit.attach(self.counters, current_release)
+            self.observe(audit.observe)
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -83,8 +97,9 @@ class SessionGuard:
         if credential is not None:
             session = self._fingerprinter.of(credential)
             self.redactor.register(token_of(credential))
-        self._sessions.renew(session)
+        ended = self._sessions.renew(session)
         self.gate.open(session)
+        self._decider.renewed(session, ended)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -176,8 +191,8 @@ class SessionGuard:
         """Decide about a report that another edge saw; see `Decider.decide`. Never raises."""
         return self._decider.decide(signal, failures, can_show=can_show)
 
-    def observe(self, observer: DecisionObserver) -> None:
-        """Hand every decision about a failure to `observer`; see `Decider.observe`."""
+    def observe(self, observer: AuditObserver) -> None:
+        """Hand decisions about failures, expiries and renewals to `observer`; see `Decider.observe`."""
         self._decider.observe(observer)
 
     def note(self, signal: str, verdict: str, reason: str, failure: Failure) -> None:
@@ -212,8 +227,14 @@ class SessionGuard:
         return self._http.response_of(trace_id, span_id)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Let handlers finish what is queued, for at most `timeout` seconds, and end their subscriptions."""
+        """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
+
+        It ends the subscriptions and the ledger. Call it where a process ends without Python's own exit, as
+        children of `multiprocessing` do.
+        """
         self.bus.close(timeout)
+        if self._audit is not None:
+            self._audit.close(timeout)
 
     def _make_edges(self) -> None:
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
@@ -227,8 +248,7 @@ class SessionGuard:
         self._standalone = StandaloneHooks(self._hooks, self.redactor, self.counters, fault)
 
     def _count_dropped(self, signal: str) -> None:
-        self.counters.add("seen", signal)
-        self.counters.add("dropped", signal)
+        self.counters.saw(signal, "dropped")
 
 
 def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:

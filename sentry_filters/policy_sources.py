@@ -15,7 +15,7 @@ from sentry_filters.hosts import parse_endpoint
 TABLE = ("tool", "sentry_filters")
 ENV_PREFIX = "SENTRY_FILTERS_"
 # Read by other parts of the package, so no mistake of the policy's.
-OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY"})
+OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY", "SENTRY_FILTERS_LEDGER"})
 
 
 def _fault(key: str, value: object, allowed: str) -> ValueError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import enum
+import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from sentry_filters.forking import after_fork_in_child
@@ -30,6 +32,7 @@ class SessionExpired:
         confirmed: Whether a response of one of `Policy.hosts` said so, not only a report.
         at: When it was recognised, with time zone.
         trace_id: Trace of the first failure, 32 hex digits, None outside of any.
+        id: Names this expiry (16 hex digits): the audit's records of what was dropped for it carry it, too.
     """
 
     source: str
@@ -41,6 +44,7 @@ class SessionExpired:
     confirmed: bool
     at: datetime
     trace_id: str | None
+    id: str = field(default_factory=partial(secrets.token_hex, 8), compare=False)
 
 
 class SessionExpiredError(RuntimeError):
@@ -66,9 +70,23 @@ class Standing(enum.Enum):
     STALE = "stale"
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Where a recognised failure stands, and in which expiry.
+
+    Args:
+        standing: Where it stands.
+        expiry: The id of its expiry, None for a late failure of a session that was renewed before it expired.
+    """
+
+    standing: Standing
+    expiry: str | None
+
+
 @dataclass(slots=True)
 class _Expiry:
     announced_at: float
+    id: str = field(default_factory=partial(secrets.token_hex, 8))
     renewed_at: float | None = None
     shown: bool = False
 
@@ -87,11 +105,14 @@ class Sessions:
         self._lock = threading.Lock()
         self._expiries: OrderedDict[str, _Expiry] = OrderedDict()
         self._unnamed: _Expiry | None = None
+        # Ids of expiries that no renewal has ended yet, each with its session; and the latest ended one.
+        self._running: OrderedDict[str, str | None] = OrderedDict()
+        self._ended: str | None = None
         self._expired_now = False
         self._renewed_at: float | None = None
         after_fork_in_child(self._reset_lock)
 
-    def observe(self, session: str | None, *, started_at: float | None, at: float | None) -> Standing:
+    def observe(self, session: str | None, *, started_at: float | None, at: float | None) -> Observed:
         """Take note of a recognised failure and return where it stands; FIRST once per session.
 
         Args:
@@ -105,8 +126,12 @@ class Sessions:
                 return self._observe_unnamed(started_at, reported_at)
             return self._observe_named(session, started_at, reported_at)
 
-    def renew(self, session: str | None) -> None:
-        """Note that a sign-in is done, with the credential of this fingerprint where it is known."""
+    def renew(self, session: str | None) -> tuple[str, ...]:
+        """Note that a sign-in is done, with the credential of this fingerprint where it is known.
+
+        Returns:
+            The ids of the expiries that it ended.
+        """
         with self._lock:
             now = time.time()
             self._renewed_at = now
@@ -114,6 +139,19 @@ class Sessions:
             self._unnamed = None
             if session is not None and session in self._expiries:
                 self._expiries[session].renewed_at = now
+            everyone = self._scope == "process" or session is None
+            ended = [expiry for expiry, ours in self._running.items() if everyone or ours in (session, None)]
+            for expiry in ended:
+                del self._running[expiry]
+            self._ended = ended[-1] if ended else self._ended
+            return tuple(ended)
+
+    def decided(self, session: str | None) -> Observed:
+        """Return where a failure of this session stands that was observed before; nothing is noted."""
+        with self._lock:
+            known = None if session is None else self._expiries.get(session)
+            expiry = self._current() if known is None else known.id
+            return Observed(Standing.REPEAT if expiry in self._running else Standing.STALE, expiry)
 
     def show_once(self, session: str | None) -> bool:
         """Say whether a failure of this session may be shown in Sentry: once, where nobody listens."""
@@ -126,36 +164,48 @@ class Sessions:
             expiry.shown = True
             return True
 
-    def _observe_named(self, session: str, started_at: float | None, at: float) -> Standing:
+    def _observe_named(self, session: str, started_at: float | None, at: float) -> Observed:
         expiry = self._expiries.get(session)
         if expiry is None:
             return self._announce_named(session, started_at, at)
         if expiry.renewed_at is None:
-            return Standing.REPEAT if self._expired_now else Standing.STALE
+            return Observed(Standing.REPEAT if self._expired_now else Standing.STALE, expiry.id)
         if self._began_before(expiry.renewed_at, started_at, at):
-            return Standing.STALE
+            return Observed(Standing.STALE, expiry.id)
         return self._announce_named(session, started_at, at)
 
-    def _announce_named(self, session: str, started_at: float | None, at: float) -> Standing:
+    def _announce_named(self, session: str, started_at: float | None, at: float) -> Observed:
         unnamed = self._unnamed
         begun = at if started_at is None else started_at
         # The same expiry may be seen first by a signal that does not know the credential.
         same = self._scope == "process" and unnamed is not None and begun <= unnamed.announced_at
-        self._expiries[session] = unnamed if same and unnamed is not None else _Expiry(time.time())
+        expiry = unnamed if same and unnamed is not None else _Expiry(time.time())
+        self._expiries[session] = expiry
         self._expiries.move_to_end(session)
         while len(self._expiries) > _MOST_SESSIONS:
             self._expiries.popitem(last=False)
         self._expired_now = True
-        return Standing.REPEAT if same else Standing.FIRST
+        if same:
+            return Observed(Standing.REPEAT, expiry.id)
+        return self._first(expiry, session)
 
-    def _observe_unnamed(self, started_at: float | None, at: float) -> Standing:
+    def _observe_unnamed(self, started_at: float | None, at: float) -> Observed:
         if self._expired_now:
-            return Standing.REPEAT
+            return Observed(Standing.REPEAT, self._current())
         if self._renewed_at is not None and self._began_before(self._renewed_at, started_at, at):
-            return Standing.STALE
+            return Observed(Standing.STALE, self._ended)
         self._unnamed = _Expiry(time.time())
         self._expired_now = True
-        return Standing.FIRST
+        return self._first(self._unnamed, None)
+
+    def _first(self, expiry: _Expiry, session: str | None) -> Observed:
+        self._running[expiry.id] = session
+        while len(self._running) > _MOST_SESSIONS:
+            self._running.popitem(last=False)
+        return Observed(Standing.FIRST, expiry.id)
+
+    def _current(self) -> str | None:
+        return next(reversed(self._running)) if self._running else self._ended
 
     def _began_before(self, renewed_at: float, started_at: float | None, at: float) -> bool:
         if started_at is not None:

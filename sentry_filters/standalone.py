@@ -63,7 +63,6 @@ class StandaloneHooks:
     def _redacted(self, signal: str, payload: Payload | None) -> Payload | None:
         if payload is None:
             return None
-        self._counters.add("seen", signal)
         try:
             scrubbed = self._redactor.scrub(payload)
             value = scrubbed.value
@@ -75,7 +74,7 @@ class StandaloneHooks:
             self._fault("redact", error)
             value = None
         if not isinstance(value, dict):
-            self._counters.add("withheld", signal, "fault")
+            self._counters.saw(signal, "withheld", "fault")
             return None
-        self._counters.add("exported", signal)
+        self._counters.saw(signal, "exported")
         return value

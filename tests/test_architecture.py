@@ -14,11 +14,12 @@ import sentry_filters
 ROOT = Path(sentry_filters.__file__).parent
 CORE = [
     "forking", "hosts", "body_codes", "fingerprint", "policy_sources", "policy", "failure", "wire_text",
-    "causes", "recognition", "session", "work", "gate", "bus", "counters", "memory", "decision",
+    "causes", "recognition", "session", "work", "gate", "bus", "counters", "series", "memory", "labels",
+    "records", "decision",
 ]  # fmt: skip
 """From the ground up: a module imports those before it only."""
 SENTRY_EDGE = {
-    "before_send", "boundary", "report", "sentry_evidence", "sentry_meta", "sentry_options", "sentry_spans",
+    "before_send", "boundary", "release", "report", "sentry_evidence", "sentry_meta", "sentry_options", "sentry_spans",
     "spotlight", "standalone", "tracing", "transport",
 }  # fmt: skip
 EDGES_MAY = {"sentry_sdk"}
@@ -68,6 +69,13 @@ def test_redaction_imports_re2_only() -> None:
         assert ours(imported) <= {"redaction"}, path
 
 
+def test_audit_imports_the_core_only() -> None:
+    for path in (ROOT / "audit").rglob("*.py"):
+        imported = imports_of(path)
+        assert foreign(imported) == set(), path
+        assert ours(imported) <= {*CORE, "audit"}, path
+
+
 @pytest.mark.parametrize("module", sorted(SENTRY_EDGE))
 def test_sentry_edge_imports_core_redaction_and_sentry(module: str) -> None:
     imported = imports_of(ROOT / f"{module}.py")
@@ -92,6 +100,19 @@ def test_every_adapter_has_its_library() -> None:
     assert imports_of(ROOT / "schedulers" / "__init__.py") == set()
 
 
+def test_targets_import_the_core_and_redaction_only() -> None:
+    for path in (ROOT / "targets").rglob("*.py"):
+        imported = imports_of(path)
+        assert foreign(imported) == set(), path
+        assert ours(imported) <= {*CORE, "redaction", "targets"}, path
+
+
+def test_only_the_command_line_imports_targets() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.parent.name not in ("targets", "cli"):
+            assert "targets" not in ours(imports_of(path)), path
+
+
 def test_every_module_has_its_room() -> None:
     modules = {path.stem for path in ROOT.glob("*.py")} - {"__init__", "__main__"}
 
@@ -110,7 +131,7 @@ def test_import_loads_neither_opentelemetry_nor_http_clients() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
 
-    assert {"opentelemetry", "otel", "httpx", "httpx2"}.isdisjoint(loaded)
+    assert {"opentelemetry", "otel", "httpx", "httpx2", "sqlite3"}.isdisjoint(loaded)
 
 
 def test_all_is_sorted_and_complete() -> None:

@@ -38,7 +38,7 @@ def sessions(scope: Literal["process", "session"] = "process") -> Sessions:
 
 def seen(state: Sessions, session: str | None, started_ago: float | None = None) -> Standing:
     started_at = None if started_ago is None else now() - started_ago
-    return state.observe(session, started_at=started_at, at=None)
+    return state.observe(session, started_at=started_at, at=None).standing
 
 
 def test_first_failure_of_a_credential_is_first_and_later_ones_repeat(clock: FrozenDateTimeFactory) -> None:
@@ -139,7 +139,7 @@ def test_storm_from_many_threads_has_one_first() -> None:
 
     def storm(_: int) -> list[Standing]:
         ready.wait()
-        return [state.observe("a", started_at=1.0, at=None) for _ in range(500)]
+        return [state.observe("a", started_at=1.0, at=None).standing for _ in range(500)]
 
     with ThreadPoolExecutor(8) as pool:
         standings = [one for part in pool.map(storm, range(8)) for one in part]
@@ -153,7 +153,7 @@ def test_memory_of_sessions_is_bounded() -> None:
     for number in range(10_500):
         state.observe(str(number), started_at=1.0, at=None)
 
-    assert state.observe("10499", started_at=1.0, at=None) is REPEAT
+    assert state.observe("10499", started_at=1.0, at=None).standing is REPEAT
     assert len(state._expiries) == 10_000
 
 

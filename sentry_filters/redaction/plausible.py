@@ -5,7 +5,7 @@ from __future__ import annotations
 from sentry_filters.redaction.keys import Sensitivity
 from sentry_filters.redaction.regex import Regex, compile_regex
 
-__all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "looks_random"]
+__all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "is_version", "looks_random"]
 
 _JUDGED = 400  # bytes: more of a value does not change the judgement, only its cost
 
@@ -45,6 +45,8 @@ _CAMEL = compile_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
 _UUID = _whole(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _DIGEST = _whole(r"[0-9a-f]+")
 _NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
+# A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed.
+_VERSION = _whole(r"v?\d{1,5}(?:\.\d{1,5}){1,4}(?:(?:a|b|rc|\.post|\.dev)\d{1,3})?")
 _LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
 _BLANK = compile_regex(r"\s", captures=False)
 
@@ -60,7 +62,12 @@ def goes(value: bytes, sensitivity: Sensitivity) -> bool:
         return False
     if sensitivity <= Sensitivity.LIKELY:
         return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
-    return True
+    return sensitivity is not Sensitivity.SECRET or not is_version(value)
+
+
+def is_version(value: bytes) -> bool:
+    """Whether `value` is a package's release: no secret, though the package be called `asgi-csrf`."""
+    return _VERSION.match(value) is not None
 
 
 def is_placeholder(value: bytes) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sentry_filters.redaction.headers import cookie_pieces, credential_start
 from sentry_filters.redaction.keys import Sensitivity
 from sentry_filters.redaction.marks import REDACTED
-from sentry_filters.redaction.plausible import goes, is_placeholder, is_plain
+from sentry_filters.redaction.plausible import goes, is_placeholder, is_plain, is_version
 
 __all__ = ["number_goes", "parts_that_go"]
 
@@ -24,6 +24,8 @@ def parts_that_go(value: bytes, verdict: Sensitivity, *, doubtful: bool = False)
         return list(cookie_pieces(value))
     if verdict <= Sensitivity.LIKELY and (_MARK in value or not goes(value, verdict)):
         return []  # what an earlier pass has left is not judged anew
+    if verdict is Sensitivity.SECRET and is_version(value):
+        return []
     return [] if doubtful and (_MARK in value or is_plain(value)) else [(0, len(value))]
 
 

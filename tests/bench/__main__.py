@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-BENCHES = ("sentry", "redaction", "otel")
+BENCHES = ("sentry", "redaction", "otel", "audit")
 
 
 def main(names: list[str]) -> int:

@@ -123,9 +123,18 @@ def test_everything_arrives_redacted(protocol: str, guard: SessionGuard, tmp_pat
         assert events["sentry_filters.decision"]["sentry_filters.verdict"] == "drop"
         by_name = {metric.name: metric for metric in receiver.metrics}
         assert {"sizes", "sentry_filters.decisions", "sentry_filters.redactions"} <= set(by_name)
-        (expired,) = by_name["sentry_filters.session_expired"].sum.data_points
-        assert attributes_of(expired) == {"source": "llm_provider.openhuman_backend", "confirmed": "false"}
+        (expired,) = [one for one in by_name["sentry_filters.session_expired"].sum.data_points if one.as_int]
+        assert attributes_of(expired) == {
+            "source": "llm_provider.openhuman_backend",
+            "confirmed": "false",
+            "handled": "true",
+        }
         assert expired.as_int == 1
+        assert events["session.expired"]["sentry_filters.handled"] is True
+        assert (
+            events["session.expired"]["sentry_filters.expiry"]
+            == events["sentry_filters.decision"]["sentry_filters.expiry"]
+        )
 
 
 _TAGS: Any = {"operation": "chat_completions", "provider": "OpenHuman", "status": 401}

@@ -14,7 +14,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -225,13 +225,17 @@ def test_counters_are_metrics_with_few_labels() -> None:
     data = reader.get_metrics_data()
     assert data is not None
     points = {
-        metric.name: [(dict(point.attributes or {}), point.value) for point in metric.data.data_points]  # type: ignore[union-attr]
+        metric.name: [
+            (dict(point.attributes or {}), point.value)
+            for point in metric.data.data_points
+            if isinstance(point, NumberDataPoint) and point.value
+        ]
         for resource in data.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
     }
     assert points["sentry_filters.session_expired"] == [
-        ({"source": "llm_provider.openhuman_backend", "confirmed": "false"}, 1)
+        ({"source": "llm_provider.openhuman_backend", "confirmed": "false", "handled": "true"}, 1)
     ]
     decided = {(labels["verdict"], labels["reason"]) for labels, _ in points["sentry_filters.decisions"]}
     assert decided == {("drop", "backend_session_expired"), ("keep", "other_provider")}

@@ -121,3 +121,19 @@ def test_no_number_of_keys_fills_the_memory(redactor: Redactor) -> None:
 
     assert len(redactor._judge.harmless) <= 5000
     assert len(redactor._judge._memory) <= 5000
+
+
+@pytest.mark.parametrize("version", ["0.11", "1.2.3", "2.0.0rc1", "26.9.1", "0.0.1.post2"])
+@pytest.mark.parametrize("package", ["asgi-csrf", "access-token", "oauth-secret", "x-api-key"])
+def test_the_release_of_a_package_stays_whatever_the_package_is_called(
+    package: str, version: str, redactor: Redactor
+) -> None:
+    modules = {"modules": {"rich": "15.0.0", package: version}}
+
+    assert redactor.redact_value(modules) is modules
+    assert redactor.is_clean(f'{{"modules":{{"{package}":"{version}"}}}}')
+
+
+@pytest.mark.parametrize("key", ["password", "db_password"])
+def test_a_password_may_be_a_number_with_dots(key: str, redactor: Redactor) -> None:
+    assert redactor.redact_value({key: "19.12.2001"}) == {key: REDACTED}

@@ -1,0 +1,16 @@
+-- Which releases still fail, and in how many sessions?
+-- Bad: an old release that goes on failing after the newest one is out, or many "late" failures: it keeps using
+-- a credential that was renewed.
+SELECT
+    COALESCE(release, 'unknown') AS app_release,
+    COUNT(*) AS failures,
+    SUM(CASE WHEN verdict = 'drop' THEN 1 ELSE 0 END) AS dropped,
+    SUM(CASE WHEN verdict = 'demote' THEN 1 ELSE 0 END) AS demoted,
+    SUM(CASE WHEN verdict = 'keep' THEN 1 ELSE 0 END) AS kept,
+    SUM(CASE WHEN standing = 'stale' THEN 1 ELSE 0 END) AS late,
+    COUNT(DISTINCT expiry) AS sessions_expired,
+    COUNT(DISTINCT process) AS processes,
+    MAX(minute) AS last_minute
+FROM decisions
+GROUP BY app_release
+ORDER BY app_release

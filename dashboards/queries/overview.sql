@@ -1,0 +1,25 @@
+-- What has the guard done, in numbers?
+-- Bad: third_party_dropped, withheld, difference or lost other than 0. The queries third_party_dropped,
+-- withheld_by_cause, reconciliation and lost say where.
+SELECT
+    seen, exported, dropped, demoted, withheld,
+    seen - exported - dropped - demoted - withheld AS difference,
+    redactions, sessions_expired, renewals, calls_saved, lost, third_party_dropped
+FROM (
+    SELECT
+        COALESCE(SUM(CASE WHEN counter = 'seen' THEN count ELSE 0 END), 0) AS seen,
+        COALESCE(SUM(CASE WHEN counter = 'exported' THEN count ELSE 0 END), 0) AS exported,
+        COALESCE(SUM(CASE WHEN counter = 'dropped' THEN count ELSE 0 END), 0) AS dropped,
+        COALESCE(SUM(CASE WHEN counter = 'demoted' THEN count ELSE 0 END), 0) AS demoted,
+        COALESCE(SUM(CASE WHEN counter = 'withheld' THEN count ELSE 0 END), 0) AS withheld,
+        COALESCE(SUM(CASE WHEN counter = 'redactions' THEN count ELSE 0 END), 0) AS redactions,
+        COALESCE(SUM(CASE WHEN counter = 'session_expired' THEN count ELSE 0 END), 0) AS sessions_expired,
+        COALESCE(SUM(CASE WHEN counter = 'renewals' THEN count ELSE 0 END), 0) AS renewals,
+        COALESCE(SUM(CASE WHEN counter = 'refused' THEN count ELSE 0 END), 0) AS calls_saved,
+        COALESCE(SUM(CASE WHEN counter = 'audit_lost' THEN count ELSE 0 END), 0) AS lost
+    FROM totals
+) AS counted
+CROSS JOIN (
+    SELECT COUNT(*) AS third_party_dropped FROM decisions
+    WHERE verdict <> 'keep' AND (third_party = 1 OR provider <> backend)
+) AS checked

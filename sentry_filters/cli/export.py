@@ -1,0 +1,65 @@
+"""`sentry-filters export`: the same policy, for programs that are not Python."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sentry_filters.policy import Policy
+from sentry_filters.targets.collector import collector
+from sentry_filters.targets.export import Exporter
+from sentry_filters.targets.inbound import inbound
+from sentry_filters.targets.relay import relay
+
+__all__ = ["add_parser", "run"]
+
+_TARGETS: Mapping[str, Exporter] = MappingProxyType(
+    {"collector": collector, "inbound": inbound, "relay": relay},
+)
+_DESCRIPTION = """\
+Writes the policy, and the catalogue of secrets, as a configuration of TARGET: `collector`, an OpenTelemetry
+Collector's processors (YAML); `relay`, Sentry Relay's PII configuration (JSON); `inbound`, patterns for
+Sentry's inbound filter of error messages (one a line). What the target cannot express is said on standard
+error. Exit code: 0 done, 1 the policy or the file is at fault, 2 wrongly called."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add this sub-command."""
+    parser = commands.add_parser(
+        "export", help="write the policy for a Collector, for Relay, or for Sentry", description=_DESCRIPTION
+    )
+    parser.add_argument(
+        "target", metavar="TARGET", choices=sorted(_TARGETS), help=", ".join(sorted(_TARGETS))
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="a TOML file with [tool.sentry_filters]; else SENTRY_FILTERS_*",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; else standard output")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry the sub-command out, and return the exit code."""
+    try:
+        policy = Policy.from_env() if arguments.policy is None else Policy.from_toml(arguments.policy)
+        export = _TARGETS[arguments.target](policy)
+        if arguments.output is None:
+            sys.stdout.write(export.text)
+        else:
+            Path(arguments.output).write_text(export.text, encoding="utf-8")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"sentry-filters export: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"sentry-filters export: {error}", file=sys.stderr)
+        return 1
+    for remark in export.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    return 0

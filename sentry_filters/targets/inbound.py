@@ -1,0 +1,48 @@
+"""A policy as patterns for Sentry's inbound filter "Error Message", one a line."""
+
+from __future__ import annotations
+
+from sentry_filters.policy import Policy
+from sentry_filters.targets.export import Export
+from sentry_filters.targets.remarks import of_sessions
+
+__all__ = ["inbound"]
+
+_FORMS = (" API error ({status}", " streaming API error ({status}", " returned HTTP {status}")
+_WILD = frozenset("*?[]{}!\\")
+
+
+def inbound(policy: Policy) -> Export:
+    """Return the patterns. They begin where a message begins, or behind an exception's type and a colon.
+
+    A bare `*401*` would hide every rejected key of a user's own: the label is the least to be asked for.
+
+    Raises:
+        ValueError: The provider's label has a character that globs give a meaning.
+    """
+    if wild := sorted(_WILD.intersection(policy.provider)):
+        raise ValueError(
+            f"provider = {policy.provider!r} cannot be an inbound filter: {' '.join(wild)} is a wildcard"
+            " there; allowed: a label without wildcards"
+        )
+    statements = [
+        policy.provider + form.format(status=status) for status in sorted(policy.statuses) for form in _FORMS
+    ]
+    lines = [f"{start}{statement}*" for statement in statements for start in ("", "*: ")]
+    return Export(text="\n".join(lines) + "\n", remarks=_remarks(policy))
+
+
+def _remarks(policy: Policy) -> tuple[str, ...]:
+    codes = ", ".join(sorted(policy.not_session_codes)) or "none"
+    return (
+        (
+            "A message is all that the filter sees: no tags, no host, no typed cause. What carries the"
+            " failure in its tags only passes, and so does a statement with other words before it (an"
+            " exception's type apart)."
+        ),
+        f"A body's code cannot veto: our own backend's failures with one of these are dropped, too: {codes}.",
+        f"Sentry ignores case here: a provider that is spelt {policy.provider.lower()!r} is dropped, too.",
+        "A third party's failure that is quoted behind our own, in one message, is dropped with it.",
+        "Transactions, spans and logs pass (Sentry has a filter of its own for log messages).",
+        of_sessions(),
+    )

@@ -1,0 +1,260 @@
+"""One process of the replay: `python -m tests.audit.replay.worker PART ADDRESSES`.
+
+It prints its Prometheus port and its name as JSON, and then each line that it was sent, once it has done what
+it says: `act` lets it act its part and flush everything, `end` lets it end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import prometheus_client
+import sentry_sdk
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from sentry_sdk.envelope import Envelope, Item
+
+from otel import (
+    GuardedLogRecordProcessor,
+    GuardedSpanProcessor,
+    emit_decisions,
+    emit_session_expired,
+    observe_counters,
+)
+from sentry_filters import Ledger, Policy, SessionExpired, SessionExpiredError, SessionGuard
+from tests.audit.replay.parts import PARTS, Part
+from tests.otel.instrumented import instrumented
+from tests.support.secrets import fake
+
+_EXPORT_MILLISECONDS = 500
+UNREDACTABLE = "cannot be redacted"
+PROVIDER = "OpenHuman"
+THIRD_PARTY = "OpenAI"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where everything is."""
+
+    ledger: str
+    backend: str
+    third_party: str
+    sentry: str
+    otlp: str
+
+
+class Telemetry:
+    """OpenTelemetry as an application sets it up, with the guard at its choke points."""
+
+    def __init__(self, guard: SessionGuard, part: Part, otlp: str, process: str) -> None:
+        resource = Resource.create(
+            {"service.name": "shop", "service.version": part.release, "service.instance.id": process}
+        )
+        self.tracers = TracerProvider(resource=resource, active_span_processor=GuardedSpanProcessor(guard))
+        self.tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp}/v1/traces")))
+        self.loggers = LoggerProvider(resource, multi_log_record_processor=GuardedLogRecordProcessor(guard))
+        self.loggers.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{otlp}/v1/logs")))
+        exporter = OTLPMetricExporter(f"{otlp}/v1/metrics")
+        pushing = PeriodicExportingMetricReader(exporter, export_interval_millis=_EXPORT_MILLISECONDS)
+        self.meters = MeterProvider([pushing, PrometheusMetricReader()], resource)
+        observe_counters(guard, self.meters)
+        emit_session_expired(guard, self.loggers)
+        emit_decisions(guard, self.loggers)
+
+    def flush(self) -> None:
+        """Send everything: first what is counted, then the counts."""
+        assert self.tracers.force_flush()
+        assert self.loggers.force_flush()
+        assert self.meters.force_flush()
+
+    def shutdown(self) -> None:
+        """End the providers."""
+        self.tracers.shutdown()
+        self.loggers.shutdown()
+        self.meters.shutdown()
+
+
+class Actor:
+    """Acts one part."""
+
+    def __init__(self, part: Part, addresses: Addresses) -> None:
+        self._part = part
+        self._addresses = addresses
+        self.process = f"{socket.gethostname()}/{os.getpid()}"
+        self._ledger = Ledger(addresses.ledger, release=part.release)
+        policy = Policy(provider=PROVIDER, hosts={addresses.backend})
+        self._guard = SessionGuard(policy, _ask_to_sign_in if part.listens else None, audit=self._ledger)
+        self._telemetry = Telemetry(self._guard, part, addresses.otlp, self.process)
+        self._tracer = self._telemetry.tracers.get_tracer("shop")
+        self._logger = self._telemetry.loggers.get_logger("shop")
+        self._break_the_redactor()
+        if part.sentry:
+            sentry_sdk.init(
+                **self._guard.sentry_options(
+                    dsn=addresses.sentry,
+                    release=part.release,
+                    default_integrations=False,
+                    include_local_variables=False,
+                    auto_session_tracking=False,
+                    send_client_reports=False,
+                )
+            )
+
+    def act(self) -> None:
+        """Do what the part says, in its order, and flush."""
+        part = self._part
+        with instrumented(self._telemetry.tracers, "httpx"), self._guard.instrument(httpx.Client()) as client:
+            self._healthy()
+            self._secrets()
+            self._withheld()
+            self._third_party(client)
+            self._server_errors()
+            self._calls(client, "first", part.first_calls)
+            for number in range(part.reports):
+                error = f"{PROVIDER} API error (401 Unauthorized): turn {number}"
+                self._guard.report(error, operation="chat", provider=PROVIDER, status=401)
+            self._refused()
+            for renewal in range(part.renewals):
+                self._guard.session_renewed(self._session(("second", "third")[renewal]))
+                if not renewal:
+                    self._calls(client, "first", part.late_calls)
+                    self._calls(client, "second", part.second_calls)
+        self._flush()
+
+    def end(self) -> None:
+        """End as an application does."""
+        sentry_sdk.get_client().close(timeout=5.0)
+        self._guard.close()
+        self._telemetry.shutdown()
+
+    def _healthy(self) -> None:
+        for number in range(self._part.healthy):
+            sentry_sdk.capture_event({"message": f"order {number} has no address", "level": "error"})
+            with self._tracer.start_as_current_span(f"order {number}"):
+                self._logger.emit(body=f"order {number} is packed")
+
+    def _secrets(self) -> None:
+        for number in range(self._part.secrets):
+            secret = fake("ghp_", 36, seed=f"{self._part.name} {number}")
+            sentry_sdk.capture_event({"message": "no access", "level": "error", "extra": {"said": secret}})
+            with self._tracer.start_as_current_span("checkout", attributes={"said": secret}):
+                self._logger.emit(body=f"said {secret}")
+
+    def _withheld(self) -> None:
+        for number in range(self._part.unredactable):
+            secret = fake("ghp_", 36, seed=f"{self._part.name} unredactable {number}")
+            event: Any = {"message": UNREDACTABLE, "level": "error", "extra": {"said": secret}}
+            sentry_sdk.capture_event(event)
+        for _ in range(self._part.unknown_items):
+            envelope = Envelope(items=[Item(b"{}", type="hologram")])
+            transport = sentry_sdk.get_client().transport
+            assert transport is not None
+            transport.capture_envelope(envelope)
+
+    def _third_party(self, client: httpx.Client) -> None:
+        for _ in range(self._part.third_party_calls):
+            self._post(client, self._addresses.third_party, "a user's own key", THIRD_PARTY)
+        for _ in range(self._part.third_party_reports):
+            self._guard.report("key rejected", operation="chat", provider=THIRD_PARTY, status=403)
+
+    def _server_errors(self) -> None:
+        for _ in range(self._part.server_errors):
+            self._guard.report("out of order", operation="chat", provider=PROVIDER, status=500)
+
+    def _calls(self, client: httpx.Client, session: str, count: int) -> None:
+        for number in range(count):
+            with suppress(httpx.HTTPStatusError), self._tracer.start_as_current_span(f"turn {number}"):
+                error = self._post(client, self._addresses.backend, self._session(session), PROVIDER)
+                if self._part.logs:
+                    self._logger.emit(body=f"{PROVIDER} API error (401 Unauthorized)")
+                raise error
+
+    def _post(self, client: httpx.Client, address: str, key: str, provider: str) -> httpx.HTTPStatusError:
+        headers = {"authorization": f"Bearer {key}"}
+        response = client.post(f"http://{address}/v1/chat/completions", json={}, headers=headers)
+        try:
+            response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            with sentry_sdk.new_scope() as scope:
+                scope.set_tags(_tags(provider, response.status_code))
+                scope.capture_exception(error)
+            return error
+        raise AssertionError("the call was to fail")
+
+    def _refused(self) -> None:
+        for _ in range(self._part.refused):
+            with suppress(SessionExpiredError):
+                self._guard.gate.check()
+                raise AssertionError("the gate was to be closed")
+
+    def _session(self, which: str) -> str:
+        return fake("eyJ", 40, seed=f"{self._part.name} {which}")
+
+    def _flush(self) -> None:
+        sentry_sdk.flush(10.0)
+        assert self._guard.bus.flush(10.0)
+        assert self._telemetry.tracers.force_flush()
+        assert self._ledger.flush(10.0)
+        self._telemetry.flush()
+
+    def _break_the_redactor(self) -> None:
+        scrub = self._guard.redactor.scrub
+
+        def raising(value: object) -> object:
+            if UNREDACTABLE in repr(value):
+                raise RuntimeError(UNREDACTABLE)
+            return scrub(value)
+
+        setattr(self._guard.redactor, "scrub", raising)  # noqa: B010 - mypy rightly forbids the plain way
+
+
+def _ask_to_sign_in(event: SessionExpired) -> None:
+    """Somebody listens."""
+
+
+def _tags(provider: str, status: int) -> dict[str, str]:
+    return {
+        "domain": "llm_provider",
+        "operation": "chat_completions",
+        "provider": provider,
+        "status": str(status),
+        "failure": "non_2xx",
+    }
+
+
+def main(name: str, addresses: str) -> None:
+    """Act the part of this name."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    (part,) = [part for part in PARTS if part.name == name]
+    actor = Actor(part, Addresses(**json.loads(addresses)))
+    server, _ = prometheus_client.start_http_server(0, "127.0.0.1")
+    _say(json.dumps({"port": server.server_port, "process": actor.process}))
+    for line in sys.stdin:
+        {"act": actor.act, "end": actor.end}[line.strip()]()
+        _say(line.strip())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
