@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import connect
@@ -25,6 +25,7 @@ from sentry_filters.cli.charts import Charts
 from tests.audit.by_hand import HandWritten, decision, expiry, sqlite_with, total
 from tests.demo.day import FAILED_JOBS, HOURS, messages, refused_calls, third_party_failures, write_day
 from tests.support.chromium import Visit, chromium, visiting
+from tests.support.permissions import bound_by_permissions, read_only
 from tests.support.services import Process, answers, free_port
 
 if TYPE_CHECKING:
@@ -50,12 +51,12 @@ def write(path: Path, *rows: HandWritten) -> Path:
 
 
 @contextmanager
-def serving(path: Path, log: Path, *arguments: str) -> Iterator[str]:
+def serving(path: Path, log: Path, *arguments: str, before: Sequence[str] = ()) -> Iterator[str]:
     """Serve a ledger; yields the dashboard's address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/-/dashboards/audit"
     with Process(
-        command(str(path), "--port", str(port), "--no-browser", *arguments),
+        [*before, *command(str(path), "--port", str(port), "--no-browser", *arguments)],
         ready=answers(f"http://127.0.0.1:{port}/-/versions.json"),
         log=log,
         environ=os.environ,
@@ -414,13 +415,13 @@ def test_a_ledger_that_is_being_written_shows_what_is_new(tmp_path: Path) -> Non
 
 @pytest.mark.integration
 def test_a_ledger_at_rest_is_served_where_nothing_can_be_written(tmp_path: Path) -> None:
-    path = write(tmp_path / "ledger.db", decision())
+    folder = tmp_path / "read only"
+    folder.mkdir()
+    path = write(folder / "ledger.db", decision())
     with closing(connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
-    # What SQLite meets in a folder that cannot be written: its shared memory cannot be made. Also for root.
-    (tmp_path / "ledger.db-shm").mkdir()
 
-    with serving(path, tmp_path / "log") as url:
+    with read_only(folder), serving(path, tmp_path / "log", before=bound_by_permissions()) as url:
         rows = query(url, "SELECT count(*) FROM decisions").json()["rows"]
 
     assert rows == [[1]]
