@@ -19,8 +19,8 @@ CORE = [
 ]  # fmt: skip
 """From the ground up: a module imports those before it only."""
 SENTRY_EDGE = {
-    "before_send", "boundary", "release", "report", "sentry_evidence", "sentry_meta", "sentry_options", "sentry_spans",
-    "spotlight", "standalone", "tracing", "transport",
+    "before_send", "boundary", "release", "report", "sentry_evidence", "sentry_meta", "sentry_options",
+    "sentry_spans", "spotlight", "standalone", "tracing", "transport",
 }  # fmt: skip
 EDGES_MAY = {"sentry_sdk"}
 SCHEDULERS = {"apscheduler": {"apscheduler"}, "arq": {"arq"}, "backoff": set(), "celery": {"celery"}}
