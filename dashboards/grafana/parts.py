@@ -15,7 +15,11 @@ from grafana_foundation_sdk.models.common import (
     BigValueTextMode,
     GraphDrawStyle,
     GraphTresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    SortOrder,
     StackingMode,
+    TooltipDisplayMode,
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
@@ -97,7 +101,7 @@ def rows(*, bad_column: str | None = None) -> table.Panel:
     Args:
         bad_column: The column in which anything but 0 is bad; None where every row is what it is.
     """
-    panel = table.Panel().no_value("no rows")
+    panel = table.Panel().show_header(show_header=True).no_value("no rows")
     if bad_column is not None:
         coloured = DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"})
         limits = [
@@ -117,7 +121,14 @@ def over_time(*, stacked: str | None = None, line: float | None = None) -> times
         stacked: The group in which bars are stacked; lines where there is none.
         line: From where on values are bad.
     """
-    panel = timeseries.Panel().min(0).fill_opacity(10)
+    legend = common.VizLegendOptions().show_legend(show_legend=True).calcs([])
+    panel = (
+        timeseries.Panel()
+        .min(0)
+        .fill_opacity(10)
+        .legend(legend.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM))
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
+    )
     if stacked is not None:
         panel.draw_style(GraphDrawStyle.BARS).fill_opacity(60)
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group(stacked))
