@@ -33,10 +33,10 @@ FAILED_JOBS = {3: 48, 9: 9, 14: 77, 22: 21}
 _MINUTES_TO_SIGN_IN = {3: 212, 9: 4, 14: 35}
 _MOVED = (
     "UPDATE {table} SET (at, minute) = (SELECT moved, strftime('%Y-%m-%d %H:%M', moved / 1000, 'unixepoch') "
-    "FROM (SELECT at - :hours * 3600000 + {minutes} * 60000 AS moved)) WHERE at >= :since"
+    "FROM (SELECT at + (:minutes + {later}) * 60000 AS moved)) WHERE at >= :since"
 )
 _MOVED_TOTALS = (
-    "UPDATE totals SET minute = strftime('%Y-%m-%d %H:%M', minute, -:hours || ' hours') "
+    "UPDATE totals SET minute = strftime('%Y-%m-%d %H:%M', minute, :minutes || ' minutes') "
     "WHERE minute >= strftime('%Y-%m-%d %H:%M', :since / 1000, 'unixepoch')"
 )
 
@@ -50,7 +50,8 @@ class _Parts:
 
 
 def write_day(path: Path) -> None:
-    """Write the ledger; takes some seconds."""
+    """Write the ledger of the last 24 whole hours; takes some seconds."""
+    first = time.time() // 3600 * 3600 - HOURS * 3600
     for part, release in enumerate(_RELEASES):
         ledger = Ledger(path, release=release)
         with ExitStack() as stack:
@@ -59,7 +60,9 @@ def write_day(path: Path) -> None:
                 since = time.time()
                 _play(parts, hour)
                 ledger.flush(10)
-                _move(path, since, HOURS - hour)
+                # Each hour's storm lies within the hour, whenever this runs.
+                to = first + hour * 3600 + 600
+                _move(path, since, minutes=round((to - since) / 60), wait=_MINUTES_TO_SIGN_IN.get(hour, 0))
             parts.guard.close()
 
 
@@ -148,19 +151,22 @@ def _tags(provider: str, status: int) -> dict[str, str]:
     }
 
 
-def _move(path: Path, since: float, hours: int) -> None:
-    """Move what was written since then back by `hours`.
+def _move(path: Path, since: float, *, minutes: int, wait: int) -> None:
+    """Move what was written since then by so many minutes; a storm lasts a quarter of an hour.
 
-    A storm lasts a quarter of an hour, and a sign-in comes some minutes after its expiry.
+    Args:
+        path: The ledger.
+        since: Seconds since the epoch.
+        minutes: Negative: into the past.
+        wait: Minutes from an expiry to its sign-in.
     """
-    wait = _MINUTES_TO_SIGN_IN.get(HOURS - hours, 0)
     statements = [
-        _MOVED.format(table="decisions", minutes="(CASE standing WHEN 'repeat' THEN id % 15 ELSE 0 END)"),
-        _MOVED.format(table="expiries", minutes="0"),
-        _MOVED.format(table="renewals", minutes=str(wait)),
+        _MOVED.format(table="decisions", later="(CASE standing WHEN 'repeat' THEN id % 15 ELSE 0 END)"),
+        _MOVED.format(table="expiries", later="0"),
+        _MOVED.format(table="renewals", later=str(wait)),
         _MOVED_TOTALS,
     ]
-    values = {"hours": hours, "since": int(since * 1000)}
+    values = {"minutes": minutes, "since": int(since * 1000)}
     with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         for statement in statements:
