@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import openai
 import sentry_sdk
 
-from sentry_filters import Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters import Ledger, Policy, SessionExpired, SessionExpiredError, SessionGuard
 from tests.support.backend import LLMBackend
 from tests.support.clients import OPENAI_HTTP
 from tests.support.receiver import SentryReceiver
@@ -60,8 +61,12 @@ class _Side:
             yield openai.OpenAI(base_url=backend.url, api_key=key, http_client=http_client, max_retries=0)
 
 
-def run_storm(*, filtered: bool) -> Outcome:
-    """Run one side, with the filter or without it, and return what it measured."""
+def run_storm(ledger: Path | None) -> Outcome:
+    """Run one side, and return what it measured.
+
+    Args:
+        ledger: Where the filter writes down what it decides; None for the side without it.
+    """
     expired: list[SessionExpired] = []
     started = time.perf_counter()
     # Sentry's logging integration makes an event of every error log; the terminal need not see them.
@@ -69,8 +74,9 @@ def run_storm(*, filtered: bool) -> Outcome:
     with LLMBackend() as backend, LLMBackend() as third_party, SentryReceiver() as receiver:
         backend.state.body = f'{{"success":false,"error":"Invalid token","debug":"{BACKEND_SECRET}"}}'
         guard = None
-        if filtered:
-            guard = SessionGuard(Policy(provider="OpenHuman", hosts={backend.address}), expired.append)
+        if ledger is not None:
+            policy = Policy(provider="OpenHuman", hosts={backend.address})
+            guard = SessionGuard(policy, expired.append, audit=Ledger(ledger))
         side = _Side(backend, third_party, guard)
         _init_sentry(receiver, guard)
         _storm(side)
