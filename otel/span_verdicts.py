@@ -116,12 +116,13 @@ class SpanVerdicts:
         if waits and failure is not None and self._is_known_better_later(ended, failure):
             self._held.hold((ended.trace_id, ended.parent_id or ""), ended.span)
             return "waits", None
-        if failure is not None and self._guard.decide("span", (failure,)).drop:
+        demotes = self._policy.span_action == "demote"
+        if failure is not None and self._guard.decide("span", (failure,), demotes=demotes).drop:
             known = Below(failure=failure, texts=texts(ended.span))
             self._hand_on(
                 ended, known if below is None else replace(below, failure=failure).merged_with(known)
             )
-            if self._policy.span_action == "demote":
+            if demotes:
                 return "demoted", self._demoted(ended, Below(failure=failure), everything=True)
             return "dropped", None
         rival = facts.status is None or facts.status in SESSION_STATUSES
@@ -194,32 +195,32 @@ class SpanVerdicts:
             yield below
 
     def _work(self, ended: _Ended, below: Below | None) -> tuple[Outcome, ReadableSpan | None]:
-        known = self._failure_above(ended, below)
+        decided = below is not None and below.failure is not None
+        known = below if decided else self._failure_here(ended, below)
         demoted = None if known is None else self._demoted(ended, known)
         if known is None or known.failure is None or demoted is None:
             still_failed = Below(others=True) if ended.failed else Below()
             self._hand_on(ended, still_failed if below is None else below.merged_with(still_failed))
             return "exported", ended.span
-        self._guard.note("span", "demote", _REASON, known.failure)
+        if decided:
+            self._guard.note("span", "demote", _REASON, known.failure)
         self._hand_on(ended, replace(known, texts=known.texts | texts(ended.span)))
         return "demoted", demoted
 
-    def _failure_above(self, ended: _Ended, below: Below | None) -> Below | None:
-        """Return the failure of ours that reached the application's own span, None where none did."""
-        if below is not None and below.failure is not None:
-            return below
+    def _failure_here(self, ended: _Ended, below: Below | None) -> Below | None:
+        """Return the failure of ours that the application's own span is the first to tell of, else None."""
         if not ended.failed:
             return None
         found = errors(ended.span)
         for known in self._known(ended, below):
             failure = known.failure
             if failure is not None and any(is_of(error, known) for error in found):
-                return known if self._guard.decide("span", (failure,)).drop else None
+                return known if self._guard.decide("span", (failure,), demotes=True).drop else None
         text = next((error.message for error in found if self._policy.provider in error.message), None)
         if text is None:
             return None
         failure = Failure(text=text, at=_seconds(ended.span.end_time), trace_id=ended.trace_id)
-        if not self._guard.decide("span", (failure,)).drop:
+        if not self._guard.decide("span", (failure,), demotes=True).drop:
             return None
         return replace(below or Below(), failure=failure, texts=frozenset({text}))
 

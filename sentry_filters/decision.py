@@ -90,7 +90,14 @@ class Decider:
         """
         self._observers = (*self._observers, observer)
 
-    def decide(self, signal: str, failures: Sequence[Failure], *, can_show: bool = False) -> Decision:
+    def decide(
+        self,
+        signal: str,
+        failures: Sequence[Failure],
+        *,
+        can_show: bool = False,
+        demotes: bool = False,
+    ) -> Decision:
         """Decide about one report, and publish and close the gate where it is a session's first failure.
 
         Args:
@@ -98,6 +105,7 @@ class Decider:
             failures: What it says; more than one where an exception group reports several. All of them
                 have to be our expired session.
             can_show: Whether this signal can show a dead session to a person where nobody listens.
+            demotes: Whether the report stays without the marks of the failure, instead of being dropped.
 
         Returns:
             The decision; a fault of our own keeps the report.
@@ -109,7 +117,8 @@ class Decider:
                 self.note(signal, "keep", verdict.reason, failures[0] if failures else None)
                 return Decision(verdict)
             best_known = max(failures, key=_knowledge)
-            return self._expired(signal, best_known, verdict, can_show=can_show)
+            became = "demote" if demotes else "drop"
+            return self._expired(signal, best_known, verdict, became, can_show=can_show)
         except Exception as error:  # noqa: BLE001 - a fault of ours neither drops a report nor reaches the app
             self.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
@@ -156,7 +165,9 @@ class Decider:
             except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
                 self.fault("audit", error)
 
-    def _expired(self, signal: str, failure: Failure, verdict: Verdict, *, can_show: bool) -> Decision:
+    def _expired(
+        self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
+    ) -> Decision:
         response = failure.response
         session = None if response is None else response.session
         observed = self._sessions.observe(
@@ -173,7 +184,7 @@ class Decider:
         unhandled = can_show and observed.standing is not Standing.STALE and not self._bus.is_listening
         show = unhandled and self._sessions.show_once(session)
         self.note(
-            signal, "keep" if show else "drop", "unhandled" if show else verdict.reason, failure, observed
+            signal, "keep" if show else became, "unhandled" if show else verdict.reason, failure, observed
         )
         return Decision(verdict, show=show)
 

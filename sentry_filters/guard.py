@@ -187,9 +187,16 @@ class SessionGuard:
 
     # For further edges
 
-    def decide(self, signal: str, failures: tuple[Failure, ...], *, can_show: bool = False) -> Decision:
+    def decide(
+        self,
+        signal: str,
+        failures: tuple[Failure, ...],
+        *,
+        can_show: bool = False,
+        demotes: bool = False,
+    ) -> Decision:
         """Decide about a report that another edge saw; see `Decider.decide`. Never raises."""
-        return self._decider.decide(signal, failures, can_show=can_show)
+        return self._decider.decide(signal, failures, can_show=can_show, demotes=demotes)
 
     def observe(self, observer: AuditObserver) -> None:
         """Hand decisions about failures, expiries and renewals to `observer`; see `Decider.observe`."""
