@@ -24,6 +24,8 @@ from tests.audit.replay.run import Replay
 from tests.support.expiries import expiry
 from tests.support.services import require
 
+pytestmark = pytest.mark.integration  # promtool, and the exporter of the group audit-test
+
 RULES = dashboards_folder() / "prometheus" / "sentry_filters.rules.yml"
 TESTS = RULES.with_name("sentry_filters.test.yml")
 ALERTS = re.findall(r"- alert: (\w+)", RULES.read_text())
@@ -193,7 +195,6 @@ def test_the_gauge_tells_how_many_sessions_work_is_halted(
     assert (opened, halted, reopened) == (0, closed, 0)
 
 
-@pytest.mark.integration
 def test_the_replays_faults_alert_and_nothing_else_does(replay: Replay) -> None:
     unhandled = sum(1 for one in expired() if not one.part.listens)
     withheld = {
@@ -215,7 +216,6 @@ def test_the_replays_faults_alert_and_nothing_else_does(replay: Replay) -> None:
     assert not [text for text in texts_of_alerts(replay) if re.search(r"\{\{|<error|%!|<no value>", text)]
 
 
-@pytest.mark.integration
 def test_the_replays_hidden_session_is_found(replay: Replay) -> None:
     hidden = [one for one in expired() if not one.part.listens and not one.part.sentry]
     expression = next(
