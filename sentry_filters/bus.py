@@ -37,7 +37,7 @@ class Subscription:
     def __init__(self, handler: Handler, forget: Callable[[Subscription], None]) -> None:
         self._handler = handler
         self._forget = forget
-        self._events: queue.SimpleQueue[SessionExpired] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[SessionExpired | None] = queue.SimpleQueue()
         self._idle = threading.Condition()
         self._pending = 0
         self._thread: threading.Thread | None = None
@@ -62,7 +62,9 @@ class Subscription:
             Whether the queue was emptied in that time.
         """
         self._forget(self)
-        return self.flush(timeout)
+        emptied = self.flush(timeout)
+        self._events.put_nowait(None)  # its thread need not wait out its idle time
+        return emptied
 
     def flush(self, timeout: float = 2.0) -> bool:
         """Wait until everything queued so far is handled, for at most `timeout` seconds."""
@@ -89,6 +91,8 @@ class Subscription:
             try:
                 event = self._events.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
+                event = None
+            if event is None:
                 with self._idle:
                     if self._pending:
                         continue

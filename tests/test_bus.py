@@ -66,7 +66,7 @@ def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
     bus.subscribe(lambda event: release.wait(10))
     quick = bus.subscribe(seen.append)
 
-    bus.publish(expiry())
+    bus.publish(expiry("a"))
 
     assert quick.flush()
     assert len(seen) == 1
@@ -100,7 +100,7 @@ def test_handler_runs_in_an_empty_context() -> None:
     bus.subscribe(lambda event: seen.append(caller.get()))
     caller.set("the failing call")
 
-    bus.publish(expiry())
+    bus.publish(expiry("a"))
 
     assert bus.flush()
     assert seen == ["nobody"]
@@ -137,11 +137,11 @@ def test_handler_may_close_its_own_subscription() -> None:
         subscription.close()
 
     subscription = bus.subscribe(once)
-    bus.publish(expiry())
-    bus.publish(expiry())
+    bus.publish(expiry("a"))
+    bus.publish(expiry("a"))
 
     assert bus.flush()
-    bus.publish(expiry())
+    bus.publish(expiry("a"))
     assert 1 <= len(seen) <= 2
 
 
@@ -163,3 +163,14 @@ def test_forked_child_has_handlers_of_its_own() -> None:
     bus.publish(expiry("parent again"))
     assert bus.flush()
     assert seen == ["parent", "parent again"]
+
+
+def test_closing_a_subscription_ends_its_thread() -> None:
+    bus = EventBus()
+    threads: list[threading.Thread] = []
+    with bus.subscribe(lambda event: threads.append(threading.current_thread())):
+        bus.publish(expiry("a"))
+        assert bus.flush()
+
+    threads[0].join(1.0)
+    assert not threads[0].is_alive()
