@@ -10,7 +10,7 @@ HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 
-.PHONY: help demo test services lint types unit lowest bench clean
+.PHONY: help demo test services lint types unit lowest bench torture clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -38,6 +38,9 @@ lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencie
 
 bench: $(VENV)/.made  ## What it costs, as ratios of one run.
 	@$(BIN)/python -m tests.bench
+
+torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED=random); what must hold is checked.
+	@$(BIN)/python -m tests.torture --seconds $(or $(SECONDS),150) $(if $(SEED),--seed $(SEED))
 
 clean:  ## Remove what the other targets have made.
 	rm -rf $(VENV) $(LOWEST) $(DEMO) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
