@@ -154,9 +154,9 @@ class Sessions:
             The ids of the expiries that it ended.
         """
         with self._lock:
-            # Later than any before it, by microseconds where the clock was set back: renewals are ordered by it.
+            # Later than any before it, also where the clock was set back: renewals are ordered by it.
             before = self._renewed_at or 0.0
-            now = max(time.time(), before + 1e-6) if at is None else at
+            now = max(time.time(), before + 2e-6) if at is None else at
             self._renewed_at = max(now, before)
             self._expired_now = False
             self._unnamed = None
@@ -168,6 +168,29 @@ class Sessions:
                 del self._running[expiry]
             self._ended = ended[-1] if ended else self._ended
             return tuple(ended)
+
+    def adopt(self, session: str | None, expiry: str, at: float, *, running: bool) -> None:
+        """Take over an expiry that another process announced.
+
+        Args:
+            session: Fingerprint of the credential, None where it is not known.
+            expiry: Its id.
+            at: When it was announced, in seconds since the epoch.
+            running: Whether no renewal has ended it.
+        """
+        with self._lock:
+            # Shown or handled where it was announced.
+            adopted = _Expiry(at, expiry, shown=True)
+            if session is not None:
+                known = self._expiries.get(session)
+                if known is None or known.id != expiry:
+                    self._remember(session, adopted)
+            if not running:
+                return
+            if session is None:
+                self._unnamed = self._unnamed or adopted
+            self._expired_now = True
+            self._note_running(expiry, session)
 
     def decided(self, session: str | None) -> Observed:
         """Return where a failure of this session stands that was observed before; nothing is noted."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import redis
 
@@ -100,7 +101,7 @@ class Threads:
             if isinstance(job, Announcement):
                 next_look = min(next_look, self._announce(store, job))
             elif isinstance(job, Renewal):
-                next_look = min(next_look, self._tell(lambda renewal=job: store.renew(renewal)))
+                next_look = min(next_look, self._tell(partial(store.renew, job)))
             elif not self._closed.is_set() and (self._is_up or time.monotonic() >= next_look):
                 next_look = self._look(store)
         client.close()
@@ -164,7 +165,7 @@ class Threads:
     def _listen_once(self, backoff: Backoff) -> None:
         client, store = self._connect()
         self._listen_again.clear()
-        pubsub = client.pubsub()
+        pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py types a part of itself
         try:
             pubsub.subscribe(store.channel)
             while not self._closed.is_set() and not self._listen_again.is_set():
