@@ -82,7 +82,7 @@ class Exchange:
         written = {expiry.name: expiry.own for expiry in state.expiries}
         for expiry in expiries:
             if written.get(expiry.name, -1) < expiry.own:
-                _, winner = store.claim(expiry, round(expiry.event.at.timestamp() * 1e6))
+                _, winner = store.claim(expiry, None)
                 if winner is not None:
                     self._apply(winner)
 

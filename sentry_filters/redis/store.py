@@ -40,7 +40,9 @@ local function later(one, other)
   if tonumber(one) > tonumber(other) then return one else return other end
 end
 """
-# ARGV from 5: name, own, after, id, event, scope, when the failure began in microseconds.
+# ARGV from 5: name, own, after, id, event, scope, when the failure began and when it was found, in microseconds,
+# and whether it is new or said again. A new failure of a credential that never expired is later than every
+# renewal; one that is said again, because Redis lost its memory, is not.
 _CLAIM = (
     _PUBLISH
     + """
@@ -60,9 +62,11 @@ if ARGV[10] == 'process' then
     local same = name == '-' or (current == '-' and tonumber(ARGV[11]) <= tonumber(its_at))
     if same and tonumber(its_after) >= tonumber(stamp('*')) then return {0, current, running} end
   end
-  redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[12])
+  if ARGV[13] == 'new' or tonumber(after) >= tonumber(ending) then
+    redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[12])
+  end
 end
-if name ~= '-' and not known then after = later(after, ending) end
+if ARGV[13] == 'new' and name ~= '-' and not known then after = later(after, ending) end
 local record = own .. ' ' .. after .. ' ' .. id .. ' ' .. ARGV[9]
 redis.call('HSET', KEYS[1], 'e:' .. name, record)
 told('e:' .. name, 'expiry ' .. name .. ' ' .. record)
@@ -140,12 +144,13 @@ class Store:
                 malformed += 1
         return State(version, expiries, renewals, malformed)
 
-    def claim(self, expiry: Expiry, begun: int) -> tuple[bool, Expiry | None]:
+    def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
         """Write an expiry unless it is there already, in one step.
 
         Args:
             expiry: The expiry.
-            begun: When the failed request began, in microseconds since the epoch.
+            begun: When the failed request began, in microseconds since the epoch; None where the expiry is not
+                new, but what Redis lacks.
 
         Returns:
             Whether this process is the one that publishes it; and the expiry as it stands in Redis, None
@@ -158,7 +163,11 @@ class Store:
         at = round(expiry.event.at.timestamp() * 1e6)
         won, name, record = self._claim(
             keys=self._keys,
-            args=[*self._common(), expiry.name, own, after, id_, event, self._scope, begun, at],
+            args=[
+                *self._common(),
+                *(expiry.name, own, after, id_, event, self._scope),
+                *(at if begun is None else begun, at, "again" if begun is None else "new"),
+            ],
         )
         return won == 1, None if won == 2 else read_expiry(name, record)
 
