@@ -209,7 +209,7 @@ class Decider:
         self._tell(ExpiryRecord(event=event, handled=handled))
 
     def published_elsewhere(self, event: SessionExpired) -> None:
-        """Tell the observers of an expiry whose handlers another process called; what it dropped refers to it."""
+        """Tell the observers of an expiry that another process published; what was dropped refers to it."""
         self._tell(ExpiryRecord(event=event, handled=True))
 
     def _reason(self, failure: Failure) -> str:

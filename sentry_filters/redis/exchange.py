@@ -60,7 +60,7 @@ class Exchange:
         self._adopter.publish(event)
 
     def synchronise(self, store: Store) -> None:
-        """Take over what Redis has and write what it lacks: after a start, an outage, a loss of its memory."""
+        """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory."""
         version = store.version()
         expiries, renewals = self._replica.everything()
         if version == self._version and (version or not (expiries or renewals)):
@@ -68,8 +68,10 @@ class Exchange:
         state = store.load()
         for _ in range(state.malformed):
             self._adopter.count("malformed")
-        for news in (*state.renewals, *state.expiries):
-            self._apply(news)
+        for renewal in state.renewals:
+            self._apply(renewal)
+        for expiry in state.expiries:
+            self._apply(expiry)
         self._write_missing(store, state)
         self._version = state.version
 

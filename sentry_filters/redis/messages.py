@@ -22,7 +22,7 @@ _ID = re.compile(r"[0-9a-f]{16}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 4096
 _LONGEST_TEXT = 200
-# How far ahead another machine's clock may be: a renewal from the far future would hide every expiry until then.
+# How far ahead another clock may be: a renewal from the far future would hide every expiry until then.
 _AHEAD_MICROSECONDS = 300 * 1_000_000
 _TEXTS = ("source", "reason", "provider", "operation")
 

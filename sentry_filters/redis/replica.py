@@ -29,7 +29,7 @@ class Replica:
         self._renewals: OrderedDict[str, int] = OrderedDict()
 
     def latest_renewal(self, name: str) -> tuple[int, int]:
-        """Return the latest renewal of this very session, and the latest that ends its expiries; 0 for none."""
+        """Return the latest renewal of this very session, and the latest that ends its expiries, or 0."""
         with self._lock:
             return self._renewals.get(name, 0), self._ending(name)
 

@@ -48,7 +48,8 @@ class RedisSessions:
     def __init__(self, url: str, *, namespace: str, key: str | None = None) -> None:
         if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
             raise ValueError(
-                f"RedisSessions: namespace {namespace!r} is not possible; allowed: 1 to 64 letters, digits, _ . -"
+                f"RedisSessions: namespace {namespace!r} is not possible; "
+                "allowed: 1 to 64 letters, digits, _ . -"
             )
         self._key = hashlib.blake2b(_checked_key(key)).digest()
         self._url = url

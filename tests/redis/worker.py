@@ -79,7 +79,8 @@ def state(guard: SessionGuard, token: str | None) -> dict[str, Any]:
 
 def answer(value: object) -> None:
     """Write one line."""
-    print(json.dumps(value), flush=True)
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
