@@ -244,8 +244,8 @@ class SessionGuard:
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends the subscriptions, the ledger and what is shared. Call it where a process ends without Python's own exit, as
-        children of `multiprocessing` do.
+        It ends the subscriptions, the ledger and what is shared. Call it where a process ends without
+        Python's own exit, as children of `multiprocessing` do.
         """
         if self._shared is not None:
             self._shared.close(timeout)  # first: what it still publishes is handled

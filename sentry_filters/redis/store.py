@@ -40,8 +40,8 @@ local function later(one, other)
   if tonumber(one) > tonumber(other) then return one else return other end
 end
 """
-# ARGV from 5: name, own, after, id, event, scope, when the failure began and when it was found, in microseconds,
-# and whether it is new or said again. A new failure of a credential that never expired is later than every
+# ARGV from 5: name, own, after, id, event, scope, when the failure began and was found (microseconds), and
+# whether it is new or said again. A new failure of a credential that never expired is later than every
 # renewal; one that is said again, because Redis lost its memory, is not.
 _CLAIM = (
     _PUBLISH
@@ -149,8 +149,8 @@ class Store:
 
         Args:
             expiry: The expiry.
-            begun: When the failed request began, in microseconds since the epoch; None where the expiry is not
-                new, but what Redis lacks.
+            begun: When the failed request began, in microseconds since the epoch; None where the expiry
+                is not new, but what Redis lacks.
 
         Returns:
             Whether this process is the one that publishes it; and the expiry as it stands in Redis, None
