@@ -35,6 +35,7 @@ _METRICS: Mapping[str, tuple[str, str]] = {
     "refused": ("{call}", "Work that the gate refused to start."),
     "violations": ("{violation}", "What must never happen, found by the guard's own checks."),
     "audit_lost": ("{record}", "Records that did not reach the ledger."),
+    "shared": ("{event}", "What happened between the processes that share their sessions."),
     "faults": ("{fault}", "Faults of the guard's own, none of which reached the application."),
 }
 """Unit and description of each counter's metric. Units in braces are notes: no name is made of them."""

@@ -1,5 +1,9 @@
 """Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and secrets out of what leaves."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sentry_filters.audit import Ledger
 from sentry_filters.bus import EventBus, Handler, Subscription
 from sentry_filters.counters import Counters
@@ -13,6 +17,9 @@ from sentry_filters.recognition import Verdict, recognise
 from sentry_filters.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
 from sentry_filters.redaction import Redactor
 from sentry_filters.session import SessionExpired, SessionExpiredError
+
+if TYPE_CHECKING:
+    from sentry_filters.redis import RedisSessions as RedisSessions
 
 __all__ = [
     "AuditRecord",
@@ -37,3 +44,12 @@ __all__ = [
     "Verdict",
     "recognise",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Redis is an extra: its client is imported by those who share sessions, and by nobody else.
+    if name == "RedisSessions":
+        from sentry_filters.redis import RedisSessions  # noqa: PLC0415
+
+        return RedisSessions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

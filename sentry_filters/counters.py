@@ -21,6 +21,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "refused": (),
     "violations": ("invariant",),
     "audit_lost": ("cause",),
+    "shared": ("event",),
     "faults": ("place",),
 }
 """The counters and the names of their labels; label values come from small fixed sets."""

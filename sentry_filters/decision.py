@@ -25,6 +25,7 @@ from sentry_filters.records import (
     names_third_party,
 )
 from sentry_filters.session import Observed, SessionExpired, Sessions, Standing
+from sentry_filters.shared import SharedSessions
 
 _log = logging.getLogger("sentry_filters")
 
@@ -61,6 +62,7 @@ class Decider:
         bus: Told of it.
         counters: Where decisions are counted.
         redactor: Cleans the reason; where it raises, the reason is `[REDACTED]`.
+        shared: Where other processes hear of an expiry, and where it is settled which one publishes it.
     """
 
     def __init__(
@@ -71,6 +73,8 @@ class Decider:
         bus: EventBus,
         counters: Counters,
         redactor: RedactsText,
+        *,
+        shared: SharedSessions | None = None,
     ) -> None:
         self._policy = policy
         self._sessions = sessions
@@ -78,6 +82,7 @@ class Decider:
         self._bus = bus
         self._counters = counters
         self._redactor = redactor
+        self._shared = shared
         self._labels = Labels(redactor, frozenset((policy.provider, policy.domain, *policy.operations)))
         self._observers: tuple[AuditObserver, ...] = ()
         self._warned = False
@@ -202,10 +207,21 @@ class Decider:
             id=expiry or "",
         )
         self._gate.close(event)
+        if self._shared is None:
+            self.publish(event)
+        else:
+            self._shared.announce(event, _begun_at(failure))
+
+    def publish(self, event: SessionExpired) -> None:
+        """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
         handled = self._bus.is_listening
         self._counters.add("session_expired", event.source, _flag(event.confirmed), _flag(handled))
         self._bus.publish(event)
         self._tell(ExpiryRecord(event=event, handled=handled))
+
+    def published_elsewhere(self, event: SessionExpired) -> None:
+        """Tell the observers of an expiry that another process published; what was dropped refers to it."""
+        self._tell(ExpiryRecord(event=event, handled=True))
 
     def _reason(self, failure: Failure) -> str:
         status = _status(failure)
@@ -259,6 +275,12 @@ def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
     if response is None:
         return (False, False, False)
     return (True, response.recorded, response.body is not None)
+
+
+def _begun_at(failure: Failure) -> float:
+    started_at = None if failure.response is None else failure.response.started_at
+    at = failure.at if started_at is None else started_at
+    return time.time() if at is None else at
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001 - it is the thing that is written

@@ -31,6 +31,7 @@ from sentry_filters.sentry_options import composed_options
 from sentry_filters.sentry_spans import SpanFilter
 from sentry_filters.series import declare_series
 from sentry_filters.session import Sessions
+from sentry_filters.shared import Adopter, SharedSessions
 from sentry_filters.standalone import StandaloneHooks
 from sentry_filters.tracing import current_spans
 
@@ -48,14 +49,20 @@ class SessionGuard:
         on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
             function. More handlers: `bus.subscribe`.
         audit: Where every decision is written down.
+        shared: What carries expiries and renewals between processes, such as `RedisSessions`.
 
     Raises:
-        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` serves another guard; the
-            message names the entry.
+        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` or `shared` serves another
+            guard; the message names the entry.
     """
 
     def __init__(
-        self, policy: Policy, on_session_expired: Handler | None = None, *, audit: Ledger | None = None
+        self,
+        policy: Policy,
+        on_session_expired: Handler | None = None,
+        *,
+        audit: Ledger | None = None,
+        shared: SharedSessions | None = None,
     ) -> None:
         self.policy = policy
         self.redactor = Redactor(
@@ -69,9 +76,13 @@ class SessionGuard:
         declare_series(self.counters, policy)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._parts: dict[Callable[[], object], object] = {}
-        self._sessions = Sessions(policy.scope, policy.renewal_grace)
-        self._fingerprinter = Fingerprinter()
-        self._decider = Decider(policy, self._sessions, self.gate, self.bus, self.counters, self.redactor)
+        self._shared = shared
+        names = () if shared is None else (shared.expiry_id,)
+        self._sessions = Sessions(policy.scope, policy.renewal_grace, *names)
+        self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
+        self._decider = Decider(
+            policy, self._sessions, self.gate, self.bus, self.counters, self.redactor, shared=shared
+        )
         self._make_edges()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
@@ -79,6 +90,8 @@ class SessionGuard:
         if audit is not None:
             audit.attach(self.counters, current_release)
             self.observe(audit.observe)
+        if shared is not None:
+            shared.attach(self._adopter())
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -99,6 +112,8 @@ class SessionGuard:
             self.redactor.register(token_of(credential))
         ended = self._sessions.renew(session)
         self.gate.open(session)
+        if self._shared is not None and self._sessions.renewed_at is not None:
+            self._shared.renewed(session, self._sessions.renewed_at)
         self._decider.renewed(session, ended)
 
     def fingerprint(self, credential: str) -> str:
@@ -236,12 +251,25 @@ class SessionGuard:
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends the subscriptions and the ledger. Call it where a process ends without Python's own exit, as
-        children of `multiprocessing` do.
+        It ends the subscriptions, the ledger and what is shared. Call it where a process ends without
+        Python's own exit, as children of `multiprocessing` do.
         """
+        if self._shared is not None:
+            self._shared.close(timeout)  # first: what it still publishes is handled
         self.bus.close(timeout)
         if self._audit is not None:
             self._audit.close(timeout)
+
+    def _adopter(self) -> Adopter:
+        return Adopter(
+            sessions=self._sessions,
+            gate=self.gate,
+            counters=self.counters,
+            publish=self._decider.publish,
+            note=self._decider.published_elsewhere,
+            fault=self._decider.fault,
+            scope=self.policy.scope,
+        )
 
     def _make_edges(self) -> None:
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -86,9 +87,13 @@ class Observed:
 @dataclass(slots=True)
 class _Expiry:
     announced_at: float
-    id: str = field(default_factory=partial(secrets.token_hex, 8))
+    id: str
     renewed_at: float | None = None
     shown: bool = False
+
+
+def _random_id(_session: str | None, _renewed_at: float | None) -> str:
+    return secrets.token_hex(8)
 
 
 class Sessions:
@@ -97,9 +102,16 @@ class Sessions:
     Args:
         scope: `Policy.scope`.
         renewal_grace: `Policy.renewal_grace`, in seconds.
+        expiry_id: Names an expiry by its session and the renewal that it followed; by default at random.
     """
 
-    def __init__(self, scope: Literal["process", "session"], renewal_grace: float) -> None:
+    def __init__(
+        self,
+        scope: Literal["process", "session"],
+        renewal_grace: float,
+        expiry_id: Callable[[str | None, float | None], str] = _random_id,
+    ) -> None:
+        self._expiry_id = expiry_id
         self._scope = scope
         self._renewal_grace = renewal_grace
         self._lock = threading.Lock()
@@ -126,15 +138,26 @@ class Sessions:
                 return self._observe_unnamed(started_at, reported_at)
             return self._observe_named(session, started_at, reported_at)
 
-    def renew(self, session: str | None) -> tuple[str, ...]:
+    @property
+    def renewed_at(self) -> float | None:
+        """When the latest renewal was, in seconds since the epoch."""
+        return self._renewed_at
+
+    def renew(self, session: str | None, at: float | None = None) -> tuple[str, ...]:
         """Note that a sign-in is done, with the credential of this fingerprint where it is known.
+
+        Args:
+            session: Its fingerprint.
+            at: When it was, in seconds since the epoch; now by default.
 
         Returns:
             The ids of the expiries that it ended.
         """
         with self._lock:
-            now = time.time()
-            self._renewed_at = now
+            # Later than any before it, also where the clock was set back: renewals are ordered by it.
+            before = self._renewed_at or 0.0
+            now = max(time.time(), before + 2e-6) if at is None else at
+            self._renewed_at = max(now, before)
             self._expired_now = False
             self._unnamed = None
             if session is not None and session in self._expiries:
@@ -145,6 +168,29 @@ class Sessions:
                 del self._running[expiry]
             self._ended = ended[-1] if ended else self._ended
             return tuple(ended)
+
+    def adopt(self, session: str | None, expiry: str, at: float, *, running: bool) -> None:
+        """Take over an expiry that another process announced.
+
+        Args:
+            session: Fingerprint of the credential, None where it is not known.
+            expiry: Its id.
+            at: When it was announced, in seconds since the epoch.
+            running: Whether no renewal has ended it.
+        """
+        with self._lock:
+            # Shown or handled where it was announced.
+            adopted = _Expiry(at, expiry, shown=True)
+            if session is not None:
+                known = self._expiries.get(session)
+                if known is None or known.id != expiry:
+                    self._remember(session, adopted)
+            if not running:
+                return
+            if session is None:
+                self._unnamed = self._unnamed or adopted
+            self._expired_now = True
+            self._note_running(expiry, session)
 
     def decided(self, session: str | None) -> Observed:
         """Return where a failure of this session stands that was observed before; nothing is noted."""
@@ -167,23 +213,25 @@ class Sessions:
     def _observe_named(self, session: str, started_at: float | None, at: float) -> Observed:
         expiry = self._expiries.get(session)
         if expiry is None:
-            return self._announce_named(session, started_at, at)
+            return self._announce_named(session, started_at, at, None)
         if expiry.renewed_at is None:
             return Observed(Standing.REPEAT if self._expired_now else Standing.STALE, expiry.id)
         if self._began_before(expiry.renewed_at, started_at, at):
             return Observed(Standing.STALE, expiry.id)
-        return self._announce_named(session, started_at, at)
+        return self._announce_named(session, started_at, at, expiry.renewed_at)
 
-    def _announce_named(self, session: str, started_at: float | None, at: float) -> Observed:
+    def _announce_named(
+        self, session: str, started_at: float | None, at: float, renewed_at: float | None
+    ) -> Observed:
         unnamed = self._unnamed
         begun = at if started_at is None else started_at
         # The same expiry may be seen first by a signal that does not know the credential.
         same = self._scope == "process" and unnamed is not None and begun <= unnamed.announced_at
-        expiry = unnamed if same and unnamed is not None else _Expiry(time.time())
-        self._expiries[session] = expiry
-        self._expiries.move_to_end(session)
-        while len(self._expiries) > _MOST_SESSIONS:
-            self._expiries.popitem(last=False)
+        if same and unnamed is not None:
+            expiry = unnamed
+        else:
+            expiry = _Expiry(time.time(), self._expiry_id(session, renewed_at))
+        self._remember(session, expiry)
         self._expired_now = True
         if same:
             return Observed(Standing.REPEAT, expiry.id)
@@ -194,15 +242,24 @@ class Sessions:
             return Observed(Standing.REPEAT, self._current())
         if self._renewed_at is not None and self._began_before(self._renewed_at, started_at, at):
             return Observed(Standing.STALE, self._ended)
-        self._unnamed = _Expiry(time.time())
+        self._unnamed = _Expiry(time.time(), self._expiry_id(None, self._renewed_at))
         self._expired_now = True
         return self._first(self._unnamed, None)
 
+    def _remember(self, session: str, expiry: _Expiry) -> None:
+        self._expiries[session] = expiry
+        self._expiries.move_to_end(session)
+        while len(self._expiries) > _MOST_SESSIONS:
+            self._expiries.popitem(last=False)
+
     def _first(self, expiry: _Expiry, session: str | None) -> Observed:
-        self._running[expiry.id] = session
+        self._note_running(expiry.id, session)
+        return Observed(Standing.FIRST, expiry.id)
+
+    def _note_running(self, expiry: str, session: str | None) -> None:
+        self._running[expiry] = session
         while len(self._running) > _MOST_SESSIONS:
             self._running.popitem(last=False)
-        return Observed(Standing.FIRST, expiry.id)
 
     def _current(self) -> str | None:
         return next(reversed(self._running)) if self._running else self._ended

@@ -15,7 +15,7 @@ ROOT = Path(sentry_filters.__file__).parent
 CORE = [
     "forking", "hosts", "body_codes", "fingerprint", "policy_sources", "policy", "failure", "wire_text",
     "causes", "recognition", "session", "work", "gate", "bus", "counters", "series", "memory", "labels",
-    "records", "decision",
+    "records", "shared", "decision",
 ]  # fmt: skip
 """From the ground up: a module imports those before it only."""
 SENTRY_EDGE = {
@@ -76,6 +76,19 @@ def test_audit_imports_the_core_only() -> None:
         assert ours(imported) <= {*CORE, "audit"}, path
 
 
+def test_the_redis_room_imports_the_core_and_redis_only() -> None:
+    for path in (ROOT / "redis").glob("*.py"):
+        imported = imports_of(path)
+        assert foreign(imported) <= {"redis"}, path
+        assert ours(imported) <= {*CORE, "redis"}, path
+
+
+def test_only_the_package_itself_leads_to_the_redis_room() -> None:
+    for path in ROOT.rglob("*.py"):
+        if path.parent.name != "redis" and path != ROOT / "__init__.py":
+            assert "redis" not in ours(imports_of(path)), path
+
+
 @pytest.mark.parametrize("module", sorted(SENTRY_EDGE))
 def test_sentry_edge_imports_core_redaction_and_sentry(module: str) -> None:
     imported = imports_of(ROOT / f"{module}.py")
@@ -131,7 +144,7 @@ def test_import_loads_neither_opentelemetry_nor_http_clients() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
 
-    assert {"opentelemetry", "otel", "httpx", "httpx2", "sqlite3"}.isdisjoint(loaded)
+    assert {"opentelemetry", "otel", "httpx", "httpx2", "redis", "sqlite3"}.isdisjoint(loaded)
 
 
 def test_all_is_sorted_and_complete() -> None:

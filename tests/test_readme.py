@@ -34,6 +34,7 @@ def test_readme_runs(
     [table] = snippets("toml")
     (tmp_path / "pyproject.toml").write_text(table)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SENTRY_FILTERS_KEY", fake("", 40, seed="deployment"))
     names: dict[str, Any] = {
         "DSN": "http://a@127.0.0.1:1/1",
         "SESSION_TOKEN": fake("eyJ", 40),

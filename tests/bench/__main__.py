@@ -6,7 +6,7 @@ import importlib
 import platform
 import sys
 
-BENCHES = ("sentry", "redaction", "otel", "audit")
+BENCHES = ("sentry", "redaction", "otel", "audit", "shared")
 
 
 def main(names: list[str]) -> int:

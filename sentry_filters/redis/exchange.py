@@ -1,0 +1,130 @@
+"""Merges what this process finds out with what Redis has, and tells the gate; the threads' common ground."""
+
+from __future__ import annotations
+
+import threading
+
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
+from sentry_filters.redis.replica import Replica
+from sentry_filters.redis.store import State, Store
+from sentry_filters.session import SessionExpired
+from sentry_filters.shared import Adopter
+
+
+class Exchange:
+    """Both directions between the replica of this process and the store. Used by the two threads only.
+
+    Args:
+        replica: What is known here.
+        adopter: Told of what is new.
+    """
+
+    def __init__(self, replica: Replica, adopter: Adopter) -> None:
+        self._replica = replica
+        self._adopter = adopter
+        self._applying = threading.Lock()
+        self._version = ""
+
+    def receive(self, text: str) -> None:
+        """Take over one message of the channel; a malformed one is counted and ignored."""
+        try:
+            version, news = read_message(text)
+        except MalformedError:
+            self._adopter.count("malformed")
+            return
+        if _follows(version, self._version):
+            self._version = version  # none was missed: the next look finds nothing to load
+        self._apply(news)
+
+    def claim(self, store: Store, expiry: Expiry, begun: int) -> None:
+        """Settle which process publishes an expiry found here, and publish it if it is this one."""
+        won, winner = store.claim(expiry, begun)
+        if won:
+            self._adopter.count("claimed")
+            self._adopter.publish(expiry.event)
+            if winner is not None:
+                self._apply(winner)
+            return
+        self._adopter.count("lost_claim")
+        if winner is None or winner.event.id != expiry.event.id:
+            # Records with the id of this process may have been written: the audit has to find their expiry.
+            self._adopter.note(expiry.event)
+        if winner is not None:
+            self._settle(winner)
+        else:
+            self.synchronise(store)
+
+    def publish_alone(self, event: SessionExpired) -> None:
+        """Publish without Redis, which cannot be reached."""
+        self._adopter.count("fallback")
+        self._adopter.publish(event)
+
+    def synchronise(self, store: Store) -> None:
+        """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory."""
+        version = store.version()
+        expiries, renewals = self._replica.everything()
+        if version == self._version and (version or not (expiries or renewals)):
+            return
+        state = store.load()
+        for _ in range(state.malformed):
+            self._adopter.count("malformed")
+        for renewal in state.renewals:
+            self._apply(renewal)
+        for expiry in state.expiries:
+            self._apply(expiry)
+        self._write_missing(store, state)
+        self._version = state.version
+
+    def _write_missing(self, store: Store, state: State) -> None:
+        expiries, renewals = self._replica.everything()
+        theirs = {renewal.name: renewal.stamp for renewal in state.renewals}
+        for renewal in renewals:
+            if theirs.get(renewal.name, 0) < renewal.stamp:
+                store.renew(renewal)
+        written = {expiry.name: expiry.own for expiry in state.expiries}
+        for expiry in expiries:
+            if written.get(expiry.name, -1) < expiry.own:
+                _, winner = store.claim(expiry, None)
+                if winner is not None:
+                    self._apply(winner)
+
+    def _apply(self, news: Expiry | Renewal) -> None:
+        with self._applying:
+            if isinstance(news, Renewal):
+                self._renewed(news)
+                return
+            # An expiry tells of the renewal it followed: that one may still be on its way.
+            name = EVERYONE if self._adopter.scope == "process" else news.name
+            if news.after:
+                self._renewed(Renewal(name=name, stamp=news.after))
+            if self._replica.merge_expiry(news):
+                self._adopter.count("adopted")
+                self._expired(news)
+
+    def _settle(self, winner: Expiry) -> None:
+        self._apply(winner)
+        with self._applying:
+            self._expired(winner)  # the gate names the event that was published, not the one found here
+
+    def _expired(self, expiry: Expiry) -> None:
+        running = self._replica.is_running(expiry)
+        self._adopter.expired(expiry.session, expiry.event, running=running)
+
+    def _renewed(self, renewal: Renewal) -> None:
+        if self._replica.merge_renewal(renewal):
+            self._adopter.count("adopted")
+            session = None if renewal.name in (EVERYONE, UNNAMED) else renewal.name
+            if renewal.name == UNNAMED:
+                return  # told of by the renewal of the session that came with it
+            self._adopter.renewed(session, renewal.stamp / 1e6)
+
+
+def _follows(version: str, before: str) -> bool:
+    epoch, _, seq = version.partition(":")
+    epoch_before, _, seq_before = before.partition(":")
+    return (
+        epoch == epoch_before
+        and seq.isdecimal()
+        and seq_before.isdecimal()
+        and int(seq) == int(seq_before) + 1
+    )

@@ -1,0 +1,150 @@
+"""What stands in Redis and goes over its channel: read as strictly as anything from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sentry_filters.session import SessionExpired
+
+EVERYONE = "*"
+"""The name under which a renewal of all sessions is kept."""
+UNNAMED = "-"
+"""The name of the session whose credential is not known."""
+
+_NAME = re.compile(r"[0-9a-f]{12}|-")
+_RENEWED = re.compile(r"[0-9a-f]{12}|[-*]")
+_STAMP = re.compile(r"[0-9]{1,16}")
+_ID = re.compile(r"[0-9a-f]{16}")
+_TRACE = re.compile(r"[0-9a-f]{32}")
+_LONGEST = 4096
+_LONGEST_TEXT = 200
+# How far ahead another clock may be: a renewal from the far future would hide every expiry until then.
+_AHEAD_MICROSECONDS = 300 * 1_000_000
+_TEXTS = ("source", "reason", "provider", "operation")
+
+
+class MalformedError(ValueError):
+    """What came from Redis is nothing that this package writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiry:
+    """One expiry, as all processes know it.
+
+    Args:
+        name: Fingerprint of the session, or `UNNAMED`.
+        own: The renewal of this very session before it, in microseconds since the epoch, 0 without one.
+        after: The latest renewal that it is later than; a later one ends it.
+        event: What was published.
+    """
+
+    name: str
+    own: int
+    after: int
+    event: SessionExpired
+
+    @property
+    def session(self) -> str | None:
+        """The fingerprint, None where it is not known."""
+        return None if self.name == UNNAMED else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """One renewal.
+
+    Args:
+        name: Fingerprint of the new credential's session, or `EVERYONE`.
+        stamp: When it was, in microseconds since the epoch.
+    """
+
+    name: str
+    stamp: int
+
+
+def record_of(expiry: Expiry) -> str:
+    """Write an expiry as `own after id event`, the event as JSON."""
+    event = {**asdict(expiry.event), "at": expiry.event.at.isoformat()}
+    return f"{expiry.own} {expiry.after} {expiry.event.id} {json.dumps(event, separators=(',', ':'))}"
+
+
+def read_expiry(name: str, record: str) -> Expiry:
+    """Read what `record_of` wrote; MalformedError for anything else."""
+    parts = record.split(" ", 3)
+    if len(record) > _LONGEST or len(parts) != 4 or not _NAME.fullmatch(name):
+        raise MalformedError("expiry")
+    own, after, id_, text = parts
+    event = _read_event(text)
+    if event.id != id_:
+        raise MalformedError("id")
+    return Expiry(name=name, own=_stamp(own), after=_stamp(after), event=event)
+
+
+def read_renewal(name: str, stamp: str) -> Renewal:
+    """Read a renewal; MalformedError for anything else."""
+    if not _RENEWED.fullmatch(name):
+        raise MalformedError("renewal")
+    return Renewal(name=name, stamp=_stamp(stamp))
+
+
+def read_message(text: str) -> tuple[str, Expiry | Renewal]:
+    """Read a message of the channel, `version kind name rest`; MalformedError for anything else.
+
+    Returns:
+        The version of the state after it, and what it tells.
+    """
+    parts = text.split(" ", 3)
+    if len(text) > _LONGEST or len(parts) != 4:
+        raise MalformedError("message")
+    version, kind, name, rest = parts
+    if kind == "expiry":
+        return version, read_expiry(name, rest)
+    if kind == "renewal":
+        return version, read_renewal(name, rest)
+    raise MalformedError("kind")
+
+
+def _read_event(text: str) -> SessionExpired:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise MalformedError("event") from None
+    if not isinstance(found, dict) or found.keys() != SessionExpired.__dataclass_fields__.keys():
+        raise MalformedError("event")
+    if not all(isinstance(found[key], str) and len(found[key]) <= _LONGEST_TEXT for key in _TEXTS):
+        raise MalformedError("event")
+    if found["status"] not in (401, 403) or not isinstance(found["confirmed"], bool):
+        raise MalformedError("event")
+    if not _matches(_ID, found["id"]) or not _optional(_NAME, found["session"]):
+        raise MalformedError("event")
+    if not _optional(_TRACE, found["trace_id"]):
+        raise MalformedError("event")
+    return SessionExpired(**{**found, "at": _moment(found["at"])})
+
+
+def _moment(value: object) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise MalformedError("at") from None
+    if moment.tzinfo is None:
+        raise MalformedError("at")
+    return moment
+
+
+def _stamp(text: str) -> int:
+    if not _STAMP.fullmatch(text) or int(text) > time.time() * 1e6 + _AHEAD_MICROSECONDS:
+        raise MalformedError("stamp")
+    return int(text)
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _optional(pattern: re.Pattern[str], value: object) -> bool:
+    return value is None or _matches(pattern, value)

@@ -1,0 +1,146 @@
+"""`RedisSessions`: one expiry closes the gate of every process, and one process publishes it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from sentry_filters.forking import after_fork_in_child
+from sentry_filters.redis.exchange import Exchange
+from sentry_filters.redis.messages import UNNAMED, Expiry
+from sentry_filters.redis.replica import Replica
+from sentry_filters.redis.store import Store
+from sentry_filters.redis.threads import Announcement, Threads
+from sentry_filters.session import SessionExpired
+from sentry_filters.shared import Adopter
+
+KEY_VARIABLE = "SENTRY_FILTERS_KEY"
+SHORTEST_KEY = 32
+_NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_FIRST_LOOK_SECONDS = 0.5
+_SOCKET_SECONDS = 1.0
+
+
+class RedisSessions:
+    """Shares expiries and renewals with all processes of a namespace: `SessionGuard(policy, shared=…)`.
+
+    Two daemon threads speak with Redis; no other thread waits for it. Where it cannot be reached within a
+    second, the process works on alone, publishes for itself, and tells the others afterwards. Only
+    fingerprints and redacted texts go there. docs/redis.md has the keys, the messages and what happens when.
+
+    A guard's construction waits for the first look at the state, for at most half a second.
+
+    Args:
+        url: Where Redis is: `redis://`, `rediss://` or `unix://`.
+        namespace: The deployment: up to 64 letters, digits, `_`, `.`, `-`.
+        key: The deployment's secret of at least 32 characters, by which the fingerprints of all processes
+            are the same; `SENTRY_FILTERS_KEY` by default.
+
+    Raises:
+        ValueError: The URL, the namespace or the key is impossible; no secret is shown.
+    """
+
+    def __init__(self, url: str, *, namespace: str, key: str | None = None) -> None:
+        if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+            raise ValueError(
+                f"RedisSessions: namespace {namespace!r} is not possible; "
+                "allowed: 1 to 64 letters, digits, _ . -"
+            )
+        self._key = hashlib.blake2b(_checked_key(key)).digest()
+        self._url = url
+        self._namespace = namespace
+        try:
+            self._client().close()
+        except (ValueError, TypeError, AttributeError):
+            # Without its cause: the URL may hold a password.
+            raise ValueError(
+                "RedisSessions: url is not possible; allowed: redis://, rediss://, unix://"
+            ) from None
+        self._adopter: Adopter | None = None
+
+    def __repr__(self) -> str:
+        return f"<RedisSessions of {self._namespace}>"
+
+    @property
+    def key(self) -> bytes:
+        """The key of the fingerprints."""
+        return self._key
+
+    def expiry_id(self, session: str | None, renewed_at: float | None) -> str:
+        """Return the id that every process computes for this expiry, without asking."""
+        text = f"{self._namespace} {session or UNNAMED} {_stamp(renewed_at or 0.0)}"
+        return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
+
+    def attach(self, adopter: Adopter) -> None:
+        """Begin to speak and listen; ValueError where another guard uses it already."""
+        if self._adopter is not None:
+            raise ValueError("RedisSessions serves another guard already; make one for each")
+        self._adopter = adopter
+        self._replica = Replica(adopter.scope)
+        self._start(adopter)
+        self._threads.wait_for_first_look(_FIRST_LOOK_SECONDS)
+        after_fork_in_child(self._start_afresh)
+
+    def announce(self, event: SessionExpired, begun_at: float) -> None:
+        """Hand an expiry found here to the threads; returns at once."""
+        name = event.session or UNNAMED
+        own, after = self._replica.latest_renewal(name)
+        expiry = Expiry(name=name, own=own, after=after, event=event)
+        self._replica.merge_expiry(expiry)
+        self._threads.put(Announcement(expiry, _stamp(begun_at)))
+
+    def renewed(self, session: str | None, at: float) -> None:
+        """Hand a renewal to the threads; returns at once."""
+        for renewal in self._replica.renewals_of(session, _stamp(at)):
+            self._replica.merge_renewal(renewal)
+            self._threads.put(renewal)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """End the threads; what is queued has `timeout` seconds."""
+        if self._adopter is not None:
+            self._threads.close(timeout)
+
+    def _start(self, adopter: Adopter) -> None:
+        self._threads = Threads(self._connect, Exchange(self._replica, adopter), adopter)
+
+    def _start_afresh(self) -> None:
+        # The parent's connections and threads are the parent's; a child has its own from the first moment on,
+        # because a gate that is only asked has to hear of the others, too.
+        self._replica.start_afresh()
+        if self._adopter is not None:
+            self._start(self._adopter)
+
+    def _connect(self) -> tuple[redis.Redis, Store]:
+        client = self._client()
+        scope = "process" if self._adopter is None else self._adopter.scope
+        return client, Store(client, self._namespace, scope)
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis.from_url(
+            self._url,
+            decode_responses=True,
+            encoding_errors="replace",  # what is no UTF-8 is malformed, not an error
+            socket_timeout=_SOCKET_SECONDS,
+            socket_connect_timeout=_SOCKET_SECONDS / 2,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+
+def _checked_key(key: str | None) -> bytes:
+    given = os.environ.get(KEY_VARIABLE, "") if key is None else key
+    if len(given) < SHORTEST_KEY:
+        place = KEY_VARIABLE if key is None else "RedisSessions: key"
+        raise ValueError(
+            f"{place} has {len(given)} characters; allowed: {SHORTEST_KEY} or more, "
+            "the same secret in every process, by which fingerprints are made"
+        )
+    return given.encode()
+
+
+def _stamp(seconds: float) -> int:
+    return round(seconds * 1e6)

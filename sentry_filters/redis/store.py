@@ -1,0 +1,179 @@
+"""The keys in Redis, and the scripts that change them in one step."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from sentry_filters.redis.messages import (
+    Expiry,
+    MalformedError,
+    Renewal,
+    read_expiry,
+    read_renewal,
+    record_of,
+)
+
+KEPT_SECONDS = 24 * 60 * 60
+_MOST = 10_000
+# Both scripts end with this: a new version, a lifetime for both keys, no more than so many fields, a message.
+_PUBLISH = """
+local function told(field, message)
+  redis.call('HSETNX', KEYS[1], 'epoch', ARGV[1])
+  local seq = redis.call('HINCRBY', KEYS[1], 'seq', 1)
+  redis.call('ZADD', KEYS[2], seq, field)
+  if redis.call('ZCARD', KEYS[2]) > tonumber(ARGV[3]) then
+    redis.call('HDEL', KEYS[1], redis.call('ZPOPMIN', KEYS[2])[1])
+  end
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[2])
+  local version = redis.call('HGET', KEYS[1], 'epoch') .. ':' .. seq
+  redis.call('PUBLISH', ARGV[4], version .. ' ' .. message)
+end
+local function stamp(name)
+  return redis.call('HGET', KEYS[1], 'r:' .. name) or '0'
+end
+local function later(one, other)
+  if tonumber(one) > tonumber(other) then return one else return other end
+end
+"""
+# ARGV from 5: name, own, after, id, event, scope, when the failure began and was found (microseconds), and
+# whether it is new or said again. A new failure of a credential that never expired is later than every
+# renewal; one that is said again, because Redis lost its memory, is not.
+_CLAIM = (
+    _PUBLISH
+    + """
+local name, own, after, id = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local ending = later(stamp('*'), stamp(name))
+local known = redis.call('HGET', KEYS[1], 'e:' .. name)
+if known then
+  local known_own, known_after, known_id = string.match(known, '^(%d+) (%d+) (%x+) ')
+  if known_id == id or tonumber(known_own) > tonumber(own) then return {0, name, known} end
+end
+if name == '-' and tonumber(ending) > tonumber(after) then return {2, name, ''} end
+if ARGV[10] == 'process' then
+  local current = redis.call('HGET', KEYS[1], 'current')
+  local running = current and redis.call('HGET', KEYS[1], 'e:' .. current)
+  if running and current ~= name then
+    local its_after, its_at = string.match(running, '^%d+ (%d+)'), redis.call('HGET', KEYS[1], 'current_at')
+    local same = name == '-' or (current == '-' and tonumber(ARGV[11]) <= tonumber(its_at))
+    if same and tonumber(its_after) >= tonumber(stamp('*')) then return {0, current, running} end
+  end
+  if ARGV[13] == 'new' or tonumber(after) >= tonumber(ending) then
+    redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[12])
+  end
+end
+if ARGV[13] == 'new' and name ~= '-' and not known then after = later(after, ending) end
+local record = own .. ' ' .. after .. ' ' .. id .. ' ' .. ARGV[9]
+redis.call('HSET', KEYS[1], 'e:' .. name, record)
+told('e:' .. name, 'expiry ' .. name .. ' ' .. record)
+return {1, name, record}
+"""
+)
+# ARGV from 5: name, stamp.
+_RENEW = (
+    _PUBLISH
+    + """
+if tonumber(stamp(ARGV[5])) >= tonumber(ARGV[6]) then return 0 end
+redis.call('HSET', KEYS[1], 'r:' .. ARGV[5], ARGV[6])
+told('r:' .. ARGV[5], 'renewal ' .. ARGV[5] .. ' ' .. ARGV[6])
+return 1
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that Redis has.
+
+    Args:
+        version: Changes with every write; empty where there is no state.
+        expiries: The expiries.
+        renewals: The renewals.
+        malformed: How many fields could not be read.
+    """
+
+    version: str
+    expiries: list[Expiry]
+    renewals: list[Renewal]
+    malformed: int
+
+
+class Store:
+    """One namespace in Redis. Blocks for at most the client's time-outs; raises what redis-py raises.
+
+    Args:
+        client: Answers in text.
+        namespace: The deployment.
+        scope: `Policy.scope`; processes of another scope have other keys.
+    """
+
+    def __init__(self, client: redis.Redis, namespace: str, scope: str) -> None:
+        self._client: Any = client
+        self._scope = scope
+        # The braces keep all keys of a namespace on one node of a cluster.
+        prefix = f"sentry-filters:{{{namespace}}}:{scope}"
+        self.channel = f"{prefix}:channel"
+        self._keys = [f"{prefix}:state", f"{prefix}:order"]
+        self._claim = self._client.register_script(_CLAIM)
+        self._renew = self._client.register_script(_RENEW)
+
+    def version(self) -> str:
+        """Return the version of the state, an empty text where there is none."""
+        epoch, seq = self._client.hmget(self._keys[0], "epoch", "seq")
+        return f"{epoch}:{seq}" if epoch and seq else ""
+
+    def load(self) -> State:
+        """Read everything."""
+        fields: dict[str, str] = self._client.hgetall(self._keys[0])
+        version = f"{fields.get('epoch')}:{fields.get('seq')}" if "epoch" in fields else ""
+        expiries: list[Expiry] = []
+        renewals: list[Renewal] = []
+        malformed = 0
+        for field, value in fields.items():
+            kind, _, name = field.partition(":")
+            try:
+                if kind == "e":
+                    expiries.append(read_expiry(name, value))
+                elif kind == "r":
+                    renewals.append(read_renewal(name, value))
+            except MalformedError:
+                malformed += 1
+        return State(version, expiries, renewals, malformed)
+
+    def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
+        """Write an expiry unless it is there already, in one step.
+
+        Args:
+            expiry: The expiry.
+            begun: When the failed request began, in microseconds since the epoch; None where the expiry
+                is not new, but what Redis lacks.
+
+        Returns:
+            Whether this process is the one that publishes it; and the expiry as it stands in Redis, None
+            where a renewal that is not yet known here was later than it.
+
+        Raises:
+            MalformedError: What stands in Redis cannot be read.
+        """
+        own, after, id_, event = record_of(expiry).split(" ", 3)
+        at = round(expiry.event.at.timestamp() * 1e6)
+        won, name, record = self._claim(
+            keys=self._keys,
+            args=[
+                *self._common(),
+                *(expiry.name, own, after, id_, event, self._scope),
+                *(at if begun is None else begun, at, "again" if begun is None else "new"),
+            ],
+        )
+        return won == 1, None if won == 2 else read_expiry(name, record)
+
+    def renew(self, renewal: Renewal) -> None:
+        """Write a renewal unless a later one is there, in one step."""
+        self._renew(keys=self._keys, args=[*self._common(), renewal.name, renewal.stamp])
+
+    def _common(self) -> list[str | int]:
+        return [secrets.token_hex(8), KEPT_SECONDS, 2 * _MOST, self.channel]

@@ -1,0 +1,121 @@
+"""How soon an expiry in one process closes the gates of seven others, beside a bare PUBLISH."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import redis
+
+from sentry_filters import Failure, Policy, RedisSessions, Response, SessionGuard
+from tests.bench.table import Row, show
+from tests.support.redis import RedisServer
+from tests.support.secrets import fake
+
+_OTHERS = 7
+_ROUNDS = 200
+_KEY = fake("", 40, seed="bench")
+_POLICY = Policy(provider="OpenHuman", scope="session")
+
+
+def run() -> bool:
+    """Print the table; return whether the gates close within 5 times a bare message's way."""
+    if shutil.which("redis-server") is None:
+        print("shared: skipped, there is no redis-server: apt-get install redis-server")  # noqa: T201
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            bare, gates = _measured(server.url)
+        finally:
+            server.kill()
+    title = f"From the first failure to the last of {_OTHERS} gates, {os.cpu_count()} cores"
+    slowest, ratio = _p99(gates), _p99(gates) / _p99(bare)
+    return show(
+        title,
+        [
+            Row(f"PUBLISH until the last of {_OTHERS} bare subscribers has it", _median(bare), _p99(bare)),
+            Row("failure until the last gate is closed / bare, p99", _median(gates), slowest, ratio, 5.0),
+        ],
+    )
+
+
+def _measured(url: str) -> tuple[list[float], list[float]]:
+    context = multiprocessing.get_context("spawn")
+    ends: list[Connection] = []
+    processes = []
+    for _ in range(_OTHERS):
+        near, far = context.Pipe()
+        process = context.Process(target=_other, args=(url, far), daemon=True)
+        process.start()
+        ends.append(near)
+        processes.append(process)
+    guard = SessionGuard(_POLICY, lambda event: None, shared=_shared(url))
+    client = redis.Redis.from_url(url)
+    for end in ends:
+        end.recv()
+    bare: list[float] = []
+    gates: list[float] = []
+    for number in range(_ROUNDS):  # by turns, so that both see the same machine
+        session = f"{number:012x}"
+        for end in ends:
+            end.send(session)
+        for end in ends:
+            end.recv()
+        before = time.perf_counter()
+        client.publish("bare", session)
+        bare.append((max(end.recv() for end in ends) - before) * 1e6)
+        before = time.perf_counter()
+        guard.decide("report", (_failure(session),))
+        gates.append((max(end.recv() for end in ends) - before) * 1e6)
+    for end in ends:
+        end.send(None)
+    for process in processes:
+        process.join(10.0)
+    guard.close()
+    client.close()
+    return bare, gates
+
+
+def _other(url: str, end: Connection) -> None:
+    guard = SessionGuard(_POLICY, lambda event: None, shared=_shared(url))
+    pubsub = redis.Redis.from_url(url).pubsub()  # type: ignore[no-untyped-call]
+    pubsub.subscribe("bare")
+    while pubsub.get_message(timeout=1.0) is None:
+        pass
+    end.send("ready")
+    while (session := end.recv()) is not None:
+        end.send("waiting")
+        while pubsub.get_message(timeout=1.0) is None:
+            pass
+        end.send(time.perf_counter())
+        while guard.gate.is_open_for(session):
+            time.sleep(0.00005)
+        end.send(time.perf_counter())
+    guard.close()
+
+
+def _shared(url: str) -> RedisSessions:
+    return RedisSessions(url, namespace="bench", key=_KEY)
+
+
+def _failure(session: str) -> Failure:
+    response = Response(status=401, session=session, operation="chat", recorded=True)
+    return Failure(
+        domain="llm_provider", provider="OpenHuman", operation="chat", status=401, response=response
+    )
+
+
+def _median(taken: list[float]) -> float:
+    return statistics.median(taken)
+
+
+def _p99(taken: list[float]) -> float:
+    return statistics.quantiles(taken, n=100)[98]

@@ -1,0 +1,1 @@
+"""Sessions shared through a real Redis, by real processes."""
