@@ -223,6 +223,11 @@ class Decider:
         """Tell the observers of an expiry that another process published; what was dropped refers to it."""
         self._tell(ExpiryRecord(event=event, handled=True))
 
+    def renewed_elsewhere(self, session: str | None, at: float, expiries: tuple[str, ...]) -> None:
+        """Tell the observers which expiries a renewal ended that another process was told."""
+        if expiries:
+            self._tell(RenewalRecord(at=at, session=session, expiries=expiries))
+
     def _reason(self, failure: Failure) -> str:
         status = _status(failure)
         summary = f"{self._policy.provider} API error ({status} {HTTPStatus(status).phrase})"

@@ -265,9 +265,7 @@ class SessionGuard:
             sessions=self._sessions,
             gate=self.gate,
             counters=self.counters,
-            publish=self._decider.publish,
-            note=self._decider.published_elsewhere,
-            fault=self._decider.fault,
+            teller=self._decider,
             scope=self.policy.scope,
         )
 

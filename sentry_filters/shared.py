@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 from sentry_filters.counters import Counters
 from sentry_filters.gate import SchedulerGate
 from sentry_filters.session import SessionExpired, Sessions
+
+
+class Teller(Protocol):
+    """What a `Decider` does with what the processes find out together."""
+
+    def publish(self, event: SessionExpired) -> None:
+        """Publish an expiry to this process's handlers."""
+
+    def published_elsewhere(self, event: SessionExpired) -> None:
+        """Write down an expiry that another process published: what is dropped here refers to it."""
+
+    def renewed_elsewhere(self, session: str | None, at: float, expiries: tuple[str, ...]) -> None:
+        """Write down a renewal that another process was told, and the expiries that it ended."""
+
+    def fault(self, place: str, error: BaseException) -> None:
+        """Count what went wrong."""
 
 
 class Adopter:
@@ -17,9 +32,7 @@ class Adopter:
         sessions: What is known here.
         gate: Closed and opened by what is taken over.
         counters: Where it is counted, as `shared`.
-        publish: Publishes an expiry to this process's handlers.
-        note: Writes down an expiry found here which turned out to be one already published elsewhere.
-        fault: Told of what went wrong.
+        teller: Publishes, and tells this process's observers.
         scope: `Policy.scope`.
     """
 
@@ -29,17 +42,16 @@ class Adopter:
         sessions: Sessions,
         gate: SchedulerGate,
         counters: Counters,
-        publish: Callable[[SessionExpired], None],
-        note: Callable[[SessionExpired], None],
-        fault: Callable[[str, BaseException], None],
+        teller: Teller,
         scope: str,
     ) -> None:
         self._sessions = sessions
         self._gate = gate
         self._counters = counters
-        self.publish = publish
-        self.note = note
-        self.fault = fault
+        self.publish = teller.publish
+        self.note = teller.published_elsewhere
+        self._note_renewal = teller.renewed_elsewhere
+        self.fault = teller.fault
         self.scope = scope
 
     def expired(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
@@ -53,6 +65,7 @@ class Adopter:
         self._sessions.adopt(session, event.id, event.at.timestamp(), running=running)
         if running:
             self._gate.close(event)
+        self.note(event)
 
     def renewed(self, session: str | None, at: float) -> None:
         """Take over a renewal: the gate opens, older failures are stale.
@@ -61,8 +74,9 @@ class Adopter:
             session: Fingerprint of the new credential, None for all.
             at: When it was, in seconds since the epoch.
         """
-        self._sessions.renew(session, at)
+        ended = self._sessions.renew(session, at)
         self._gate.open(session)
+        self._note_renewal(session, at, ended)
 
     def count(self, event: str) -> None:
         """Count what happened between the processes."""

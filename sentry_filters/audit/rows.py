@@ -18,10 +18,11 @@ INSERTS: Mapping[str, str] = {
         "provider, backend, host, third_party, status, session, trace_id, release, process) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     ),
-    # With shared sessions another process may have written the same expiry.
+    # With shared sessions several processes write the same expiry; one of them knows that nobody heard.
     "expiries": (
-        "INSERT OR IGNORE INTO expiries (id, at, minute, source, provider, operation, status, session, "
-        "confirmed, handled, trace_id, release, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO expiries (id, at, minute, source, provider, operation, status, session, "
+        "confirmed, handled, trace_id, release, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET handled = min(handled, excluded.handled)"
     ),
     "renewals": (
         "INSERT INTO renewals (at, minute, session, expiry, release, process) VALUES (?, ?, ?, ?, ?, ?)"

@@ -20,7 +20,7 @@ from sentry_filters.session import SessionExpired
 from sentry_filters.shared import Adopter
 
 KEY_VARIABLE = "SENTRY_FILTERS_KEY"
-SHORTEST_KEY = 32
+SHORTEST_KEY = 16
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _FIRST_LOOK_SECONDS = 0.5
 _SOCKET_SECONDS = 1.0
@@ -38,7 +38,7 @@ class RedisSessions:
     Args:
         url: Where Redis is: `redis://`, `rediss://` or `unix://`.
         namespace: The deployment: up to 64 letters, digits, `_`, `.`, `-`.
-        key: The deployment's secret of at least 32 characters, by which the fingerprints of all processes
+        key: The deployment's secret of at least 16 characters, by which the fingerprints of all processes
             are the same; `SENTRY_FILTERS_KEY` by default.
 
     Raises:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from sentry_filters import Failure, Ledger, Policy, Response, SessionGuard
+from sentry_filters import ExpiryRecord, Failure, Ledger, Policy, Response, SessionGuard
 from sentry_filters.hosts import Endpoint
 from tests.audit.conftest import Ask
 from tests.conftest import InitSentry
+from tests.support.expiries import expiry
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
 
@@ -321,3 +322,15 @@ def test_a_record_that_makes_no_row_is_lost_alone(guard: SessionGuard, ledger: L
     assert ask("SELECT count(*) FROM decisions") == [(2,)]
     assert guard.counters.get("audit_lost", "refused") == 1
     assert ask("SELECT sum(count) FROM totals WHERE counter = 'decisions'") == [(3,)]
+
+
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_of_an_expiry_that_several_processes_tell_stays_whether_somebody_heard(
+    order: tuple[bool, ...], guard: SessionGuard, ledger: Ledger, ask: Ask
+) -> None:
+    told = expiry("a")
+    for handled in order:
+        ledger.observe(ExpiryRecord(event=told, handled=handled))
+        assert ledger.flush()
+
+    assert ask("SELECT id, handled FROM expiries") == [(told.id, 0)]
