@@ -76,11 +76,14 @@ class Counters:
     @contextmanager
     def set_aside(self) -> Iterator[None]:
         """Count nothing of what this context does in the block: a rehearsal is no traffic."""
-        token = self._aside.set(True)
-        try:
+        with self._counting(aside=True):
             yield
-        finally:
-            self._aside.reset(token)
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Count again in the block, within one of `set_aside`."""
+        with self._counting(aside=False):
+            yield
 
     def get(self, name: str, *labels: str) -> int:
         """Return the sum of `name` over all labels that begin with `labels`."""
@@ -94,6 +97,14 @@ class Counters:
         self._settle()
         with self._lock:
             return dict(self._counts)
+
+    @contextmanager
+    def _counting(self, *, aside: bool) -> Iterator[None]:
+        token = self._aside.set(aside)
+        try:
+            yield
+        finally:
+            self._aside.reset(token)
 
     def _settle(self) -> None:
         for settle in self._settlers:

@@ -76,7 +76,10 @@ class GuardedTransport(Transport):
             inner: Stands in for the transport that sends.
             spotlight: Makes what stands in for Spotlight; called only where Spotlight is on.
         """
-        copy = GuardedTransport(inner, self._boundary, None)
+        kind = type(self)
+        copy = kind.__new__(kind)
+        copy.__dict__.update(self.__dict__)
+        copy._inner = inner
         copy._spotlight = None if self._spotlight is None else spotlight()
         return copy
 

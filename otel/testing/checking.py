@@ -185,20 +185,25 @@ class _Check:
             detail = "it is behind another guard, which would act on it"
             yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail=detail)
             return
-        arrived = self._arrives(signal, pipeline, _THIRD_PARTY)
-        outcome = Outcome.CLEAN if arrived else Outcome.NOT_COVERED
-        detail = "" if arrived else "nothing of it arrived"
-        yield CheckedPath(path=f"{path}: a third party's 401 is kept", outcome=outcome, detail=detail)
-        if signal == "span" and self._guard.policy.span_action == "demote":
-            yield CheckedPath(path=path, outcome=Outcome.OFF, detail='span_action="demote"')
-            return
-        arrived = self._arrives(signal, pipeline, self._guard.policy.provider)
-        path = f"{path}: the own session's 401 is dropped"
-        if arrived:
-            detail = f"it would have left through {', '.join(sorted(arrived))}"
-            yield CheckedPath(path=path, outcome=Outcome.LEAK, detail=detail)
+        self._rehearsal.asked.clear()
+        kept = self._arrives(signal, pipeline, _THIRD_PARTY)
+        third = f"{path}: a third party's 401 is kept"
+        if any(drop for _, drop in self._rehearsal.asked):
+            yield CheckedPath(path=third, outcome=Outcome.WRONG, detail="it would be dropped")
+        elif kept:
+            yield CheckedPath(path=third, outcome=Outcome.CLEAN)
         else:
-            yield CheckedPath(path=path, outcome=Outcome.CLEAN)
+            yield CheckedPath(path=third, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
+        own = f"{path}: the own session's 401 is dropped"
+        if signal == "span" and self._guard.policy.span_action == "demote":
+            yield CheckedPath(path=own, outcome=Outcome.OFF, detail='span_action="demote" keeps it')
+            return
+        left = self._arrives(signal, pipeline, self._guard.policy.provider)
+        if left:
+            detail = f"it would be exported through {', '.join(sorted(left))}"
+            yield CheckedPath(path=own, outcome=Outcome.WRONG, detail=detail)
+        else:
+            yield CheckedPath(path=own, outcome=Outcome.CLEAN)
 
     def _arrives(self, signal: str, pipeline: Pipeline, provider: str) -> set[str]:
         policy = self._guard.policy

@@ -59,6 +59,11 @@ class Pipeline:
         return type(leaf).__name__ + (f" #{number}" if len(alike) > 1 else "")
 
     @property
+    def choke_points(self) -> list[object]:
+        """The guarded processors."""
+        return [part for part in self.parts if isinstance(part, _GUARDS)]
+
+    @property
     def batches(self) -> list[BatchProcessor[object]]:
         """The SDK's batch processors."""
         return [part for part in self.parts if isinstance(part, BatchProcessor)]

@@ -45,6 +45,9 @@ class Taps:
         with ExitStack() as stack:
             for batch in pipeline.batches:
                 stack.enter_context(swapped(batch, "emit", self._at_once(batch)))
+            for guarded in pipeline.choke_points:
+                name = "on_end" if hasattr(guarded, "on_end") else "on_emit"
+                stack.enter_context(swapped(guarded, name, self._uncounted(guarded, name)))
             for exporter in pipeline.outermost:
                 if not _is_in(exporter, pipeline.leaves):
                     stack.enter_context(swapped(exporter, "export", self._apart(exporter)))
@@ -82,6 +85,20 @@ class Taps:
 
         return emit
 
+    def _uncounted(self, processor: Any, name: str) -> Callable[[Any], None]:
+        """Keep what is the check's out of the counts also on threads that are not the check's."""
+        usual = getattr(processor, name)
+
+        def call(item: Any) -> None:
+            if self._is_ours(item):
+                with self._counters.set_aside():
+                    usual(item)
+            else:
+                with self._counters.taken_back():
+                    usual(item)
+
+        return call
+
     def _apart(self, exporter: Any) -> Callable[..., Any]:
         usual = exporter.export
 
@@ -89,11 +106,14 @@ class Taps:
             if isinstance(exporter, MetricExporter) or self._rehearsing.get():
                 return usual(batch, *args, **options)
             ours, others = self._parted(batch)
-            if not ours:
-                return usual(batch, *args, **options)
-            with self.rehearsing():
-                result = usual(ours, *args, **options)
-            return usual(others, *args, **options) if others else result
+            result: Any = None
+            if ours:
+                with self.rehearsing():
+                    result = usual(ours, *args, **options)
+            if others or not ours:
+                with self._counters.taken_back():
+                    result = usual(others, *args, **options)
+            return result
 
         return export
 

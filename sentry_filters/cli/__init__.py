@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sentry_filters.cli import redact
+from sentry_filters.cli import check, redact
 
 __all__ = ["main"]
 
-_COMMANDS = (redact,)
+_COMMANDS = (check, redact)
 _INTERRUPTED = 130  # what a shell reports of a process that Ctrl-C has ended
 
 

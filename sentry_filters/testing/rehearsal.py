@@ -29,8 +29,8 @@ class Rehearsal:
     """
 
     def __init__(self, guard: SessionGuard, run: str) -> None:
-        self.asked: list[str] = []
-        """The signals that this guard was asked about in the rehearsal."""
+        self.asked: list[tuple[str, bool]] = []
+        """Each signal that this guard was asked about in the rehearsal, and whether it would drop it."""
         self._guard = guard
         self._run = run
         self._thread = threading.get_ident()
@@ -53,11 +53,10 @@ class Rehearsal:
         """As `Decider.decide`, but only recognise what is the check's own."""
         if not self._is_ours(failures):
             return self._usual_decide(signal, failures, can_show=can_show)
-        self.asked.append(signal)
         verdicts = [recognise(failure, self._guard.policy) for failure in failures]
-        return Decision(
-            next((one for one in verdicts if not one.drop), verdicts[0] if verdicts else UNRELATED)
-        )
+        verdict = next((one for one in verdicts if not one.drop), verdicts[0] if verdicts else UNRELATED)
+        self.asked.append((signal, verdict.drop))
+        return Decision(verdict)
 
     def note(
         self,

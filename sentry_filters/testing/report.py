@@ -14,12 +14,13 @@ class Outcome(enum.StrEnum):
     CLEAN = "clean"
     LEAK = "leak"
     BYPASS = "bypass"
+    WRONG = "wrong"
     FAULT = "fault"
     NOT_COVERED = "not covered"
     OFF = "off"
 
 
-_FAILURES = frozenset({Outcome.LEAK, Outcome.BYPASS, Outcome.FAULT})
+_FAILURES = frozenset({Outcome.LEAK, Outcome.BYPASS, Outcome.WRONG, Outcome.FAULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +30,8 @@ class CheckedPath:
     Args:
         path: Its name: what leaves, colon, the place in it.
         outcome: CLEAN: a canary was sent, and left without its secret. LEAK: its secret left. BYPASS:
-            something goes round the guard. FAULT: the check of this path broke. NOT_COVERED: nothing is
-            known. OFF: the application does not use it.
+            something goes round the guard. WRONG: a failure is dropped or kept that should not be. FAULT: the
+            check of this path broke. NOT_COVERED: nothing is known. OFF: the application does not use it.
         detail: Through what it left, or why nothing is known.
     """
 
@@ -123,6 +124,7 @@ def _columns(outcome: Outcome) -> tuple[str, str]:
         Outcome.CLEAN: ("yes", "yes"),
         Outcome.LEAK: ("yes", "LEAK"),
         Outcome.BYPASS: ("yes", "BYPASS"),
+        Outcome.WRONG: ("yes", "WRONG"),
         Outcome.FAULT: ("no", "FAULT"),
         Outcome.NOT_COVERED: ("no", "?"),
         Outcome.OFF: ("off", "-"),

@@ -98,19 +98,20 @@ class SentryCheck:
         # The third party's first: it has no consequences whichever guard is asked, and tells which one is.
         self._decisions.asked.clear()
         kept = self._arrives(_THIRD_PARTY)
-        asked = "event" in self._decisions.asked
+        asked = [drop for signal, drop in self._decisions.asked if signal == "event"]
         path = "sentry recognition: a third party's 401 is kept"
-        if kept:
+        if any(asked):
+            yield CheckedPath(path=path, outcome=Outcome.WRONG, detail="it would be dropped")
+        elif kept:
             yield CheckedPath(path=path, outcome=Outcome.CLEAN)
         else:
-            detail = "nothing of it arrived"
-            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail=detail)
+            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
         path = "sentry recognition: the own session's 401 is dropped"
         if not asked:
             detail = "the client's before_send does not ask this guard"
             yield CheckedPath(path=path, outcome=Outcome.BYPASS, detail=detail)
         elif self._arrives(self._guard.policy.provider):
-            yield CheckedPath(path=path, outcome=Outcome.LEAK, detail="it would have been reported")
+            yield CheckedPath(path=path, outcome=Outcome.WRONG, detail="it would be reported")
         else:
             yield CheckedPath(path=path, outcome=Outcome.CLEAN)
 
