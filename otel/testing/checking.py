@@ -103,7 +103,7 @@ class _Check:
         if processor is None:
             yield _without_sdk(signal, provider)
             return
-        pipeline = Pipeline((processor,))
+        pipeline = Pipeline(signal, (processor,))
         if not pipeline.leaves:
             yield CheckedPath(path=f"{_NAME} {signal}", outcome=Outcome.OFF, detail="nothing is exported")
             return
@@ -117,9 +117,9 @@ class _Check:
         if readers is None:
             yield _without_sdk("metric", self._providers.meter)
             return
-        pushing = [reader for reader in readers if Pipeline((reader,)).outermost]
+        pushing = [reader for reader in readers if Pipeline("metric", (reader,)).outermost]
         if pushing:
-            pipeline = Pipeline(pushing)
+            pipeline = Pipeline("metric", pushing)
             with self._taps.on(pipeline):
                 yield from self._sent("metric", pipeline, partial(self._export_metrics, pipeline))
         for reader in readers:
@@ -148,6 +148,8 @@ class _Check:
             yield CheckedPath(path=f"{_NAME} {signal}", outcome=Outcome.FAULT, detail=detail)
         for leaf in pipeline.leaves:
             yield self._judged_leaf(signal, pipeline.name_of(leaf), leaf)
+        if all(is_sentrys(leaf) for leaf in pipeline.leaves):
+            return
         for place in self._canaries.places:
             if place not in known:
                 yield self._judged(place)
@@ -198,20 +200,23 @@ class _Check:
         if signal == "span" and self._guard.policy.span_action == "demote":
             yield CheckedPath(path=own, outcome=Outcome.OFF, detail='span_action="demote" keeps it')
             return
+        self._rehearsal.asked.clear()
         left = self._arrives(signal, pipeline, self._guard.policy.provider)
         if left:
             detail = f"it would be exported through {', '.join(sorted(left))}"
             yield CheckedPath(path=own, outcome=Outcome.WRONG, detail=detail)
-        else:
+        elif any(drop for _, drop in self._rehearsal.asked):
             yield CheckedPath(path=own, outcome=Outcome.CLEAN)
+        else:
+            yield CheckedPath(path=own, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
 
     def _arrives(self, signal: str, pipeline: Pipeline, provider: str) -> set[str]:
         policy = self._guard.policy
         tags = {
             "domain": policy.domain,
-            "operation": next(iter(policy.operations)),
+            "operation": next(iter(policy.operations), "chat_completions"),
             "provider": provider,
-            "status": str(next(iter(policy.statuses))),
+            "status": str(next(iter(policy.statuses), 401)),
             "failure": "non_2xx",
         }
         self._taps.captured.clear()

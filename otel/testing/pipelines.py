@@ -18,8 +18,13 @@ from sentry_filters import SessionGuard
 
 __all__ = ["Pipeline", "is_exporter", "is_sentrys"]
 
+# What hands on what, by signal: a console's exporter of logs may well hold its exporter of spans.
+_PARTS: Mapping[str, tuple[type, ...]] = {
+    "span": (SpanProcessor, SpanExporter, BatchProcessor),
+    "log": (LogRecordProcessor, LogRecordExporter, BatchProcessor),
+    "metric": (MetricReader, MetricExporter),
+}
 _EXPORTERS = (SpanExporter, LogRecordExporter, MetricExporter)
-_PARTS = (SpanProcessor, LogRecordProcessor, MetricReader, BatchProcessor, *_EXPORTERS)
 _GUARDS = (GuardedSpanProcessor, GuardedLogRecordProcessor)
 # What holds the processors of the SDK's multi-processors, whose members need be of no class of the SDK's.
 _MEMBERS = ("_span_processors", "_log_record_processors")
@@ -32,9 +37,11 @@ class Pipeline:
     It is found by looking at the parts' own attributes: the SDK has no other way to ask for them.
 
     Args:
+        signal: `span`, `log` or `metric`.
         roots: Where it begins.
     """
 
+    signal: str
     roots: Sequence[object]
     parts: list[object] = field(default_factory=list)
     leaves: list[object] = field(default_factory=list)
@@ -77,7 +84,7 @@ class Pipeline:
             if not is_exporter(part)
             and not type(part).__module__.startswith("opentelemetry.sdk.")
             and not isinstance(part, _GUARDS)
-            and any(is_exporter(child) for child in _children(part))
+            and any(is_exporter(child) for child in self._children(part))
         ]
 
     def _walk(self, part: object, *, within_exporter: bool) -> None:
@@ -86,11 +93,23 @@ class Pipeline:
         self.parts.append(part)
         if is_exporter(part) and not within_exporter:
             self.outermost.append(part)
-        children = list(_children(part))
+        children = list(self._children(part))
         for child in children:
             self._walk(child, within_exporter=within_exporter or is_exporter(part))
         if not children and _does_something(part):
             self.leaves.append(part)
+
+    def _children(self, part: object) -> Iterator[object]:
+        kinds = _PARTS[self.signal]
+        for name, value in _own(part).items():
+            if name in _MEMBERS and isinstance(value, Iterable):
+                yield from value
+            elif isinstance(value, list | tuple | set | frozenset):
+                yield from (one for one in value if issubclass(type(one), kinds))
+            elif isinstance(value, dict):
+                yield from (one for one in value.values() if issubclass(type(one), kinds))
+            elif issubclass(type(value), kinds):
+                yield value
 
 
 def is_exporter(part: object) -> bool:
@@ -101,18 +120,6 @@ def is_exporter(part: object) -> bool:
 def is_sentrys(part: object) -> bool:
     """Say whether it hands spans to the Sentry client, which is checked as such."""
     return type(part).__module__.startswith("sentry_sdk.")
-
-
-def _children(part: object) -> Iterator[object]:
-    for name, value in _own(part).items():
-        if name in _MEMBERS and isinstance(value, Iterable):
-            yield from value
-        elif isinstance(value, list | tuple | set | frozenset):
-            yield from (one for one in value if issubclass(type(one), _PARTS))
-        elif isinstance(value, dict):
-            yield from (one for one in value.values() if issubclass(type(one), _PARTS))
-        elif issubclass(type(value), _PARTS):
-            yield value
 
 
 def _own(part: object) -> Mapping[str, object]:

@@ -110,19 +110,23 @@ class SentryCheck:
         if not asked:
             detail = "the client's before_send does not ask this guard"
             yield CheckedPath(path=path, outcome=Outcome.BYPASS, detail=detail)
-        elif self._arrives(self._guard.policy.provider):
+            return
+        self._decisions.asked.clear()
+        if self._arrives(self._guard.policy.provider):
             yield CheckedPath(path=path, outcome=Outcome.WRONG, detail="it would be reported")
-        else:
+        elif any(drop for _, drop in self._decisions.asked):
             yield CheckedPath(path=path, outcome=Outcome.CLEAN)
+        else:
+            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
 
     def _arrives(self, provider: str) -> bool:
         policy = self._guard.policy
         self._sentry.captured.clear()
         with sentry_sdk.new_scope() as scope:
             scope.set_tag("domain", policy.domain)
-            scope.set_tag("operation", next(iter(policy.operations)))
+            scope.set_tag("operation", next(iter(policy.operations), "chat_completions"))
             scope.set_tag("provider", provider)
-            scope.set_tag("status", str(next(iter(policy.statuses))))
+            scope.set_tag("status", str(next(iter(policy.statuses), 401)))
             scope.set_tag("failure", "non_2xx")
             scope.capture_message("a canary of sentry-filters check", level="error")
         return bool(self._sentry.captured)

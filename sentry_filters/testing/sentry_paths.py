@@ -73,7 +73,7 @@ def send_event(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     isolation.clear()
 
 
-def send_transaction(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
+def send_transaction(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     """Send a transaction with spans, one of them an LLM call's."""
     at = canaries.at
     isolation = sentry_sdk.get_isolation_scope()
@@ -81,12 +81,16 @@ def send_transaction(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
     transaction = sentry_sdk.continue_trace(
         _headers(canaries, "transaction: trace header"), op="check", name=at("transaction: name")
     )
-    with sentry_sdk.start_transaction(transaction) as started:
+    # Another instrumenter's spans are the only ones that are not ignored where it is switched on.
+    instrumenter = rehearsal.client.options.get("instrumenter", "sentry")
+    with sentry_sdk.start_transaction(transaction, instrumenter=instrumenter) as started:
         started.set_tag("note", at("transaction: tag"))
         started.set_data("note", at("transaction: data"))
-        with sentry_sdk.start_span(op="check", name=at("transaction: span name")) as span:
+        with started.start_child(
+            op="check", name=at("transaction: span name"), instrumenter=instrumenter
+        ) as span:
             span.set_data("note", at("transaction: span data"))
-        with sentry_sdk.start_span(op="gen_ai.chat", name="canary") as span:
+        with started.start_child(op="gen_ai.chat", name="canary", instrumenter=instrumenter) as span:
             span.set_data("gen_ai.request.messages", at("transaction: prompt"))
     isolation.clear()
 

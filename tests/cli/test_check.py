@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.otel.instrumented import require_group
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
 
@@ -44,6 +45,31 @@ def create_traced():
     trace.set_tracer_provider(TracerProvider())
     trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
     return create_guard()
+
+
+def create_with_otlp(guarded=True):
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from otel import GuardedSpanProcessor
+    from sentry_sdk.integrations.otlp import OTLPIntegration
+
+    choke_point = GuardedSpanProcessor(guard) if guarded else None
+    trace.set_tracer_provider(TracerProvider(active_span_processor=choke_point))
+    sentry_sdk.init(**guard.sentry_options(dsn="%DSN%", integrations=[OTLPIntegration()]))
+
+
+def create_with_otlp_beside():
+    create_with_otlp(guarded=False)
+
+
+def create_with_sentrys_processor():
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from sentry_sdk.integrations.opentelemetry import SentrySpanProcessor
+
+    trace.set_tracer_provider(TracerProvider())
+    trace.get_tracer_provider().add_span_processor(SentrySpanProcessor())
+    sentry_sdk.init(**guard.sentry_options(dsn="%DSN%", instrumenter="otel", traces_sample_rate=1.0))
 
 
 def create_two():
@@ -107,6 +133,39 @@ def test_opentelemetry_is_checked_where_the_application_has_loaded_it(folder: Pa
 
     bypasses = {path["path"] for path in report["paths"] if path["outcome"] == "bypass"}
     assert bypasses == {"opentelemetry spans to ConsoleSpanExporter"}
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("name", "bypasses"),
+    [
+        pytest.param("create_with_otlp", set(), id="behind the choke point"),
+        pytest.param("create_with_otlp_beside", {"opentelemetry spans to OTLPSpanExporter"}, id="beside it"),
+    ],
+)
+def test_sentrys_own_otlp_exporter_is_found(
+    name: str, bypasses: set[str], folder: Path, receiver: SentryReceiver
+) -> None:
+    require_group()
+    report = json.loads(run(folder, f"application:{name}", "--json").stdout)
+
+    outcomes = {path["path"]: path["outcome"] for path in report["paths"]}
+    assert {path for path, outcome in outcomes.items() if outcome == "bypass"} == bypasses
+    assert outcomes["opentelemetry span: name"] == ("leak" if bypasses else "clean")
+    assert receiver.bytes == b""
+
+
+@pytest.mark.integration
+def test_spans_that_leave_through_the_sentry_client_are_not_sent(
+    folder: Path, receiver: SentryReceiver
+) -> None:
+    report = json.loads(run(folder, "application:create_with_sentrys_processor", "--json").stdout)
+
+    outcomes = {path["path"]: path["outcome"] for path in report["paths"]}
+    assert report["clean"] is True
+    assert outcomes["opentelemetry spans to SentrySpanProcessor"] == "not covered"
+    assert outcomes["sentry transaction: name"] == "clean"
+    assert receiver.bytes == b""
 
 
 @pytest.mark.integration

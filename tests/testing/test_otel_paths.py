@@ -14,6 +14,8 @@ from opentelemetry.sdk._logs.export import (
     BatchLogRecordProcessor,
     ConsoleLogRecordExporter,
     InMemoryLogRecordExporter,
+    LogRecordExporter,
+    LogRecordExportResult,
     SimpleLogRecordProcessor,
 )
 from opentelemetry.sdk.metrics import MeterProvider
@@ -34,7 +36,12 @@ from opentelemetry.sdk.trace import (
     SpanProcessor,
     TracerProvider,
 )
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    ConsoleSpanExporter,
+    SimpleSpanProcessor,
+    SpanExporter,
+)
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, TraceState
@@ -378,6 +385,32 @@ def test_a_processor_that_sends_by_itself_is_named(guard: SessionGuard) -> None:
     assert "opentelemetry spans to Sends" in failing(report)
     assert "opentelemetry spans to Labels" not in outcomes(report)
     assert sends.sent == []
+
+
+class PrintsLogs(LogRecordExporter):
+    """An exporter of logs that writes by an exporter of spans, as logfire's console does."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.exporter, self.written = exporter, list[object]()
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        self.written += batch
+        return LogRecordExportResult.SUCCESS
+
+    def shutdown(self) -> None: ...
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return True
+
+
+def test_an_exporter_of_logs_that_holds_one_of_spans_is_the_end(guard: SessionGuard) -> None:
+    provider, prints = LoggerProvider(), PrintsLogs(ConsoleSpanExporter())
+    provider.add_log_record_processor(SimpleLogRecordProcessor(prints))
+
+    report = check(guard, logger_provider=provider)
+
+    assert "opentelemetry logs to PrintsLogs" in failing(report)
+    assert prints.written == []
 
 
 def test_a_processor_that_keeps_spans_back_is_flushed(guard: SessionGuard) -> None:
