@@ -84,6 +84,7 @@ class _Check:
 
     def paths(self) -> Iterator[CheckedPath]:
         spans = _sdk_provider(self._providers.tracer, sdk_trace.TracerProvider)
+        yield from _early_tracers(spans)
         yield from self._processed(
             "span", self._providers.tracer, getattr(spans, "_active_span_processor", None), signals.end_span
         )
@@ -236,6 +237,16 @@ class _Check:
                 yield CheckedPath(path=path, outcome=Outcome.CLEAN)
             else:
                 yield CheckedPath(path=path, outcome=Outcome.OFF, detail="it is not propagated")
+
+
+def _early_tracers(provider: object) -> Iterator[CheckedPath]:
+    """Name the tracers that were made before the provider got its present processor: they keep the former."""
+    processor = getattr(provider, "_active_span_processor", None)
+    tracers = list(getattr(provider, "_tracers", {}).values())
+    early = [one for one in tracers if getattr(one, "span_processor", processor) is not processor]
+    if early:
+        detail = f"{len(early)} tracers are older than the provider's present processor and go round it"
+        yield CheckedPath(path=f"{_NAME} tracers", outcome=Outcome.BYPASS, detail=detail)
 
 
 def _sdk_provider(provider: object, kind: type[Any]) -> object:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from sentry_filters.decision import Decision
 from sentry_filters.failure import Failure
+from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import SessionGuard
 from sentry_filters.recognition import UNRELATED, recognise
 from sentry_filters.session import Observed
@@ -35,14 +36,14 @@ class Rehearsal:
         self._run = run
         self._thread = threading.get_ident()
         self._decider = guard._decider
-        self._usual_decide = self._decider.decide
-        self._usual_note = self._decider.note
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the rehearsal for the time of the block."""
         with ExitStack() as stack:
             stack.enter_context(self._guard.part(_OneAtATime).lock)
+            # Only now: another check's rehearsal may have been held until this moment.
+            self._usual_decide, self._usual_note = self._decider.decide, self._decider.note
             stack.enter_context(self._guard.counters.set_aside())
             stack.enter_context(self._guard._hooks.deciding_by(self.decide))
             stack.enter_context(swapped(self._decider, "decide", self.decide))
@@ -78,4 +79,8 @@ class _OneAtATime:
     """Checks of one guard wait for each other."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
+        after_fork_in_child(self._reset_lock)
+
+    def _reset_lock(self) -> None:
+        self.lock = threading.RLock()

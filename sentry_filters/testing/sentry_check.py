@@ -12,7 +12,7 @@ from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome
 from sentry_filters.testing.sentry_clients import bypass_of, other_clients
-from sentry_filters.testing.sentry_paths import PROBES, Probe
+from sentry_filters.testing.sentry_paths import OUTGOING, PROBES, Probe, outgoing_headers
 from sentry_filters.testing.sentry_rehearsal import SentryRehearsal
 from sentry_filters.testing.sinks import printer_behind
 
@@ -50,6 +50,7 @@ class SentryCheck:
             with self._sentry.as_current():
                 for probe in PROBES:
                     yield from self._probed(probe)
+                yield from self._propagated()
                 yield from self._recognised()
         for client in other_clients(self._client):
             yield self._beside(client)
@@ -93,6 +94,16 @@ class SentryCheck:
         if withheld:
             return CheckedPath(path=path, outcome=Outcome.CLEAN, detail="withheld")
         return CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
+
+    def _propagated(self) -> Iterator[CheckedPath]:
+        headers = outgoing_headers(self._canaries, self._sentry)
+        path = f"sentry {OUTGOING}"
+        if OUTGOING in self._canaries.leaked_in(headers):
+            detail = "no hook sees the transaction's name in it; see trace_propagation_targets"
+            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail=detail)
+        else:
+            detail = "nothing of the application's is propagated"
+            yield CheckedPath(path=path, outcome=Outcome.OFF, detail=detail)
 
     def _recognised(self) -> Iterator[CheckedPath]:
         # The third party's first: it has no consequences whichever guard is asked, and tells which one is.

@@ -17,7 +17,10 @@ from sentry_sdk.utils import event_from_exception
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.sentry_rehearsal import SentryRehearsal
 
-__all__ = ["PROBES", "Probe"]
+__all__ = ["OUTGOING", "PROBES", "Probe", "outgoing_headers"]
+
+OUTGOING = "outgoing header: baggage"
+"""What trace propagation writes into the headers of the application's own requests."""
 
 Send = Callable[[Canaries, SentryRehearsal], None]
 IsOff = Callable[[Mapping[str, Any], SentryRehearsal], str]
@@ -172,6 +175,16 @@ def send_unknown(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     """Send an item of a type that nobody knows yet."""
     payload = PayloadRef(json={"note": canaries.at("unknown item type")})
     rehearsal.capture_envelope(Envelope(items=[Item(payload, type="canary_item")]))
+
+
+def outgoing_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> bytes:
+    """Return the headers that the SDK would add to an outgoing request; nothing where it adds none."""
+    options = rehearsal.client.options
+    if _no_tracing(options, rehearsal) or options.get("trace_propagation_targets") == []:
+        return b""
+    instrumenter = options.get("instrumenter", "sentry")
+    with sentry_sdk.start_transaction(name=canaries.at(OUTGOING), instrumenter=instrumenter):
+        return urllib.parse.unquote(sentry_sdk.get_baggage() or "").encode()
 
 
 def _raised(local: str, message: str, rehearsal: SentryRehearsal) -> tuple[Any, dict[str, Any]]:

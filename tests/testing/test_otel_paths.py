@@ -328,7 +328,8 @@ def test_a_right_set_up_passes(
         provider.shutdown()
 
     assert failing(report) == []
-    assert report.is_clean
+    places = {outcome for path, outcome in outcomes(report).items() if " span: " in path or " log: " in path}
+    assert places == {Outcome.CLEAN}
     assert "CANARY" not in "".join(capfd.readouterr())
     assert guard.gate.is_open
     assert guard.counters.get("seen") == 0
@@ -343,6 +344,17 @@ def test_two_exporters_of_one_kind_are_told_apart(guard: SessionGuard) -> None:
 
     assert told["opentelemetry spans to ConsoleSpanExporter #1"] is Outcome.CLEAN
     assert told["opentelemetry spans to ConsoleSpanExporter #2"] is Outcome.BYPASS
+
+
+def test_tracers_older_than_the_guard_are_named(guard: SessionGuard) -> None:
+    provider = TracerProvider()
+    early = provider.get_tracer("early")
+    provider._active_span_processor = GuardedSpanProcessor(guard, SimpleSpanProcessor(ConsoleSpanExporter()))
+
+    report = check(guard, tracer_provider=provider)
+
+    assert early is not None
+    assert failing(report) == ["opentelemetry tracers"]
 
 
 class Sends(SpanProcessor):

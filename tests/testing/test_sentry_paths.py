@@ -61,7 +61,7 @@ def init_leaking(sentry: InitSentry, guard: SessionGuard, number: int, **options
 def places_of(report: Report) -> list[CheckedPath]:
     """The rows of places, in the order in which canaries were made."""
     covered = [path for path in report.paths if path.path.startswith("sentry ")]
-    apart = ("sentry transport", "sentry recognition")
+    apart = ("sentry transport", "sentry outgoing", "sentry recognition")
     return [one for one in covered if one.outcome is not Outcome.OFF and not one.path.startswith(apart)]
 
 

@@ -234,6 +234,21 @@ def test_what_a_hook_takes_away_is_not_called_clean(guard: SessionGuard, sentry:
     assert report.is_clean
 
 
+@pytest.mark.parametrize(
+    ("targets", "outcome"),
+    [
+        pytest.param({}, Outcome.NOT_COVERED, id="to everybody"),
+        pytest.param({"trace_propagation_targets": []}, Outcome.OFF, id="to nobody"),
+    ],
+)
+def test_outgoing_baggage_is_never_called_clean(
+    targets: dict[str, Any], outcome: Outcome, guard: SessionGuard, sentry: InitSentry
+) -> None:
+    sentry(**guard.sentry_options(dsn=DSN, traces_sample_rate=1.0, **targets))
+
+    assert outcomes(check(guard))["sentry outgoing header: baggage"] is outcome
+
+
 def test_what_is_switched_off_is_off(guard: SessionGuard, sentry: InitSentry) -> None:
     sentry(**guard.sentry_options(dsn=DSN))
 
