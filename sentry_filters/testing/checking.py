@@ -22,6 +22,9 @@ __all__ = ["EdgeCheck", "check", "checked"]
 GROUP = "sentry_filters.checks"
 """Entry points of further edges' checks; each is an `EdgeCheck`."""
 
+_KNOWN = ("opentelemetry",)
+"""Packages whose telemetry leaves, and that should have a check."""
+
 EdgeCheck = Callable[[SessionGuard, Canaries, Rehearsal], Iterator[CheckedPath]]
 """Checks an edge, inside a rehearsal of the guard."""
 
@@ -83,7 +86,12 @@ def _further_edges() -> dict[str, EdgeCheck]:
         if entry_point.name in sys.modules:  # named by the package whose telemetry it checks
             edges[entry_point.name] = _loaded(entry_point.load)
         else:
-            edges[entry_point.name] = _off(entry_point.name)
+            edges[entry_point.name] = _unchecked(
+                entry_point.name, Outcome.OFF, "the application has not loaded it"
+            )
+    for name in _KNOWN:
+        if name in sys.modules and name not in edges:
+            edges[name] = _unchecked(name, Outcome.NOT_COVERED, "its check is not installed: install again")
     return edges
 
 
@@ -94,8 +102,8 @@ def _loaded(load: Callable[[], EdgeCheck]) -> EdgeCheck:
     return edge
 
 
-def _off(name: str) -> EdgeCheck:
+def _unchecked(name: str, outcome: Outcome, detail: str) -> EdgeCheck:
     def edge(_guard: SessionGuard, _canaries: Canaries, _rehearsal: Rehearsal) -> Iterator[CheckedPath]:
-        yield CheckedPath(path=name, outcome=Outcome.OFF, detail="the application has not loaded it")
+        yield CheckedPath(path=name, outcome=outcome, detail=detail)
 
     return edge

@@ -314,6 +314,17 @@ def test_a_part_that_cannot_be_tapped_is_a_fault(guard: SessionGuard) -> None:
     provider.shutdown()
 
 
+def test_an_edge_without_its_check_is_not_passed_over(
+    guard: SessionGuard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where the package runs from its sources without having been installed.
+    monkeypatch.setattr("sentry_filters.testing.checking.entry_points", lambda group: [])
+
+    told = {path.path: path.outcome for path in check(guard).paths}
+
+    assert told["opentelemetry"] is Outcome.NOT_COVERED
+
+
 def test_a_rehearsed_credential_takes_no_other_ones_place() -> None:
     redactor = Redactor()
     credentials = [f"credential-number-{number:04d}" for number in range(64)]

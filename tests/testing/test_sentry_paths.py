@@ -86,6 +86,17 @@ def test_a_leak_names_its_place_and_no_other(place: str, guard: SessionGuard, se
     assert report.failures[0].detail == "through HttpTransport"
 
 
+def test_where_spans_shall_be_streamed_something_is_covered(guard: SessionGuard, sentry: InitSentry) -> None:
+    options = {"traces_sample_rate": 1.0, "_experiments": {"trace_lifecycle": "stream"}}
+    sentry(**guard.sentry_options(dsn=DSN, **options))
+
+    report = check(guard)
+
+    covered = {path.path for path in report.paths if path.outcome is Outcome.CLEAN}
+    assert report.is_clean
+    assert {"sentry transaction: name", "sentry streamed span: name"} & covered
+
+
 @streams_spans
 @pytest.mark.parametrize("place", STREAMED)
 def test_a_leak_of_a_streamed_span_names_its_place(
