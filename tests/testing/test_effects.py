@@ -12,32 +12,12 @@ from typing import Any
 
 import pytest
 import sentry_sdk
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-import otel.testing
-from otel import GuardedLogRecordProcessor, GuardedSpanProcessor
-from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
-from sentry_filters.counters import Counters
-from sentry_filters.redaction import Redactor
+from sentry_filters import Ledger, SessionExpired, SessionGuard
 from sentry_filters.testing import Outcome, check
-from sentry_filters.testing.checking import checked
 from tests.conftest import InitSentry
 from tests.support.receiver import SentryReceiver
-
-POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
-
-
-@pytest.fixture
-def published() -> list[SessionExpired]:
-    return []
-
-
-@pytest.fixture
-def guard(published: list[SessionExpired]) -> SessionGuard:
-    return SessionGuard(POLICY, published.append)
+from tests.testing.reports import DSN, POLICY
 
 
 def own_failure(scope: sentry_sdk.Scope) -> None:
@@ -77,7 +57,7 @@ def test_nothing_reaches_the_network(
 def test_nobody_is_signed_out_and_nothing_is_counted(
     guard: SessionGuard, published: list[SessionExpired], sentry: InitSentry
 ) -> None:
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", enable_logs=True))
+    sentry(**guard.sentry_options(dsn=DSN, enable_logs=True))
     records: list[Any] = []
     guard.observe(records.append)
 
@@ -92,7 +72,7 @@ def test_nobody_is_signed_out_and_nothing_is_counted(
 def test_afterwards_the_guard_decides_as_before(
     guard: SessionGuard, published: list[SessionExpired], sentry: InitSentry
 ) -> None:
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1"))
+    sentry(**guard.sentry_options(dsn=DSN))
     check(guard)
 
     with sentry_sdk.new_scope() as scope:
@@ -143,7 +123,7 @@ def test_what_others_report_meanwhile_is_decided_sent_and_counted(
 def test_the_scopes_the_session_and_the_client_stay_as_they_are(
     guard: SessionGuard, sentry: InitSentry
 ) -> None:
-    client = sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", release="app@1"))
+    client = sentry(**guard.sentry_options(dsn=DSN, release="app@1"))
     options, transport, batcher = dict(client.options), client.transport, client.log_batcher
     isolation = sentry_sdk.get_isolation_scope()
     isolation.set_tag("kept", "yes")
@@ -162,7 +142,7 @@ def test_the_scopes_the_session_and_the_client_stay_as_they_are(
 
 
 def test_no_thread_and_no_client_stays_behind(guard: SessionGuard, sentry: InitSentry) -> None:
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", enable_logs=True))
+    sentry(**guard.sentry_options(dsn=DSN, enable_logs=True))
     check(guard)
     before = set(threading.enumerate())
 
@@ -179,16 +159,18 @@ def test_no_thread_and_no_client_stays_behind(guard: SessionGuard, sentry: InitS
 
 
 def test_it_is_quick_enough_for_a_start(guard: SessionGuard, sentry: InitSentry) -> None:
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", enable_logs=True, traces_sample_rate=1.0))
+    sentry(**guard.sentry_options(dsn=DSN, enable_logs=True, traces_sample_rate=1.0))
 
-    # A second is promised; the least of three is what it costs where nothing else runs.
-    assert min(check(guard).seconds for _ in range(3)) < 1.0
+    # Of the processor's time: what else runs on this machine is not the check's.
+    began = time.process_time()
+    check(guard)
+    assert time.process_time() - began < 1.0
 
 
 def test_the_ledger_hears_nothing(tmp_path: Path, sentry: InitSentry) -> None:
     file = tmp_path / "audit.db"
     guard = SessionGuard(POLICY, lambda event: None, audit=Ledger(file))
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1"))
+    sentry(**guard.sentry_options(dsn=DSN))
 
     check(guard)
     guard.close()
@@ -200,91 +182,8 @@ def test_the_ledger_hears_nothing(tmp_path: Path, sentry: InitSentry) -> None:
     assert b"CANARY" not in file.read_bytes()
 
 
-class Network(SpanExporter):
-    """An exporter of the application's that remembers what it was given."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def export(self, spans: Any) -> SpanExportResult:
-        self.names += [span.name for span in spans]
-        return SpanExportResult.SUCCESS
-
-
-def test_pipelines_are_as_before_and_their_own_spans_go_their_way(guard: SessionGuard) -> None:
-    exporter = Network()
-    batch = BatchSpanProcessor(exporter, schedule_delay_millis=3_600_000)
-    guarded = GuardedSpanProcessor(guard, batch)
-    provider = TracerProvider(active_span_processor=guarded)
-    tracer = provider.get_tracer("app")
-    tracer.start_span("before").end()
-    parts = (exporter, batch, batch._batch_processor, guarded)
-    attributes = [dict(vars(part)) for part in parts]
-
-    report = otel.testing.check(guard, tracer_provider=provider)
-
-    assert report.is_clean
-    assert exporter.names == []  # what waits for its batch goes on waiting
-    assert [dict(vars(part)) for part in parts] == attributes
-    tracer.start_span("after").end()
-    provider.force_flush()
-    assert exporter.names == ["before", "after"]
-    assert guard.counters.get("seen", "span") == 2
-    provider.shutdown()
-
-
-def test_spans_of_others_that_end_meanwhile_go_their_way(guard: SessionGuard) -> None:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider(active_span_processor=GuardedSpanProcessor(guard, BatchSpanProcessor(exporter)))
-    stop, started = threading.Event(), threading.Event()
-    made = 0
-
-    def work() -> None:
-        nonlocal made
-        tracer = provider.get_tracer("app")
-        while not stop.is_set():
-            tracer.start_span("the application's").end()
-            made += 1
-            started.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    started.wait(10)
-    reports = [otel.testing.check(guard, tracer_provider=provider) for _ in range(3)]
-    stop.set()
-    thread.join()
-    seen = guard.counters.get("seen", "span")
-    provider.shutdown()
-
-    assert all(report.is_clean for report in reports)
-    assert {span.name for span in exporter.get_finished_spans()} == {"the application's"}
-    assert seen == made
-
-
-def test_it_is_put_back_also_where_the_check_breaks(
-    guard: SessionGuard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exporter = Network()
-    provider = TracerProvider(active_span_processor=GuardedSpanProcessor(guard, BatchSpanProcessor(exporter)))
-    logs = LoggerProvider(multi_log_record_processor=GuardedLogRecordProcessor(guard))
-
-    def broken(_guard: Any, canaries: Any, _rehearsal: Any) -> Any:
-        yield from ()
-        raise RuntimeError(canaries.live)
-
-    report = checked(guard, {"first": broken})
-    monkeypatch.setattr("otel.testing.signals.end_span", broken)
-
-    assert [str(path) for path in report.paths] == ["first: fault (the check raised RuntimeError)"]
-    assert not report.is_clean
-    otel.testing.check(guard, tracer_provider=provider, logger_provider=logs)
-    assert "export" not in vars(exporter)
-    assert guard._decider.decide.__self__ is guard._decider  # type: ignore[attr-defined]
-    provider.shutdown()
-
-
 def test_checks_of_one_guard_wait_for_each_other(guard: SessionGuard, sentry: InitSentry) -> None:
-    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1"))
+    sentry(**guard.sentry_options(dsn=DSN))
     results: list[bool] = []
     threads = [threading.Thread(target=lambda: results.append(check(guard).is_clean)) for _ in range(3)]
     for thread in threads:
@@ -296,24 +195,6 @@ def test_checks_of_one_guard_wait_for_each_other(guard: SessionGuard, sentry: In
     assert "decide" not in vars(guard._decider)
 
 
-def test_a_part_that_cannot_be_tapped_is_a_fault(guard: SessionGuard) -> None:
-    class Closed(SpanExporter):
-        __slots__ = ()
-
-        def __setattr__(self, name: str, value: object) -> None:
-            raise AttributeError(name)
-
-        def export(self, spans: Any) -> SpanExportResult:
-            raise AssertionError("the network")
-
-    provider = TracerProvider(active_span_processor=GuardedSpanProcessor(guard, BatchSpanProcessor(Closed())))
-
-    report = otel.testing.check(guard, tracer_provider=provider)
-
-    assert [path.outcome for path in report.failures] == [Outcome.FAULT]
-    provider.shutdown()
-
-
 def test_an_edge_without_its_check_is_not_passed_over(
     guard: SessionGuard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,49 +204,3 @@ def test_an_edge_without_its_check_is_not_passed_over(
     told = {path.path: path.outcome for path in check(guard).paths}
 
     assert told["opentelemetry"] is Outcome.NOT_COVERED
-
-
-def test_a_rehearsed_credential_takes_no_other_ones_place() -> None:
-    redactor = Redactor()
-    credentials = [f"credential-number-{number:04d}" for number in range(64)]
-    for credential in credentials:
-        redactor.register(credential)
-
-    with redactor.registered("one-more-credential"):
-        assert redactor.redact("one-more-credential") == "[REDACTED]"
-        assert redactor.redact(credentials[0]) == "[REDACTED]"
-
-    assert redactor.redact("one-more-credential") == "one-more-credential"
-    assert redactor.redact(credentials[0]) == "[REDACTED]"
-
-
-def test_counts_are_set_aside_by_context() -> None:
-    counters = Counters()
-
-    with counters.set_aside():
-        counters.saw("event", "exported")
-        with counters.taken_back():
-            counters.add("faults", "inner")
-        other = threading.Thread(target=counters.add, args=("faults", "other"))
-        other.start()
-        other.join()
-
-    assert counters.snapshot() == {("faults", "inner"): 1, ("faults", "other"): 1}
-
-
-def test_readable_spans_of_the_check_name_themselves(guard: SessionGuard) -> None:
-    seen: list[ReadableSpan] = []
-
-    class Watching(GuardedSpanProcessor):
-        def on_end(self, span: ReadableSpan) -> None:
-            seen.append(span)
-            super().on_end(span)
-
-    provider = TracerProvider(
-        active_span_processor=Watching(guard, BatchSpanProcessor(InMemorySpanExporter()))
-    )
-    otel.testing.check(guard, tracer_provider=provider)
-
-    # A subclass of the application's is called as always: it can tell canaries by their word.
-    assert "canary" in seen[0].name
-    provider.shutdown()

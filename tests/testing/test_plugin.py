@@ -15,11 +15,6 @@ from tests.conftest import InitSentry
 pytest_plugins = ["pytester", "sentry_filters.testing.plugin"]
 
 
-@pytest.fixture
-def guard() -> SessionGuard:
-    return SessionGuard(Policy(provider="OpenHuman", hosts={"api.example.ai"}), lambda event: None)
-
-
 def test_captured_sentry_shows_what_would_have_been_sent(
     captured_sentry: CaptureSentry, leak_canaries: Canaries, guard: SessionGuard
 ) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
-from sentry_filters import Policy, SessionGuard
+from sentry_filters import SessionGuard
 from sentry_filters.testing import CheckedPath, Outcome, Report, check
 from sentry_filters.transport import GuardedTransport
 from tests.conftest import InitSentry
 from tests.support.sentry import streams_spans
+from tests.testing.reports import DSN, failing
 
-DSN = "http://a@127.0.0.1:1/1"
 EVENT = [
     "breadcrumb", "breadcrumb data", "attachment", "file name", "tag", "extra", "context", "user",
     "transaction name", "trace header", "frame local", "exception", "message", "message argument", "logger",
@@ -32,11 +32,6 @@ PLACES = [
     *OTHERS,
 ]
 STREAMED = [f"streamed span: {place}" for place in ("segment", "attribute", "name")]
-
-
-@pytest.fixture
-def guard() -> SessionGuard:
-    return SessionGuard(Policy(provider="OpenHuman", hosts={"api.example.ai"}), lambda event: None)
 
 
 def leaking(transport: Any, number: int) -> type[GuardedTransport]:
@@ -81,7 +76,7 @@ def test_a_leak_names_its_place_and_no_other(place: str, guard: SessionGuard, se
 
     report = check(guard)
 
-    assert [path.path for path in report.failures] == [f"sentry {place}"]
+    assert failing(report) == [f"sentry {place}"]
     assert report.failures[0].outcome is Outcome.LEAK
     assert report.failures[0].detail == "through HttpTransport"
 
@@ -108,4 +103,4 @@ def test_a_leak_of_a_streamed_span_names_its_place(
 
     report = check(guard)
 
-    assert [path.path for path in report.failures] == [f"sentry {place}"]
+    assert failing(report) == [f"sentry {place}"]
