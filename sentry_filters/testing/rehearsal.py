@@ -50,10 +50,10 @@ class Rehearsal:
             stack.enter_context(swapped(self._decider, "note", self.note))
             yield
 
-    def decide(self, signal: str, failures: Sequence[Failure], *, can_show: bool = False) -> Decision:
+    def decide(self, signal: str, failures: Sequence[Failure], **options: bool) -> Decision:
         """As `Decider.decide`, but only recognise what is the check's own."""
         if not self._is_ours(failures):
-            return self._usual_decide(signal, failures, can_show=can_show)
+            return self._usual_decide(signal, failures, **options)
         verdicts = [recognise(failure, self._guard.policy) for failure in failures]
         verdict = next((one for one in verdicts if not one.drop), verdicts[0] if verdicts else UNRELATED)
         self.asked.append((signal, verdict.drop))
