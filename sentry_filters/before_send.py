@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
@@ -53,6 +54,15 @@ class SentryHooks:
         self._reporting = reporting
         self._count = count
         self._fault = fault
+
+    @contextmanager
+    def deciding_by(self, decide: Decide) -> Iterator[None]:
+        """Ask another `decide` for the time of the block: a rehearsal must not publish."""
+        usual, self._decide = self._decide, decide
+        try:
+            yield
+        finally:
+            self._decide = usual
 
     def before_send(self, event: Payload, hint: Hint) -> Payload | None:
         """Drop our expired session's error events; a healthy event comes back as the same object.

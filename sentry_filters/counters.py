@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from sentry_filters.forking import after_fork_in_child
 
@@ -38,6 +40,7 @@ class Counters:
         self._counts: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
         self._settlers: tuple[Callable[[], None], ...] = ()
+        self._aside: ContextVar[bool] = ContextVar("sentry_filters_aside", default=False)
         after_fork_in_child(self._reset)
 
     def settle_with(self, settle: Callable[[], None]) -> None:
@@ -46,6 +49,8 @@ class Counters:
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
         """Add to the counter `name` under `labels`, in the order of `LABELS[name]`."""
+        if self._aside.get():
+            return
         key = (name, *labels)
         with self._lock:
             self._counts[key] += by
@@ -63,9 +68,23 @@ class Counters:
             labels: The outcome's further labels.
             by: How many.
         """
+        if self._aside.get():
+            return
         with self._lock:
             self._counts["seen", signal] += by
             self._counts[outcome, signal, *labels] += by
+
+    @contextmanager
+    def set_aside(self) -> Iterator[None]:
+        """Count nothing of what this context does in the block: a rehearsal is no traffic."""
+        with self._counting(aside=True):
+            yield
+
+    @contextmanager
+    def taken_back(self) -> Iterator[None]:
+        """Count again in the block, within one of `set_aside`."""
+        with self._counting(aside=False):
+            yield
 
     def get(self, name: str, *labels: str) -> int:
         """Return the sum of `name` over all labels that begin with `labels`."""
@@ -79,6 +98,14 @@ class Counters:
         self._settle()
         with self._lock:
             return dict(self._counts)
+
+    @contextmanager
+    def _counting(self, *, aside: bool) -> Iterator[None]:
+        token = self._aside.set(aside)
+        try:
+            yield
+        finally:
+            self._aside.reset(token)
 
     def _settle(self) -> None:
         for settle in self._settlers:

@@ -58,6 +58,31 @@ class GuardedTransport(Transport):
         if self._inner is not None:
             self._inner.capture_envelope(guarded)
 
+    @property
+    def inner(self) -> Transport | None:
+        """The transport that sends, None where there is only Spotlight."""
+        return self._inner
+
+    def is_behind(self, boundary: Boundary) -> bool:
+        """Say whether it is this boundary that decides what leaves here."""
+        return self._boundary is boundary
+
+    def rehearsing(
+        self, inner: Transport | None, spotlight: Callable[[], SpotlightClient]
+    ) -> GuardedTransport:
+        """Return one like it that hands what may leave to others: a rehearsal sends nothing.
+
+        Args:
+            inner: Stands in for the transport that sends.
+            spotlight: Makes what stands in for Spotlight; called only where Spotlight is on.
+        """
+        kind = type(self)
+        copy = kind.__new__(kind)
+        copy.__dict__.update(self.__dict__)
+        copy._inner = inner
+        copy._spotlight = None if self._spotlight is None else spotlight()
+        return copy
+
     def flush(self, timeout: float, callback: Any | None = None) -> Any:
         """As `inner`'s."""
         return None if self._inner is None else self._inner.flush(timeout, callback)

@@ -89,6 +89,18 @@ def test_only_the_package_itself_leads_to_the_redis_room() -> None:
             assert "redis" not in ours(imports_of(path)), path
 
 
+def test_only_the_plugin_of_the_testing_tools_knows_pytest() -> None:
+    for path in (ROOT / "testing").rglob("*.py"):
+        allowed = {*EDGES_MAY, "pytest"} if path.stem == "plugin" else EDGES_MAY
+        assert foreign(imports_of(path)) <= allowed, path
+
+
+def test_no_room_leans_on_the_testing_tools() -> None:
+    for path in (*ROOT.rglob("*.py"), *(ROOT.parent / "otel").rglob("*.py")):
+        if not {"testing", "cli"} & set(path.parts):
+            assert "testing" not in ours(imports_of(path)), path
+
+
 @pytest.mark.parametrize("module", sorted(SENTRY_EDGE))
 def test_sentry_edge_imports_core_redaction_and_sentry(module: str) -> None:
     imported = imports_of(ROOT / f"{module}.py")

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
 from sentry_filters.redaction.spans import Span
@@ -24,6 +25,7 @@ class LiveCredentials:
 
     def __init__(self) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._lent: list[bytes] = []
         self._lock = threading.Lock()
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
@@ -45,6 +47,21 @@ class LiveCredentials:
             self._refresh(now, rebuild=not known)
             self.generation += not known
             return not known
+
+    @contextmanager
+    def lent(self, value: str) -> Iterator[None]:
+        """Remember `value` for the time of the block, beside the others: none of them goes for it."""
+        secret = value.encode()
+        with self._lock:
+            self._lent.append(secret)
+            self.generation += 1
+            self._refresh(time.monotonic(), rebuild=True)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lent.remove(secret)
+                self._refresh(time.monotonic(), rebuild=True)
 
     def needles(self) -> tuple[bytes, ...]:
         """Every spelling of every credential that is still remembered, the longest first."""
@@ -73,7 +90,7 @@ class LiveCredentials:
             rebuild = True
         self._next_expiry = next(iter(self._until.values()), float("inf"))
         if rebuild:
-            spellings = {needle for secret in self._until for needle in _spellings(secret)}
+            spellings = {needle for secret in (*self._until, *self._lent) for needle in _spellings(secret)}
             self._needles = tuple(sorted(spellings, key=len, reverse=True))
 
 

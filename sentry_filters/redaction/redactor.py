@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from sentry_filters.redaction.findings import Finding, Scrubbed, sentry_meta
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
@@ -59,6 +60,13 @@ class Redactor:
         """
         if self._live.register(value):
             self._judge.forget()
+
+    @contextmanager
+    def registered(self, value: str) -> Iterator[None]:
+        """Remove this credential too, for the time of the block only; it takes no other one's place."""
+        with self._live.lent(value):
+            self._judge.forget()
+            yield
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""

@@ -103,3 +103,17 @@ def test_threads_may_register_while_others_redact() -> None:
     for thread in threads:
         thread.join()
     assert not failures
+
+
+def test_a_rehearsed_credential_takes_no_other_ones_place() -> None:
+    redactor = Redactor()
+    credentials = [f"credential-number-{number:04d}" for number in range(64)]
+    for credential in credentials:
+        redactor.register(credential)
+
+    with redactor.registered("one-more-credential"):
+        assert redactor.redact("one-more-credential") == "[REDACTED]"
+        assert redactor.redact(credentials[0]) == "[REDACTED]"
+
+    assert redactor.redact("one-more-credential") == "one-more-credential"
+    assert redactor.redact(credentials[0]) == "[REDACTED]"

@@ -1,0 +1,51 @@
+"""Sentry set up behind a guard, with its last step in memory, for the time of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import sentry_sdk
+
+from sentry_filters.guard import SessionGuard
+from sentry_filters.testing.report import Report
+from sentry_filters.testing.sinks import CapturingTransport
+
+__all__ = ["CaptureSentry", "LeakCheck", "captured_sentry"]
+
+LeakCheck = Callable[[SessionGuard], Report]
+"""The fixture `leak_check`."""
+
+
+class CaptureSentry(Protocol):
+    """The fixture `captured_sentry`: sets Sentry up behind a guard until the test ends."""
+
+    def __call__(self, guard: SessionGuard, **options: Any) -> CapturingTransport:
+        """Return what keeps in memory what would have been sent."""
+
+
+@contextmanager
+def captured_sentry(guard: SessionGuard, **options: Any) -> Iterator[CapturingTransport]:
+    """Set Sentry up as an application does, and keep in memory what would have been sent.
+
+    Afterwards the client that was there before is the current one again, and the scopes are empty.
+
+    Args:
+        guard: Stands before the transport.
+        options: Any options of `sentry_sdk.init` but `transport`; without a DSN it works as with one.
+    """
+    before = sentry_sdk.get_global_scope().client
+    transport = CapturingTransport()
+    sentry_sdk.init(**guard.sentry_options(**options, transport=transport))
+    try:
+        yield transport
+    finally:
+        sentry_sdk.get_client().close(timeout=2.0)
+        sentry_sdk.get_global_scope().set_client(before)
+        for scope in (
+            sentry_sdk.get_global_scope(),
+            sentry_sdk.get_isolation_scope(),
+            sentry_sdk.get_current_scope(),
+        ):
+            scope.clear()
