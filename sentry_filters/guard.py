@@ -111,9 +111,10 @@ class SessionGuard:
             session = self._fingerprinter.of(credential)
             self.redactor.register(token_of(credential))
         ended = self._sessions.renew(session)
-        self.gate.open(session)
         if self._shared is not None and self._sessions.renewed_at is not None:
+            # Before the gate opens: an expiry from elsewhere that closes it now finds that it is over.
             self._shared.renewed(session, self._sessions.renewed_at)
+        self.gate.open(session)
         self._decider.renewed(session, ended)
 
     def fingerprint(self, credential: str) -> str:

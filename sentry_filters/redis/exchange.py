@@ -109,6 +109,11 @@ class Exchange:
     def _expired(self, expiry: Expiry) -> None:
         running = self._replica.is_running(expiry)
         self._adopter.expired(expiry.session, expiry.event, running=running)
+        if running and not self._replica.is_running(expiry):
+            # The application renewed in between: its gate was opened before it was closed here.
+            _, ending = self._replica.latest_renewal(expiry.name)
+            session = None if self._adopter.scope == "process" else expiry.session
+            self._adopter.renewed(session, ending / 1e6)
 
     def _renewed(self, renewal: Renewal) -> None:
         if self._replica.merge_renewal(renewal):
