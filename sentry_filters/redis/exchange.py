@@ -7,7 +7,6 @@ import threading
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import State, Store
-from sentry_filters.session import SessionExpired
 from sentry_filters.shared import Adopter
 
 
@@ -39,6 +38,7 @@ class Exchange:
     def claim(self, store: Store, expiry: Expiry, begun: int) -> None:
         """Settle which process publishes an expiry found here, and publish it if it is this one."""
         won, winner = store.claim(expiry, begun)
+        self._replica.settled(expiry)
         if won:
             self._adopter.count("claimed")
             self._adopter.publish(expiry.event)
@@ -54,10 +54,11 @@ class Exchange:
         else:
             self.synchronise(store)
 
-    def publish_alone(self, event: SessionExpired) -> None:
+    def publish_alone(self, expiry: Expiry) -> None:
         """Publish without Redis, which cannot be reached."""
+        self._replica.settled(expiry)
         self._adopter.count("fallback")
-        self._adopter.publish(event)
+        self._adopter.publish(expiry.event)
 
     def synchronise(self, store: Store) -> None:
         """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory."""

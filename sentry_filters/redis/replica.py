@@ -27,11 +27,23 @@ class Replica:
         self._lock = threading.Lock()
         self._expiries: OrderedDict[str, Expiry] = OrderedDict()
         self._renewals: OrderedDict[str, int] = OrderedDict()
+        self._unsettled: set[str] = set()
 
     def latest_renewal(self, name: str) -> tuple[int, int]:
         """Return the latest renewal of this very session, and the latest that ends its expiries, or 0."""
         with self._lock:
             return self._renewals.get(name, 0), self._ending(name)
+
+    def found(self, expiry: Expiry) -> None:
+        """Take note of an expiry found here; it is not said again before it is settled who publishes it."""
+        with self._lock:
+            self._unsettled.add(expiry.event.id)
+        self.merge_expiry(expiry)
+
+    def settled(self, expiry: Expiry) -> None:
+        """Note that this expiry was claimed, or published without a claim."""
+        with self._lock:
+            self._unsettled.discard(expiry.event.id)
 
     def merge_expiry(self, expiry: Expiry) -> bool:
         """Take note of an expiry; say whether that was news."""
@@ -74,14 +86,16 @@ class Replica:
         return tuple(Renewal(name=name, stamp=stamp) for name in names)
 
     def everything(self) -> tuple[list[Expiry], list[Renewal]]:
-        """Return all that is known."""
+        """Return all that is known and settled."""
         with self._lock:
             renewals = [Renewal(name=name, stamp=stamp) for name, stamp in self._renewals.items()]
-            return list(self._expiries.values()), renewals
+            expiries = [one for one in self._expiries.values() if one.event.id not in self._unsettled]
+            return expiries, renewals
 
     def start_afresh(self) -> None:
         """Begin again with the same knowledge, in a forked child."""
         self._lock = threading.Lock()
+        self._unsettled = set()  # the parent's claims are the parent's
 
     def _ending(self, name: str) -> int:
         everyone = self._renewals.get(EVERYONE, 0)

@@ -38,14 +38,14 @@ class RedisSessions:
     Args:
         url: Where Redis is: `redis://`, `rediss://` or `unix://`.
         namespace: The deployment: up to 64 letters, digits, `_`, `.`, `-`.
-        key: The deployment's secret of at least 16 characters, by which the fingerprints of all processes
-            are the same; `SENTRY_FILTERS_KEY` by default.
+        key: The deployment's secret, 16 characters or bytes at least, by which the fingerprints of all
+            processes are the same; `SENTRY_FILTERS_KEY` by default.
 
     Raises:
         ValueError: The URL, the namespace or the key is impossible; no secret is shown.
     """
 
-    def __init__(self, url: str, *, namespace: str, key: str | None = None) -> None:
+    def __init__(self, url: str, *, namespace: str, key: str | bytes | None = None) -> None:
         if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
             raise ValueError(
                 f"RedisSessions: namespace {namespace!r} is not possible; "
@@ -91,7 +91,7 @@ class RedisSessions:
         name = event.session or UNNAMED
         own, after = self._replica.latest_renewal(name)
         expiry = Expiry(name=name, own=own, after=after, event=event)
-        self._replica.merge_expiry(expiry)
+        self._replica.found(expiry)
         self._threads.put(Announcement(expiry, _stamp(begun_at)))
 
     def renewed(self, session: str | None, at: float) -> None:
@@ -131,7 +131,7 @@ class RedisSessions:
         )
 
 
-def _checked_key(key: str | None) -> bytes:
+def _checked_key(key: str | bytes | None) -> bytes:
     given = os.environ.get(KEY_VARIABLE, "") if key is None else key
     if len(given) < SHORTEST_KEY:
         place = KEY_VARIABLE if key is None else "RedisSessions: key"
@@ -139,7 +139,7 @@ def _checked_key(key: str | None) -> bytes:
             f"{place} has {len(given)} characters; allowed: {SHORTEST_KEY} or more, "
             "the same secret in every process, by which fingerprints are made"
         )
-    return given.encode()
+    return given if isinstance(given, bytes) else given.encode()
 
 
 def _stamp(seconds: float) -> int:

@@ -123,7 +123,7 @@ class Threads:
 
         again = self._tell(claim)
         if not settled:
-            self._exchange.publish_alone(job.expiry.event)
+            self._exchange.publish_alone(job.expiry)
         return again
 
     def _tell(self, act: Callable[[], None], *, although_down: bool = False) -> float:

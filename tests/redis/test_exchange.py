@@ -1,0 +1,81 @@
+"""What meets in the middle: a look at Redis before a claim, a renewal before a gate is closed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from sentry_filters import Policy, SessionExpired, SessionGuard
+from sentry_filters.redis.exchange import Exchange
+from sentry_filters.redis.messages import Expiry
+from sentry_filters.redis.replica import Replica
+from sentry_filters.redis.store import Store
+from sentry_filters.shared import Adopter
+from tests.redis.test_messages import expiry
+from tests.support.redis import RedisServer
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def store(redis_server: RedisServer) -> Iterator[Store]:
+    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        yield Store(client, "chat", "process")
+
+
+def found() -> Expiry:
+    return expiry(id="1" * 16)
+
+
+def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(store: Store) -> None:
+    heard: list[SessionExpired] = []
+    guard = SessionGuard(Policy(provider="OpenHuman"), heard.append)
+    replica = Replica("process")
+    exchange = Exchange(replica, guard._adopter())
+
+    replica.found(found())
+    exchange.synchronise(store)  # Redis lacks what is known here, but this is not the one to say it
+    exchange.claim(store, found(), round(time.time() * 1e6))
+    guard.close()
+
+    assert [event.id for event in heard] == ["1" * 16]
+
+
+def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica("process")
+    exchange = Exchange(replica, guard._adopter())
+
+    replica.found(found())
+    exchange.publish_alone(found())
+    exchange.synchronise(store)
+    guard.close()
+
+    assert [one.event.id for one in store.load().expiries] == ["1" * 16]
+
+
+def test_a_renewal_between_an_expirys_arrival_and_the_gates_closing_leaves_it_open() -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica("process")
+    teller = guard._decider
+
+    class Overtaken(Adopter):
+        def expired(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
+            guard.session_renewed("new")
+            for renewal in replica.renewals_of(None, round(time.time() * 1e6)):
+                replica.merge_renewal(renewal)
+            super().expired(session, event, running=running)
+
+    overtaken = Overtaken(
+        sessions=guard._sessions, gate=guard.gate, counters=guard.counters, teller=teller, scope="process"
+    )
+    from_elsewhere = found()
+
+    Exchange(replica, overtaken)._apply(from_elsewhere)
+
+    assert guard.gate.is_open
+    assert guard._sessions.observe(None, started_at=time.time() + 1, at=None).standing.value == "first"
+    guard.close()
