@@ -68,7 +68,9 @@ class Renewal:
 
 def record_of(expiry: Expiry) -> str:
     """Write an expiry as `own after id event`, the event as JSON."""
-    event = {**asdict(expiry.event), "at": expiry.event.at.isoformat()}
+    # What an application calls a trace may be anything; what others would refuse is left out.
+    trace_id = expiry.event.trace_id if _optional(_TRACE, expiry.event.trace_id) else None
+    event = {**asdict(expiry.event), "at": expiry.event.at.isoformat(), "trace_id": trace_id}
     return f"{expiry.own} {expiry.after} {expiry.event.id} {json.dumps(event, separators=(',', ':'))}"
 
 

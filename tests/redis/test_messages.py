@@ -45,6 +45,10 @@ def test_an_expiry_is_read_as_it_was_written() -> None:
     assert read_expiry(NAME, record_of(expiry(1, 2))) == expiry(1, 2)
 
 
+def test_a_trace_that_is_none_keeps_nobody_from_reading_the_expiry() -> None:
+    assert read_expiry(NAME, record_of(expiry(trace_id="[REDACTED]"))) == expiry(trace_id=None)
+
+
 RECORD = record_of(expiry())
 
 
