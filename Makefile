@@ -18,7 +18,8 @@ help:  ## What there is to run.
 demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and with it.
 	@$(DEMO)/bin/python -m tests.demo
 
-test: services lint types unit lowest  ## Lint, types, and all tests, on newest and lowest dependencies.
+test: services lint types  ## Lint, types, and all tests, on newest and lowest dependencies.
+	@$(MAKE) --no-print-directory -j2 unit lowest  # side by side: most of either is waiting for servers
 
 services:  ## The servers that some tests start: installed as root by apt, else named.
 	@.ci/services
