@@ -10,7 +10,7 @@ HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 
-.PHONY: help demo test services lint types unit lowest bench torture clean
+.PHONY: help demo test services lint types unit quick servers lowest bench torture clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -19,7 +19,7 @@ demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and w
 	@$(DEMO)/bin/python -m tests.demo
 
 test: services lint types  ## Lint, types, and all tests, on newest and lowest dependencies.
-	@$(MAKE) --no-print-directory -j2 unit lowest  # side by side: most of either is waiting for servers
+	@$(MAKE) --no-print-directory -j3 quick servers lowest  # side by side: one process uses one core
 
 services:  ## The servers that some tests start: installed as root by apt, else named.
 	@.ci/services
@@ -31,8 +31,13 @@ lint: $(VENV)/.made  ## Ruff.
 types: $(VENV)/.made  ## mypy --strict.
 	$(BIN)/mypy
 
-unit: $(VENV)/.made  ## All tests, on the newest dependencies.
-	$(BIN)/python -m pytest
+unit: quick servers  ## All tests, on the newest dependencies.
+
+quick: $(VENV)/.made  ## The tests without servers.
+	$(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider
+
+servers: $(VENV)/.made services  ## The tests with servers and browsers.
+	$(BIN)/python -m pytest -q -m integration -p no:cacheprovider
 
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
