@@ -98,7 +98,7 @@ def _forget(connection: Connection, before: int) -> bool:
             for statement in _WHAT_EXPLAINS_NOTHING:
                 connection.execute(statement, (before,))
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # raised again: nothing is half done
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

@@ -116,7 +116,7 @@ def prepare(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRAT
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(migrations)}")
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # raised again: nothing is half done
         connection.execute("ROLLBACK")
         raise
 

@@ -62,7 +62,7 @@ class Store:
         ) as error:
             connection.execute("ROLLBACK")
             raise RowsRefusedError(type(error).__name__) from error
-        except BaseException:
+        except BaseException:  # raised again: nothing is half done
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
@@ -80,7 +80,7 @@ class Store:
                 prepare(connection)
                 # The last transactions may be lost with the machine's power, never with the process.
                 connection.execute("PRAGMA synchronous = NORMAL")
-            except BaseException:
+            except BaseException:  # raised again: nothing is left open
                 connection.close()
                 raise
             self._connection = connection

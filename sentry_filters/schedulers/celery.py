@@ -79,7 +79,7 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
         again = self.signature_from_request(self.request, countdown=self.countdown(error.event))
         try:
             again.apply_async()
-        except Exception as fault:
+        except Exception as fault:  # raised again, as what Celery understands
             # The broker keeps what was not acknowledged. What was (no acks_late) is lost, and must be seen.
             if self.acks_late:
                 raise Reject(fault, requeue=True) from fault
