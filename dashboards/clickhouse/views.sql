@@ -103,7 +103,7 @@ FROM (
                 text -> text <> '',
                 [
                     Attributes['reason'], Attributes['kind'], Attributes['cause'], Attributes['source'],
-                    Attributes['invariant'], Attributes['place']
+                    Attributes['invariant'], Attributes['place'], Attributes['event']
                 ]
             ) AS label,
             Attributes['confirmed'] AS confirmed,

@@ -219,6 +219,13 @@ def _filter() -> Iterator[Asked]:
         _grown("cause", "audit_lost"),
     )
     yield _rows(
+        "What happened between the processes that share their sessions?",
+        "fallback: Redis did not answer, each process announced by itself. malformed: something else writes"
+        " under the namespace. reconnected: Redis or the network is"
+        " unsteady.",
+        _grown("event", "shared"),
+    )
+    yield _rows(
         "Which faults of its own did the filter survive?",
         "Any: none reached the application, but the place named does not do its work. The log has one"
         " WARNING.",

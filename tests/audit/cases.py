@@ -245,6 +245,16 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
         ],
     ),
     (
+        "sharing",
+        (
+            total("shared", 2, label="claimed"),
+            total("shared", 1, label="claimed", minute=f"{DAY} 10:07", process="p2"),
+            total("shared", 0, label="fallback"),
+            total("faults", 2, label="shared"),
+        ),
+        [("claimed", 3, 2, f"{DAY} 10:07")],
+    ),
+    (
         "lost",
         (
             total("audit_lost", 100, label="queue_full"),

@@ -199,6 +199,11 @@ def test_a_number_is_what_is_known(replay: Replay, title: str, expected: float) 
     [
         ("Which secrets were redacted, in which signal?", "redactions", ("signal", "kind")),
         ("What was withheld, and why?", "withheld", ("signal", "cause")),
+        (
+            "What happened between the processes that share their sessions?",
+            "shared",
+            ("", "event"),
+        ),
         ("Which faults of its own did the filter survive?", "faults", ("", "place")),
     ],
 )

@@ -208,6 +208,15 @@ def _of_counters() -> dict[str, Known]:
                 if counter == "withheld"
             ],
         ),
+        "sharing": Known(
+            keys=("happened", "processes"),
+            sums=("times",),
+            rows=[
+                (event, sum(1 for part in PARTS if part.shares), count)
+                for (counter, _, event), count in counts.items()
+                if counter == "shared"
+            ],
+        ),
         "lost": Known(
             keys=("counter", "cause", "processes"),
             sums=("times",),

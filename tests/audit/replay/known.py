@@ -98,6 +98,7 @@ def totals() -> Counter[tuple[str, str, str]]:
         counts["refused", "", ""] += part.refused
         counts["renewals", "", ""] += part.renewals
     counts["session_expired", "", SOURCE] += len(expired())
+    counts["shared", "", "claimed"] += sum(1 for one in expired() if one.part.shares)
     return +counts
 
 

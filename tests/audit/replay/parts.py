@@ -19,6 +19,7 @@ class Part:
         listens: Whether the application has subscribed to `SessionExpired`.
         sentry: Whether it has Sentry.
         logs: Whether it logs its failures through OpenTelemetry.
+        shares: Whether it shares its sessions over Redis.
         first_calls: Failing calls with the first session.
         reports: Failures reported with `guard.report`, after those calls.
         refused: Work that the closed gate refuses, after those reports.
@@ -39,6 +40,7 @@ class Part:
     listens: bool = True
     sentry: bool = True
     logs: bool = True
+    shares: bool = False
     first_calls: int = 0
     reports: int = 0
     refused: int = 0
@@ -58,6 +60,7 @@ PARTS = (
     Part(
         name="web-1",
         release="shop@2.0",
+        shares=True,
         first_calls=40,
         reports=3,
         refused=25,

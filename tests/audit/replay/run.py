@@ -22,6 +22,7 @@ from tests.support.backend import LLMBackend
 from tests.support.otlp import OTLPReceiver, Posted
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.receiver import SentryReceiver
+from tests.support.redis import running_redis
 from tests.support.services import require
 
 _CHECKOUT = Path(__file__).resolve().parents[3]
@@ -116,6 +117,7 @@ def replayed(folder: Path) -> Iterator[Replay]:
                 "third_party": stack.enter_context(LLMBackend()).address,
                 "sentry": sentry.dsn,
                 "otlp": otlp.url,
+                "redis": stack.enter_context(running_redis(folder)),
             }
             workers = [stack.enter_context(_Worker(part.name, addresses, folder)) for part in PARTS]
             started = {worker.name: json.loads(worker.answer()) for worker in workers}

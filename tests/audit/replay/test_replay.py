@@ -22,7 +22,7 @@ pytestmark = pytest.mark.integration
 
 QUERIES = {query.name: query for query in load_queries()}
 # Each way counts are collected has its own moments.
-WITHOUT_MINUTES = {"lost", "violations", "withheld_by_cause"}
+WITHOUT_MINUTES = {"lost", "sharing", "violations", "withheld_by_cause"}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_command_tells_the_same_and_fails(ledger: sqlite3.Connection, replay
 
 @pytest.mark.parametrize("counter", sorted({counter for counter, _, _ in totals()} - {"decisions"}))
 def test_prometheus_tells_what_is_known(replay: Replay, counter: str) -> None:
-    labels = "signal, cause, kind, place, source"
+    labels = "signal, cause, event, kind, place, source"
     found = replay.prometheus.query(f"sum by ({labels}) (sentry_filters_{counter}_total) > 0", replay.at)
     known = {key[1:]: count for key, count in totals().items() if key[0] == counter}
 
@@ -131,7 +131,8 @@ def test_the_replay_is_worth_its_name() -> None:
 
 
 def _labels(metric: Mapping[str, str]) -> tuple[str, str]:
-    label = next((metric[name] for name in ("cause", "kind", "place", "source") if name in metric), "")
+    others = ("cause", "event", "kind", "place", "source")
+    label = next((metric[name] for name in others if name in metric), "")
     return metric.get("signal", ""), label
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import queue
 import socket
 import sys
 from contextlib import suppress
@@ -38,7 +39,14 @@ from otel import (
     emit_session_expired,
     observe_counters,
 )
-from sentry_filters import Ledger, Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters import (
+    Ledger,
+    Policy,
+    RedisSessions,
+    SessionExpired,
+    SessionExpiredError,
+    SessionGuard,
+)
 from tests.audit.replay.parts import PARTS, Part
 from tests.otel.instrumented import instrumented
 from tests.support.secrets import fake
@@ -58,6 +66,7 @@ class Addresses:
     third_party: str
     sentry: str
     otlp: str
+    redis: str
 
 
 class Telemetry:
@@ -100,7 +109,13 @@ class Actor:
         self.process = f"{socket.gethostname()}/{os.getpid()}"
         self._ledger = Ledger(addresses.ledger, release=part.release)
         policy = Policy(provider=PROVIDER, hosts={addresses.backend})
-        self._guard = SessionGuard(policy, _ask_to_sign_in if part.listens else None, audit=self._ledger)
+        self._asked_to_sign_in: queue.SimpleQueue[SessionExpired] = queue.SimpleQueue()
+        self._guard = SessionGuard(
+            policy,
+            self._asked_to_sign_in.put if part.listens else None,
+            audit=self._ledger,
+            shared=_sessions(addresses.redis) if part.shares else None,
+        )
         self._telemetry = Telemetry(self._guard, part, addresses.otlp, self.process)
         self._tracer = self._telemetry.tracers.get_tracer("shop")
         self._logger = self._telemetry.loggers.get_logger("shop")
@@ -132,6 +147,7 @@ class Actor:
                 self._guard.report(error, operation="chat", provider=PROVIDER, status=401)
             self._refused()
             for renewal in range(part.renewals):
+                self._asked_to_sign_in.get(timeout=10.0)
                 self._guard.session_renewed(self._session(("second", "third")[renewal]))
                 if not renewal:
                     self._calls(client, "first", part.late_calls)
@@ -225,8 +241,8 @@ class Actor:
         setattr(self._guard.redactor, "scrub", raising)  # noqa: B010 - mypy rightly forbids the plain way
 
 
-def _ask_to_sign_in(event: SessionExpired) -> None:
-    """Somebody listens."""
+def _sessions(url: str) -> RedisSessions:
+    return RedisSessions(url, namespace="shop", key=fake("", 40, seed="shared"))
 
 
 def _tags(provider: str, status: int) -> dict[str, str]:
