@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
 DEMO := .venv-demo
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
+HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench torture versions clean
 
@@ -42,8 +44,15 @@ servers: $(VENV)/.made services  ## The tests with servers and browsers.
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
 
-bench: $(VENV)/.made  ## What it costs, as ratios of one run.
-	@$(BIN)/python -m tests.bench
+bench: $(BENCH)/.peers  ## What it costs, as ratios of one run (KEEP=docs/bench.json: into the documents, too).
+	@$(BENCH)/bin/python -m tests.bench $(if $(KEEP),--keep $(KEEP))
+
+$(BENCH)/.peers: $(BENCH)/.made  # one by one: what cannot be installed is left out
+	@$(BENCH)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"], sep="\n")' \
+	| while read -r peer; do \
+	  $(BENCH)/bin/uv pip install --quiet --python $(BENCH)/bin/python "$$peer" || echo "left out: $$peer cannot be installed"; \
+	done
+	@touch $@
 
 torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED=random); what must hold is checked.
 	@$(BIN)/python -m tests.torture --seconds $(or $(SECONDS),150) $(if $(SEED),--seed $(SEED))
@@ -52,7 +61,7 @@ versions: $(VENV)/.made  ## The tests without servers, on every Python, with low
 	@$(BIN)/python -m tests.versions $(if $(KEEP),--keep $(KEEP))
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) .venv-3.* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) .venv-3.* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

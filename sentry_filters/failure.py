@@ -93,7 +93,15 @@ def _pair(item: object) -> tuple[str, object] | None:
     return None
 
 
-def failure_of_tags(tags: object, *, text: str = "", at: float | None = None) -> Failure:
+def failure_of_tags(
+    tags: object,
+    *,
+    text: str = "",
+    response: Response | None = None,
+    raised_while_handling: bool = False,
+    at: float | None = None,
+    trace_id: str | None = None,
+) -> Failure:
     """Return the failure that a set of tags states; see `tags_of` for the shapes that are read."""
     found = tags_of(tags)
     return Failure(
@@ -103,7 +111,10 @@ def failure_of_tags(tags: object, *, text: str = "", at: float | None = None) ->
         status=status_number(found.get("status")),
         failure=text_tag(found.get("failure")),
         text=text,
+        response=response,
+        raised_while_handling=raised_while_handling,
         at=at,
+        trace_id=trace_id,
     )
 
 

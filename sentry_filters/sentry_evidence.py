@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sentry_filters.causes import Cause, causes_of
-from sentry_filters.failure import TAG_NAMES, Failure, failure_of_tags
+from sentry_filters.failure import TAG_NAMES, Failure, failure_of_tags, tags_of
 
 _MOST_ARGS = 32
 
@@ -22,15 +22,22 @@ def failures_of_event(
         hint: Its hint; the exception in `exc_info`, or among a log record's `args`, is the best evidence.
         extension_key: Where `instrument` left its facts.
     """
-    base = failure_of_tags(event.get("tags"), at=_seconds(event.get("timestamp")))
-    base = replace(base, trace_id=_trace_id(event))
+    tags = tags_of(event.get("tags"))
+    stated = partial(failure_of_tags, tags, at=_seconds(event.get("timestamp")), trace_id=_trace_id(event))
     logged = _log_text(event)
     error = _raised(hint)
     if error is not None:
-        return tuple(_with_cause(base, cause, logged) for cause in causes_of(error, extension_key))
+        return tuple(
+            stated(
+                text=_text_of(cause, logged),
+                response=cause.response,
+                raised_while_handling=cause.raised_while_handling,
+            )
+            for cause in causes_of(error, extension_key)
+        )
     causes = [cause for one in _logged_errors(hint) for cause in causes_of(one, extension_key)]
-    typed = [replace(base, text=logged, response=cause.response) for cause in causes if cause.response]
-    return tuple(typed) or (replace(base, text=_exception_text(event) or logged),)
+    typed = [stated(text=logged, response=cause.response) for cause in causes if cause.response]
+    return tuple(typed) or (stated(text=_exception_text(event) or logged),)
 
 
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
@@ -40,18 +47,14 @@ def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
     if isinstance(attributes, Mapping):
         tags = {name: _plain(attributes[name]) for name in TAG_NAMES if name in attributes}
     trace_id = item.get("trace_id")
-    return replace(
-        failure_of_tags(tags, text=_text(item.get("body"))),
-        trace_id=trace_id if isinstance(trace_id, str) else None,
+    return failure_of_tags(
+        tags, text=_text(item.get("body")), trace_id=trace_id if isinstance(trace_id, str) else None
     )
 
 
-def _with_cause(base: Failure, cause: Cause, logged: str) -> Failure:
+def _text_of(cause: Cause, logged: str) -> str:
     # What a log line says counts beside a typed cause only: on its own it must not silence another exception.
-    text = f"{cause.text}\n{logged}" if cause.response is not None and logged else cause.text
-    return replace(
-        base, text=text, response=cause.response, raised_while_handling=cause.raised_while_handling
-    )
+    return f"{cause.text}\n{logged}" if cause.response is not None and logged else cause.text
 
 
 def _raised(hint: Mapping[str, object]) -> BaseException | None:

@@ -1,20 +1,46 @@
-"""`python -m tests.bench [NAME …]`: what everything costs, as ratios of one run."""
+"""`python -m tests.bench [NAME …] [--keep FILE]`: what everything costs, as ratios of one run."""
 
 from __future__ import annotations
 
-import importlib
-import platform
+import argparse
 import sys
+from pathlib import Path
 
-BENCHES = ("sentry", "redaction", "otel", "audit", "shared")
+from tests.bench.benches import BENCHES, measured
+from tests.bench.kept import Kept
+from tests.bench.published import write_documents
+from tests.bench.table import Row, show
+from tests.bench.timing import Effort
 
 
-def main(names: list[str]) -> int:
-    """Run the named benchmarks, or all; non-zero where a ratio is over what is allowed."""
-    print(f"CPython {platform.python_version()}, {platform.machine()}")  # noqa: T201 - a command
-    # Each is a module, imported only when it runs: what one peer loads is no weight on the others.
-    fine = [importlib.import_module(f"tests.bench.{name}").run() for name in names or BENCHES]
-    return 0 if all(fine) else 1
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks, or all; 1 where a ratio is over what is allowed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; all by default"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write the figures there, and the documents' tables"
+    )
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.names if name not in BENCHES]:
+        parser.error(f"{unknown[0]!r} is none of {', '.join(BENCHES)}")
+    if options.keep and options.names:
+        parser.error("--keep is for a run of all")
+    kept = Kept.of_this_machine()
+    print(kept.setting)  # noqa: T201 - a command
+    too_much: list[Row] = []
+    for name in options.names or BENCHES:
+        title, rows = measured(name, Effort())
+        show(title, rows)
+        kept.add(name, rows)
+        too_much += [row for row in rows if isinstance(row, Row) and row.too_much]
+    for row in too_much:
+        print(f"too much: {row.what}: {row.ratio:.3f}, at most {row.most:g} is allowed")  # noqa: T201 - as above
+    if options.keep:
+        kept.write(options.keep)
+        write_documents(kept)
+    return 1 if too_much else 0
 
 
 if __name__ == "__main__":

@@ -3,67 +3,48 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import sentry_sdk
-
-from sentry_filters import Ledger, Policy, SessionGuard
+from sentry_filters import Ledger, SessionGuard
+from tests.bench.edge import HINT, OURS, POLICY, THIRD_PARTYS, client
 from tests.bench.events import clean_event
-from tests.bench.sentry import DSN, Sink
-from tests.bench.table import Row, show
-from tests.bench.timing import side_by_side
-from tests.support.sentry import initialised
+from tests.bench.table import Row, plain
+from tests.bench.timing import Effort, side_by_side
 
-POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
-TAGS = {
-    "domain": "llm_provider",
-    "operation": "chat_completions",
-    "provider": "OpenHuman",
-    "status": "401",
-    "failure": "non_2xx",
-}
-HINT = {"exc_info": (ValueError, ValueError("x"), None)}
+TITLE = "The ledger, on the thread that decides (its own thread writes all the while)"
 
 
-def run() -> bool:
-    """Print the table, and return whether the ledger adds no more than the project allows itself."""
-    return show("The ledger, on the thread that decides (its own thread writes all the while)", rows())
-
-
-def rows() -> list[Row]:
-    """Return the figures."""
+def rows(effort: Effort) -> Iterator[Row]:
+    """Measure the hook with a ledger and without, beside the SDK's own work on one event."""
     healthy = clean_event()
     with tempfile.TemporaryDirectory() as folder:
         ledger = Ledger(Path(folder) / "ledger.db", queue_size=5_000_000)
         without = SessionGuard(POLICY, lambda event: None)
         with_ledger = SessionGuard(POLICY, lambda event: None, audit=ledger)
-        with initialised(dsn=DSN, transport=Sink, send_default_pii=True):
-            client = sentry_sdk.get_client()
-            acts: dict[str, Callable[[], object]] = {
-                "capture_event": lambda: client.capture_event(dict(healthy), HINT),
-                "ours": _hook(without, {**healthy, "tags": TAGS}),
-                "ours, ledger": _hook(with_ledger, {**healthy, "tags": TAGS}),
-                "third party's": _hook(without, {**healthy, "tags": {**TAGS, "provider": "OpenAI"}}),
-                "third party's, ledger": _hook(
-                    with_ledger, {**healthy, "tags": {**TAGS, "provider": "OpenAI"}}
-                ),
-                "healthy": _hook(without, healthy),
-                "healthy, ledger": _hook(with_ledger, healthy),
-            }
-            taken = side_by_side(acts)
+        bare = client()
+        acts: dict[str, Callable[[], object]] = {
+            "capture_event": lambda: bare.capture_event(dict(healthy), HINT),  # type: ignore[arg-type]
+            "ours": _hook(without, {**healthy, "tags": OURS}),
+            "ours, ledger": _hook(with_ledger, {**healthy, "tags": OURS}),
+            "third party's": _hook(without, {**healthy, "tags": THIRD_PARTYS}),
+            "third party's, ledger": _hook(with_ledger, {**healthy, "tags": THIRD_PARTYS}),
+            "healthy": _hook(without, healthy),
+            "healthy, ledger": _hook(with_ledger, healthy),
+        }
+        taken = side_by_side(acts, effort)
+        bare.close(timeout=0)
         with_ledger.close(timeout=60.0)
         without.close()
         lost = with_ledger.counters.get("audit_lost")
     capture = taken["capture_event"]
-    figures = [Row("capture_event (sentry-sdk alone, 40 KB)", capture.median, capture.p99)]
+    yield plain("capture_event (sentry-sdk alone, 40 KB)", capture)
     for name in ("ours", "third party's", "healthy"):
-        bare, audited = taken[name], taken[f"{name}, ledger"]
-        added = audited.median - bare.median
+        plainly, audited = taken[name], taken[f"{name}, ledger"]
+        share = audited.over(capture) - plainly.over(capture)
         what = f"added to before_send ({name}) / capture_event"
-        figures.append(Row(what, added, audited.p99 - bare.median, added / capture.median, 0.05))
-    figures.append(Row("records lost", 0, lost))
-    return figures
+        yield Row(what, audited.median - plainly.median, audited.p99 - plainly.p99, share, 0.05)
+    yield Row("records lost", lost, lost)
 
 
 def _hook(guard: SessionGuard, event: dict[str, object]) -> Callable[[], object]:

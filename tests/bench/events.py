@@ -1,7 +1,8 @@
-"""Sentry events as applications send them: one of about 40 KB, clean, and with secrets in it."""
+"""Sentry events as LLM applications send them: of any size, without a secret, and with secrets in them."""
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -14,29 +15,49 @@ _WORDS = [
 ]
 
 
-def clean_event(kilobytes: int = 40, seed: int = 7) -> dict[str, Any]:
-    """Return a serialised error event of about this size, without secrets, the same in every run."""
+def clean_event(size: int = 40_000, seed: int = 7) -> dict[str, Any]:
+    """Return a serialised error event of about this many bytes, without secrets, the same in every run."""
     dice = random.Random(seed)
     event = _skeleton(dice)
-    frames = event["exception"]["values"][0]["stacktrace"]["frames"]
-    while len(str(event)) < kilobytes * 1_000:
-        frames.append(_frame(dice))
-        event["breadcrumbs"]["values"].append(_crumb(dice))
-    return event
+    frames, crumbs = event["exception"]["values"][0]["stacktrace"]["frames"], event["breadcrumbs"]["values"]
+    length = len(json.dumps(event))
+    while True:
+        frame, crumb = _frame(dice), _crumb(dice)
+        length += len(json.dumps([frame, crumb])) + 2
+        if length > size and frames:
+            return event
+        frames.append(frame)
+        crumbs.append(crumb)
 
 
-def dirty_event(secrets: int = 20, kilobytes: int = 40) -> dict[str, Any]:
-    """Return the clean event with this many secrets spread over locals and breadcrumbs."""
-    event = clean_event(kilobytes)
-    frames = event["exception"]["values"][0]["stacktrace"]["frames"]
-    crumbs = event["breadcrumbs"]["values"]
+def dirty_event(secrets: int = 20, size: int = 40_000, seed: int = 7, first: int = 0) -> dict[str, Any]:
+    """Return the clean event with secrets in it: under a key that says so, in a repr, in a message.
+
+    Args:
+        secrets: How many; there are twenty different ones.
+        size: Bytes, about.
+        seed: Of the clean event.
+        first: The number of the first secret: another twenty from each multiple of 20.
+    """
+    event = clean_event(size, seed)
+    frames, crumbs = event["exception"]["values"][0]["stacktrace"]["frames"], event["breadcrumbs"]["values"]
+    pool = secrets_of(20, first)
     for number in range(secrets):
-        secret = fake("sk-proj-", 40, seed=str(number))
-        if number % 2:
-            frames[number % len(frames)]["vars"][f"client_{number}"] = f"<Client key={secret!r}>"
-        else:
-            crumbs[number % len(crumbs)]["message"] += f" Authorization: Bearer {secret}"
+        secret = pool[number % 20]
+        variables = frames[number % len(frames)]["vars"]
+        match number % 3:
+            case 0:
+                variables[f"client_{number}"] = f"<Client key={secret!r}>"
+            case 1:
+                variables["api_key"] = repr(secret)
+            case 2:
+                crumbs[number % len(crumbs)]["message"] += f" Authorization: Bearer {secret}"
     return event
+
+
+def secrets_of(number: int, first: int = 0) -> list[str]:
+    """Return so many fake secrets."""
+    return [fake("sk-" + "proj-", 40, seed=str(one)) for one in range(first, first + number)]
 
 
 def _skeleton(dice: random.Random) -> dict[str, Any]:
@@ -47,14 +68,14 @@ def _skeleton(dice: random.Random) -> dict[str, Any]:
         "platform": "python",
         "release": "app@1.2.3",
         "environment": "production",
-        "tags": {"feature": "chat", "region": "eu"},
-        "user": {"id": "4711", "email": "someone@example.test"},
-        "contexts": {
-            "trace": {"trace_id": f"{dice.getrandbits(128):032x}", "span_id": f"{dice.getrandbits(64):016x}"}
-        },
+        "tags": {"feature": "chat", "region": "eu", "model": "gpt-4o-2024-08-06"},
+        "user": {"id": "4711"},
         "request": {
             "url": "https://app.example.test/chat?page=2",
             "headers": {"accept": "*/*", "host": "app"},
+        },
+        "contexts": {
+            "trace": {"trace_id": f"{dice.getrandbits(128):032x}", "span_id": f"{dice.getrandbits(64):016x}"}
         },
         "extra": {"usage": {"input_tokens": 812, "output_tokens": 77, "max_tokens": 4096}},
         "exception": {
@@ -67,13 +88,18 @@ def _skeleton(dice: random.Random) -> dict[str, Any]:
 def _frame(dice: random.Random) -> dict[str, Any]:
     return {
         "filename": f"app/{dice.choice(_WORDS)}.py",
+        "abs_path": f"/srv/app/{dice.choice(_WORDS)}.py",
         "function": dice.choice(_WORDS),
         "lineno": dice.randrange(900),
         "in_app": True,
         "pre_context": [f"    {_prose(dice, 7)}" for _ in range(5)],
-        "context_line": f"    return {dice.choice(_WORDS)}({dice.choice(_WORDS)})",
+        "context_line": f"    return {dice.choice(_WORDS)}({dice.choice(_WORDS)}, max_tokens=512)",
         "post_context": [f"    {_prose(dice, 7)}" for _ in range(5)],
-        "vars": {f"{dice.choice(_WORDS)}_{number}": f"'{_prose(dice, 5)}'" for number in range(8)},
+        "vars": {
+            "self": f"<app.services.Client object at 0x{dice.getrandbits(32):08x}>",
+            "kwargs": {"max_tokens": str(dice.randrange(9_000)), "messages": ["{'role': 'user'}"]},
+            **{f"{dice.choice(_WORDS)}_{number}": f"'{_prose(dice, 5)}'" for number in range(6)},
+        },
     }
 
 

@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import redis
 
 from sentry_filters import Failure, Policy, RedisSessions, Response, SessionGuard
-from tests.bench.table import Row, show
+from tests.bench.table import LeftOut, Row
+from tests.bench.timing import Effort
 from tests.support.redis import RedisServer
 from tests.support.secrets import fake
 
 _OTHERS = 7
 _ROUNDS = 200
 _KEY = fake("", 40, seed="bench")
+TITLE = f"Several processes: from the first failure to the last of {_OTHERS} gates"
 _POLICY = Policy(provider="OpenHuman", scope="session")
 
 
-def run() -> bool:
-    """Print the table; return whether the gates close within 5 times a bare message's way."""
+def rows(effort: Effort) -> Iterator[Row | LeftOut]:
+    """Measure both by turns, each until the last of the other processes has it."""
     if shutil.which("redis-server") is None:
-        print("shared: skipped, there is no redis-server: apt-get install redis-server")  # noqa: T201
-        return True
+        yield LeftOut("shared", "there is no redis-server: apt-get install redis-server")
+        return
     with tempfile.TemporaryDirectory() as folder:
         server = RedisServer(Path(folder))
         server.start()
         try:
-            bare, gates = _measured(server.url)
+            bare, gates = _measured(server.url, min(_ROUNDS, effort.items))
         finally:
             server.kill()
-    title = f"From the first failure to the last of {_OTHERS} gates, {os.cpu_count()} cores"
-    slowest, ratio = _p99(gates), _p99(gates) / _p99(bare)
-    return show(
-        title,
-        [
-            Row(f"PUBLISH until the last of {_OTHERS} bare subscribers has it", _median(bare), _p99(bare)),
-            Row("failure until the last gate is closed / bare, p99", _median(gates), slowest, ratio, 5.0),
-        ],
+    ratio = _p99(gates) / _p99(bare)
+    yield Row(f"PUBLISH until the last of {_OTHERS} bare subscribers has it", _median(bare), _p99(bare))
+    yield Row(
+        f"failure until the last of {_OTHERS} gates is closed / bare, p99",
+        _median(gates),
+        _p99(gates),
+        ratio,
+        5.0,
     )
 
 
-def _measured(url: str) -> tuple[list[float], list[float]]:
+def _measured(url: str, rounds: int) -> tuple[list[float], list[float]]:
     context = multiprocessing.get_context("spawn")
     ends: list[Connection] = []
     processes = []
@@ -63,7 +65,7 @@ def _measured(url: str) -> tuple[list[float], list[float]]:
         end.recv()
     bare: list[float] = []
     gates: list[float] = []
-    for number in range(_ROUNDS):  # by turns, so that both see the same machine
+    for number in range(rounds):  # by turns, so that both see the same machine
         session = f"{number:012x}"
         for end in ends:
             end.send(session)

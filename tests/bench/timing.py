@@ -1,57 +1,143 @@
-"""Timing side by side: what is compared runs in turn within one process, and ratios are what counts."""
+"""Timing side by side: what is compared takes turns within one process, and ratios are what counts.
+
+A ratio at a quantile is the median over the run's blocks of that block's quantile with the guard over the one
+without it, every call timed by itself: what slows the machine for a while spoils a block, not the figure.
+"""
 
 from __future__ import annotations
 
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+Clock = Callable[[], int]
+
+_MOST_TURNS = 40  # of each act in a block
+_MOST_CALLS = 2_000  # in one turn
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Microseconds for one call: the median, and the 99th percentile."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much is measured.
 
-    median: float
-    p99: float
+    Args:
+        blocks: Into how many blocks a run is divided.
+        seconds: About how long each act is called in all; a slow one at least once in each block.
+        items: How many events or spans the threads share, and how many sessions are known at most.
+        size: The largest event, in bytes.
+    """
+
+    blocks: int = 10
+    seconds: float = 0.5
+    items: int = 100_000
+    size: int = 10_000_000
+
+    def longer(self, times: float) -> Effort:
+        """Return the same with more time for each act."""
+        return Effort(blocks=self.blocks, seconds=self.seconds * times, items=self.items, size=self.size)
+
+
+QUICK = Effort(blocks=2, seconds=0.002, items=40, size=10_000)
+"""So little that the figures say nothing: shows that a benchmark runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something to time.
+
+    Args:
+        work: Is called with what `prepare` returned, and timed.
+        prepare: Is called before each, and not timed.
+        calls: How many calls of what is measured one `work` makes.
+    """
+
+    work: Callable[..., object]
+    prepare: Callable[[], object] | None = None
+    calls: int = 1
+
+    def timed(self, clock: Clock) -> float:
+        """Call once; return microseconds for one call."""
+        if self.prepare is None:
+            started = clock()
+            self.work()
+        else:
+            given = self.prepare()
+            started = clock()
+            self.work(given)
+        return (clock() - started) / self.calls / 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Microseconds of every call, block by block."""
+
+    blocks: list[list[float]] = field(default_factory=list)
+
+    @property
+    def median(self) -> float:
+        """Of all."""
+        return _quantile([one for block in self.blocks for one in block], 0.5)
+
+    @property
+    def p99(self) -> float:
+        """Of all."""
+        return _quantile([one for block in self.blocks for one in block], 0.99)
+
+    def over(self, other: Samples, at: float = 0.5) -> float:
+        """Return the ratio to `other` at a quantile, as the module says."""
+        return statistics.median(
+            _quantile(ours, at) / _quantile(theirs, at)
+            for ours, theirs in zip(self.blocks, other.blocks, strict=True)
+        )
 
 
 def side_by_side(
-    acts: Mapping[str, Callable[[], object]], *, seconds: float = 2.0, rounds: int = 400
-) -> dict[str, Timing]:
-    """Time each of `acts`, taking turns so that a machine whose speed drifts is fair to all.
+    acts: Mapping[str, Callable[[], object] | Act], effort: Effort, clock: Clock = time.perf_counter_ns
+) -> dict[str, Samples]:
+    """Time each of `acts` in turns. The garbage collector is on, as in an application.
 
     Args:
         acts: What to call, by name.
-        seconds: About how long each is called in all.
-        rounds: How many turns each has; each turn calls often enough to be measurable.
+        effort: How much.
+        clock: Gives nanoseconds; `time.thread_time_ns` leaves out others' turns on the processor.
     """
-    repeats = {name: _repeats(act, seconds / rounds) for name, act in acts.items()}
-    samples: dict[str, list[float]] = {name: [] for name in acts}
+    made = {name: act if isinstance(act, Act) else Act(act) for name, act in acts.items()}
+    seconds = {name: _seconds(act) for name, act in made.items()}
+    turns = _within(effort.seconds / effort.blocks / max(seconds.values()), 1, _MOST_TURNS)
+    share = effort.seconds / effort.blocks / turns
+    calls = {name: _within(share / once, 1, _MOST_CALLS) for name, once in seconds.items()}
+    samples = {name: Samples() for name in made}
+    order = list(made)
     gc.collect()
-    gc.disable()
+    gc.freeze()  # what the benchmark itself holds is not looked through
     try:
-        for _ in range(rounds):
-            for name, act in acts.items():
-                samples[name].append(_turn(act, repeats[name]))
+        for _ in range(effort.blocks):
+            block: dict[str, list[float]] = {name: [] for name in made}
+            for _ in range(turns):
+                order.reverse()
+                for name in order:
+                    timed, taken = made[name].timed, block[name]
+                    for _ in range(calls[name]):
+                        taken.append(timed(clock))
+            for name, taken in block.items():
+                samples[name].blocks.append(taken)
     finally:
-        gc.enable()
-    return {name: _timing(taken) for name, taken in samples.items()}
+        gc.unfreeze()
+    return samples
 
 
-def _repeats(act: Callable[[], object], budget: float) -> int:
-    act()
-    once = max(_turn(act, 3), 0.05) / 1e6
-    return max(1, min(1_000, int(budget / once)))
+def _seconds(act: Act) -> float:
+    """Return about how long one `work` takes, caches warm."""
+    act.timed(time.perf_counter_ns)
+    return max(min(act.timed(time.perf_counter_ns) for _ in range(3)) * act.calls, 0.1) / 1e6
 
 
-def _turn(act: Callable[[], object], repeats: int) -> float:
-    started = time.perf_counter_ns()
-    for _ in range(repeats):
-        act()
-    return (time.perf_counter_ns() - started) / repeats / 1_000
+def _within(value: float, least: int, most: int) -> int:
+    return max(least, min(most, int(value)))
 
 
-def _timing(samples: list[float]) -> Timing:
-    return Timing(statistics.median(samples), statistics.quantiles(samples, n=100)[98])
+def _quantile(samples: Sequence[float], at: float) -> float:
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(at * len(ordered)))]

@@ -1,0 +1,120 @@
+"""What the benchmarks share: a guard, clients, sinks that cost what sending costs, and envelopes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk.envelope import Envelope, Item, PayloadRef
+from sentry_sdk.transport import Transport
+
+from sentry_filters import Policy, SessionGuard
+from tests.bench.timing import Act
+
+DSN = "http://a@127.0.0.1:1/1"
+HOST = "api.example.ai"
+POLICY = Policy(provider="OpenHuman", hosts={HOST})
+OURS = {
+    "domain": "llm_provider",
+    "operation": "chat_completions",
+    "provider": "OpenHuman",
+    "status": "401",
+    "failure": "non_2xx",
+}
+"""The tags of our expired session."""
+THIRD_PARTYS = {**OURS, "provider": "OpenAI"}
+HINT = {"exc_info": (ValueError, ValueError("x"), None)}
+
+
+class Sink(Transport):
+    """Serialises, as every transport that sends has to, and forgets."""
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Serialise."""
+        envelope.serialize()
+
+
+class Queue(Transport):
+    """Takes an envelope and leaves all work to somebody else, as the SDK's transport to its worker thread."""
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Do nothing."""
+
+
+def listening_guard(policy: Policy = POLICY) -> SessionGuard:
+    """Return a guard with a listener, so that what is recognised is dropped."""
+    return SessionGuard(policy, lambda event: None)
+
+
+def client(guard: SessionGuard | None = None, **options: Any) -> sentry_sdk.Client:
+    """Return a client of the SDK, a guarded one where there is a guard."""
+    plain = {"dsn": DSN, "transport": Sink, "auto_enabling_integrations": False}
+    options = {**plain, **options}
+    return sentry_sdk.Client(**(options if guard is None else guard.sentry_options(**options)))
+
+
+def in_turn(items: Sequence[Any]) -> Callable[[], Any]:
+    """Return what hands out `items` again and again: the same one each time would sit in every cache."""
+    return itertools.cycle(items).__next__
+
+
+class Boundary:
+    """Envelopes on their way to the network: bare, and with the guard's check before.
+
+    Args:
+        guard: The guard.
+        kind: Sentry's type of the item.
+        payloads: What the items hold, one after the other; a sequence begins again.
+    """
+
+    def __init__(self, guard: SessionGuard, kind: str, payloads: Sequence[Any] | Iterator[Any]) -> None:
+        self._guard = guard
+        self._kind = kind
+        self._next = in_turn(payloads) if isinstance(payloads, Sequence) else payloads.__next__
+
+    def bare(self) -> Act:
+        """Serialise and compress."""
+        return Act(sent, self._envelope)
+
+    def guarded(self) -> Act:
+        """Check, then serialise and compress what may leave."""
+        return Act(self._checked_and_sent, self._envelope)
+
+    def check(self) -> Act:
+        """Check, with the bytes there already."""
+        return Act(self._checked, self._serialised)
+
+    def _checked_and_sent(self, envelope: Envelope) -> None:
+        sent(self._checked(envelope))
+
+    def _checked(self, envelope: Envelope) -> Envelope:
+        guarded = self._guard._boundary.guarded(envelope, _nothing_lost)
+        assert guarded is not None
+        return guarded
+
+    def _envelope(self) -> Envelope:
+        payload = self._next()
+        headers = {"item_count": len(payload["items"])} if "items" in payload else {}
+        item = Item(PayloadRef(json=payload), type=self._kind, headers=headers)
+        return Envelope(headers={"event_id": "1" * 32}, items=[item])
+
+    def _serialised(self) -> Envelope:
+        envelope = self._envelope()
+        envelope.serialize()
+        return envelope
+
+
+def sent(envelope: Envelope) -> bytes:
+    """Serialise into gzip, in the steps of the SDK's HTTP transport (`_serialize_envelope`, level 9)."""
+    body = io.BytesIO()
+    with gzip.GzipFile(fileobj=body, mode="w", compresslevel=9) as compressed:
+        envelope.serialize_into(compressed)
+    return body.getvalue()
+
+
+def _nothing_lost(item: Item) -> None:
+    raise AssertionError(f"an item of type {item.type} was withheld")
