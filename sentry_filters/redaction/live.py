@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
+from sentry_filters.redaction.forks import in_forked_children
 from sentry_filters.redaction.spans import Span
 
 __all__ = ["LiveCredentials"]
@@ -30,6 +31,7 @@ class LiveCredentials:
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
         self.generation = 0
+        in_forked_children(self._start_afresh)
 
     def register(self, value: str | bytes) -> bool:
         """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""
@@ -62,6 +64,10 @@ class LiveCredentials:
             with self._lock:
                 self._lent.remove(secret)
                 self._refresh(time.monotonic(), rebuild=True)
+
+    def _start_afresh(self) -> None:
+        # Another thread may have held it while the process forked.
+        self._lock = threading.Lock()
 
     def needles(self) -> tuple[bytes, ...]:
         """Every spelling of every credential that is still remembered, the longest first."""

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 import re2
+
+from sentry_filters.redaction.forks import in_forked_children
+
+_MOST_MEMORY = 64 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
 
 __all__ = ["Finder", "Match", "Regex", "compile_finder", "compile_regex"]
 
@@ -49,15 +54,7 @@ def compile_regex(pattern: str, *, captures: bool = True) -> Regex:
     Latin-1 mode makes every byte a character: nothing is invalid, and `[^"]` covers what UTF-8 would write
     with several bytes. Without captures RE2 can stay in its fastest machine.
     """
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.never_capture = not captures
-    options.log_errors = False
-    options.max_mem = 64 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
-    try:
-        return cast("Regex", re2.compile(pattern.encode("latin-1"), options))
-    except (re2.error, UnicodeEncodeError) as error:
-        raise ValueError(f"RE2 refuses {pattern!r}: {error}") from None
+    return cast("Regex", _Compiled(pattern, captures=captures))
 
 
 def compile_finder(pattern: str) -> Finder:
@@ -66,11 +63,101 @@ def compile_finder(pattern: str) -> Finder:
     re2's own `search` makes a generator and a match object, which costs more than the search itself. This
     calls what stands below it, a private seam that a test pins.
     """
-    match = cast("Any", compile_regex(pattern, captures=False))._regexp.Match
-    unanchored = re2._re2.RE2.Anchor.UNANCHORED
+    return _Finder(pattern)
 
-    def find(data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = match(unanchored, data, at, len(data))[0]
+
+class _ForkSafe:
+    """An expression that can be searched for in a forked child.
+
+    RE2 searches without Python's lock, and under locks of its own: where a thread searches while another one
+    forks, the child finds them locked for ever. So a child compiles its own, when it first searches.
+    """
+
+    def __init__(self, pattern: str, *, captures: bool) -> None:
+        self._pattern = pattern
+        self._captures = captures
+        self._parents: tuple[object, ...] = ()
+        self._take(_compiled(pattern, captures=captures))
+        in_forked_children(self._start_afresh)
+
+    def _take(self, compiled: Any) -> None:
+        """Search by `compiled` from now on."""
+        self._compiled = compiled
+
+    def _start_afresh(self) -> None:
+        # What may be locked, or half changed, must not be destroyed either: it is kept.
+        self._parents = (*self._parents, self._compiled)
+        self._take(_Later(self._renewed))
+
+    def _renewed(self) -> Any:
+        self._take(_compiled(self._pattern, captures=self._captures))
+        return self._compiled
+
+
+class _Compiled(_ForkSafe):
+    """Searches by re2's own methods."""
+
+    def _take(self, compiled: Any) -> None:
+        super()._take(compiled)
+        self.search, self.match, self.finditer = compiled.search, compiled.match, compiled.finditer
+
+    @property
+    def groups(self) -> int:
+        """The number of capturing groups."""
+        return int(self._compiled.groups)
+
+
+class _Finder(_ForkSafe):
+    """Searches by what stands below re2's own methods."""
+
+    def __init__(self, pattern: str) -> None:
+        self._unanchored = re2._re2.RE2.Anchor.UNANCHORED
+        super().__init__(pattern, captures=False)
+
+    def __call__(self, data: bytes, at: int) -> tuple[int, int]:
+        place: tuple[int, int] = self._match(self._unanchored, data, at, len(data))[0]
         return place
 
-    return find
+    def _take(self, compiled: Any) -> None:
+        super()._take(compiled)
+        self._match = compiled._regexp.Match
+
+
+class _Later:
+    """Stands where a compiled expression will stand once it is searched for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    @property
+    def groups(self) -> int:
+        return int(self._make().groups)
+
+    @property
+    def _regexp(self) -> _Later:
+        return self
+
+    def search(self, *args: Any) -> Any:
+        return self._make().search(*args)
+
+    def match(self, *args: Any) -> Any:
+        return self._make().match(*args)
+
+    def finditer(self, *args: Any) -> Any:
+        return self._make().finditer(*args)
+
+    def Match(self, *args: Any) -> Any:  # noqa: N802 - re2's own name
+        return self._make()._regexp.Match(*args)
+
+
+def _compiled(pattern: str, *, captures: bool) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = not captures
+    options.log_errors = False
+    # re2 remembers what it compiled with the same options, and a child must not get its parent's.
+    options.max_mem = _MOST_MEMORY + os.getpid()
+    try:
+        return re2.compile(pattern.encode("latin-1"), options)
+    except (re2.error, UnicodeEncodeError) as error:
+        raise ValueError(f"RE2 refuses {pattern!r}: {error}") from None

@@ -1,0 +1,95 @@
+"""A child that was forked while other threads redact can redact itself."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from sentry_filters import Redactor
+from sentry_filters.redaction.live import LiveCredentials
+from sentry_filters.redaction.regex import compile_finder, compile_regex
+from tests.support.secrets import fake
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+_CHILD_SECONDS = 20.0
+_FORKS = 40
+
+
+def forked(act: Callable[[], bool]) -> bool | None:
+    """Return whether `act` was true in a forked child, None where it did not end."""
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            status = 0 if act() else 1
+        finally:
+            os._exit(status)
+    latest = time.monotonic() + _CHILD_SECONDS
+    while time.monotonic() < latest:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status == 0
+        threading.Event().wait(0.002)
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return None
+
+
+def test_a_child_redacts_although_threads_of_its_parent_search_while_it_is_forked() -> None:
+    redactor, stop, secret = Redactor(), threading.Event(), fake("sk-proj-", 40)
+
+    def search(seed: int) -> None:
+        number = seed
+        while not stop.is_set():
+            number = (number * 6364136223846793005 + 1442695040888963407) % (1 << 2600)
+            redactor.redact(f"{number:x} " * 50)  # ever new texts: RE2 changes its automaton under its lock
+
+    threads = [threading.Thread(target=search, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        ended = {forked(lambda: secret not in redactor.redact(f"key {secret}")) for _ in range(_FORKS)}
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    assert ended == {True}
+
+
+def test_a_childs_own_redactor_shares_nothing_with_its_parents() -> None:
+    pattern = "a{3,9}b+"
+    parents = compile_regex(pattern)
+
+    assert compile_regex(pattern)._compiled is parents._compiled  # type: ignore[attr-defined]
+    assert forked(lambda: compile_regex(pattern)._compiled is not parents._compiled)  # type: ignore[attr-defined]
+
+
+def test_a_child_does_not_search_by_what_its_parent_compiled() -> None:
+    regex, find = compile_regex("(b)+"), compile_finder("b+")
+    parents = {id(regex._compiled), id(find._compiled)}  # type: ignore[attr-defined]
+
+    def searches() -> bool:
+        found = regex.search(b"abb"), regex.match(b"b"), next(regex.finditer(b"b")), regex.groups
+        return (
+            all(found)
+            and find(b"abb", 0) == (1, 3)
+            and not parents & {id(regex._compiled), id(find._compiled)}  # type: ignore[attr-defined]
+        )
+
+    assert forked(searches)
+    assert forked(lambda: bool(forked(searches)))
+
+
+def test_a_child_registers_a_credential_although_its_parent_was_about_to() -> None:
+    live = LiveCredentials()
+
+    with live._lock:
+        registered = forked(lambda: live.register("a-credential-of-the-child"))
+
+    assert registered
