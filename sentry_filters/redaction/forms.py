@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sentry_filters.redaction.beginnings import beginning_of
 from sentry_filters.redaction.kinds import Kind
 from sentry_filters.redaction.plausible import is_reference
 from sentry_filters.redaction.regex import Regex, compile_regex
@@ -39,13 +40,14 @@ class Forms:
     def __init__(self, kinds: Iterable[Kind]) -> None:
         every = tuple(kinds)
         compiled = tuple(map(_compiled, every))
-        self.pattern = _one_of(every)
+        self.pattern = _one_of(kind.pattern for kind in every)
+        self.beginning = _one_of(beginning_of(kind.pattern) for kind in every)
         self._any = compile_regex(self.pattern, captures=False)
         self._adjacent = compile_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._by_prefix = _by_prefix(compiled)
         self._groups = tuple(
             _Group(
-                compile_regex(_one_of(every[at : at + _GROUP_SIZE]), captures=False),
+                compile_regex(_one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE]), captures=False),
                 compiled[at : at + _GROUP_SIZE],
             )
             for at in range(0, len(every), _GROUP_SIZE)
@@ -96,8 +98,8 @@ def _by_prefix(kinds: Iterable[_Compiled]) -> dict[bytes, list[_Compiled]]:
     return grouped
 
 
-def _one_of(kinds: Sequence[Kind]) -> str:
-    return BOUNDARY + "(?:" + "|".join(f"(?:{kind.pattern})" for kind in kinds) + ")"
+def _one_of(patterns: Iterable[str]) -> str:
+    return BOUNDARY + "(?:" + "|".join(f"(?:{pattern})" for pattern in patterns) + ")"
 
 
 def _compiled(kind: Kind) -> _Compiled:

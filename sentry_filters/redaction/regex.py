@@ -57,13 +57,17 @@ def compile_regex(pattern: str, *, captures: bool = True) -> Regex:
     return cast("Regex", _Compiled(pattern, captures=captures))
 
 
-def compile_finder(pattern: str) -> Finder:
+def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
     """`pattern`, compiled for loops that ask where and nothing else.
+
+    `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
 
     re2's own `search` makes a generator and a match object, which costs more than the search itself. This
     calls what stands below it, a private seam that a test pins.
     """
-    return _Finder(pattern)
+    if beginning is None or beginning == pattern:
+        return _Finder(pattern)
+    return _FinderByBeginning(pattern, beginning)
 
 
 class _ForkSafe:
@@ -110,17 +114,31 @@ class _Compiled(_ForkSafe):
 class _Finder(_ForkSafe):
     """Searches by what stands below re2's own methods."""
 
-    def __init__(self, pattern: str) -> None:
-        self._unanchored = re2._re2.RE2.Anchor.UNANCHORED
+    def __init__(self, pattern: str, *, anchor: str = "UNANCHORED") -> None:
+        self._anchor = getattr(re2._re2.RE2.Anchor, anchor)
         super().__init__(pattern, captures=False)
 
     def __call__(self, data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = self._match(self._unanchored, data, at, len(data))[0]
+        place: tuple[int, int] = self._match(self._anchor, data, at, len(data))[0]
         return place
 
     def _take(self, compiled: Any) -> None:
         super()._take(compiled)
         self._match = compiled._regexp.Match
+
+
+class _FinderByBeginning(_Finder):
+    """Searches for how a match begins, and asks the whole expression where it ends."""
+
+    def __init__(self, pattern: str, beginning: str) -> None:
+        self._whole = _Finder(pattern, anchor="ANCHOR_START")
+        super().__init__(beginning)
+
+    def __call__(self, data: bytes, at: int) -> tuple[int, int]:
+        place: tuple[int, int] = self._match(self._anchor, data, at, len(data))[0]
+        while place[0] >= 0 and (whole := self._whole(data, place[0]))[0] < 0:
+            place = self._match(self._anchor, data, place[0] + 1, len(data))[0]
+        return place if place[0] < 0 else whole
 
 
 class _Later:

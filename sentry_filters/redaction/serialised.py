@@ -44,7 +44,7 @@ class SerialisedCheck:
         self._text, self._judge, self._live = text, judge, live
         word = f"{judge.pattern}|{CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
-        self._find = compile_finder(rf"{named}|{text.pattern}|\\ud[89a-f]")
+        self._find = compile_finder(rf"{named}|{text.beginning}|\\ud[89a-f]")
         self._known: dict[bytes, Sensitivity] = {}
 
     def is_clean(self, serialised: bytes | str) -> bool:

@@ -26,7 +26,8 @@ class TextPass:
         self._assignments = Assignments(judge)
         self._live = live
         self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
-        self._find = compile_finder(self.pattern)
+        self.beginning = f"(?:{self._forms.beginning})|{self._assignments.pattern}"
+        self._find = compile_finder(self.pattern, self.beginning)
 
     def spans(self, data: bytes) -> list[Span]:
         """What has to go from `data`."""
