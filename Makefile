@@ -4,15 +4,17 @@ VENV := .venv
 LOWEST := .venv-lowest
 DEMO := .venv-demo
 BENCH := .venv-bench
+FUZZ := .venv-fuzz
 BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
+HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench torture versions clean
+.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz versions clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -57,11 +59,14 @@ $(BENCH)/.peers: $(BENCH)/.made  # one by one: what cannot be installed is left 
 torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED=random); what must hold is checked.
 	@$(BIN)/python -m tests.torture --seconds $(or $(SECONDS),150) $(if $(SEED),--seed $(SEED))
 
+fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target for its share of the time.
+	@$(FUZZ)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
 versions: $(VENV)/.made  ## The tests without servers, on every Python, with lowest and newest dependencies (KEEP=docs/versions.json).
 	@$(BIN)/python -m tests.versions $(if $(KEEP),--keep $(KEEP))
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) .venv-3.* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(FUZZ) .venv-3.* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

@@ -10,12 +10,32 @@ _NESTED_KEYS = ("error", "detail", "errors")
 _LONGEST = 65_536
 
 
+def text_if_read(response: object) -> str | None:
+    """Return the body of an httpx-like response that was read already; never reads from the network.
+
+    A header that names a wrong encoding must not hide a code: then the bytes are read as UTF-8.
+    """
+    body = _attribute(response, "text")
+    if not isinstance(body, str):
+        content = _attribute(response, "content")
+        body = content.decode("utf-8", "replace") if isinstance(content, bytes) else None
+    return body or None
+
+
+def _attribute(response: object, name: str) -> object:
+    try:
+        return getattr(response, name, None)
+    except Exception:  # noqa: BLE001 - not read yet, or no text in the encoding that a header claims
+        return None
+
+
 def codes_of_text(body: str | bytes) -> frozenset[str]:
     """Return the codes of a JSON body, in lower case; none where it is no JSON or unreasonably long."""
     if len(body) > _LONGEST:
         return frozenset()
     try:
-        return codes_of(json.loads(body))
+        # Some servers begin with a byte order mark: a code behind it must not be overlooked.
+        return codes_of(json.loads(body.removeprefix("\ufeff") if isinstance(body, str) else body))
     except (ValueError, RecursionError):
         return frozenset()
 

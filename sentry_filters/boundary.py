@@ -116,7 +116,8 @@ class Boundary:
         value = scrubbed.value
         if item.type in _EVENTS:
             value = finished_event(scrubbed, self._redactor, self._fault)
-        if value is original and headers is item.headers:
+        # Bytes may say more than they parse to (a name twice): then what was looked at goes, not the bytes.
+        if value is original and headers is item.headers and item.payload.bytes is None:
             return item
         return Item(PayloadRef(json=value), headers=headers)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sentry_filters.body_codes import codes_of, codes_of_text
+from sentry_filters.body_codes import codes_of, codes_of_text, text_if_read
 from sentry_filters.failure import Response, status_number
 from sentry_filters.hosts import endpoint_of_url, path_of_url
 from sentry_filters.policy import SESSION_STATUSES
@@ -64,11 +64,22 @@ def _chains(error: BaseException) -> Iterator[list[BaseException]]:
         last = chain[-1]
         if not isinstance(last, BaseExceptionGroup):
             yield chain
-        elif id(last) in seen or len(chain) > _MOST_LINKS:
+        elif id(last) in seen:
             yield chain[:1]
         else:
             seen.add(id(last))
-            pending.extend((chain, leaf) for leaf in reversed(last.exceptions))
+            leaves = _leaves(last) if len(chain) <= _MOST_LINKS else ()
+            if not leaves:
+                yield []  # what is in it is not known: no evidence, whatever the group says of itself
+            pending.extend((chain, leaf) for leaf in reversed(leaves))
+
+
+def _leaves(group: BaseException) -> tuple[BaseException, ...]:
+    """Return what is in `group`, nothing where that cannot be read in full."""
+    leaves = _attribute(group, "exceptions")
+    if not isinstance(leaves, tuple) or not all(isinstance(leaf, BaseException) for leaf in leaves):
+        return ()
+    return leaves
 
 
 def _links(error: BaseException) -> list[BaseException]:
@@ -78,10 +89,10 @@ def _links(error: BaseException) -> list[BaseException]:
         last = links[-1]
         if isinstance(last, BaseExceptionGroup) or _came_over_the_wire(_attribute(last, "response")):
             break
-        below = last.__cause__
+        below = _attribute(last, "__cause__")
         if below is None and status_number(_attribute(last, "status_code")) in SESSION_STATUSES:
-            below = last.__context__
-        if below is None or id(below) in seen:
+            below = _attribute(last, "__context__")
+        if not isinstance(below, BaseException) or id(below) in seen:
             break
         seen.add(id(below))
         links.append(below)
@@ -89,6 +100,8 @@ def _links(error: BaseException) -> list[BaseException]:
 
 
 def _cause(chain: list[BaseException], extension_key: str) -> Cause:
+    if not chain:
+        return Cause(text="")
     text = "\n".join(filter(None, map(_text, chain)))
     known = [facts for link in chain if (facts := _response_of(link, extension_key)) is not None]
     recorded = [facts for facts in known if facts.recorded]
@@ -99,9 +112,11 @@ def _cause(chain: list[BaseException], extension_key: str) -> Cause:
 
 def _raised_while_handling(error: BaseException) -> bool:
     for _ in range(_MOST_LINKS):
-        if error.__cause__ is not None or error.__suppress_context__ or error.__context__ is None:
+        explicit = _attribute(error, "__cause__") is not None or _attribute(error, "__suppress_context__")
+        handled = _attribute(error, "__context__")
+        if explicit or not isinstance(handled, BaseException):
             return False
-        error = error.__context__
+        error = handled
         if status_number(_attribute(_attribute(error, "response"), "status_code")) in SESSION_STATUSES:
             return True
     return False
@@ -140,11 +155,7 @@ def _url(holder: object) -> str:
 
 
 def _read_body(response: object) -> str | None:
-    """Return the body of an httpx-like response that was read already; never reads from the network."""
-    if _attribute(response, "extensions") is None:
-        return None
-    body = _attribute(response, "text")
-    return body if isinstance(body, str) and body else None
+    return None if _attribute(response, "extensions") is None else text_if_read(response)
 
 
 def _attribute(holder: object, name: str) -> object:

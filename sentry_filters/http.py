@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar, runtime_checkable
 
-from sentry_filters.body_codes import codes_of_text
+from sentry_filters.body_codes import codes_of_text, text_if_read
 from sentry_filters.failure import Response
 from sentry_filters.fingerprint import Fingerprinter, token_of
 from sentry_filters.hosts import endpoint_of_url, path_of_url
@@ -144,7 +144,7 @@ class HttpEdge:
         if remembered is None:
             return None
         facts, live = remembered
-        body = _text_if_read(live())
+        body = text_if_read(live())
         return replace(facts, codes=codes_of_text(body), body=body) if body else facts
 
     def _on_request(self, request: _Request) -> None:
@@ -211,11 +211,3 @@ Hook = Callable[..., None] | Callable[..., Awaitable[None]]
 def _prepend(hooks: MutableSequence[Callable[..., object]], hook: Hook) -> None:
     # First, since a hook of the client's own may call raise_for_status.
     hooks.insert(0, hook)
-
-
-def _text_if_read(response: _Response | None) -> str | None:
-    try:
-        text = getattr(response, "text", None)
-    except Exception:  # noqa: BLE001 - httpx raises ResponseNotRead while the body is still on the wire
-        return None
-    return text if isinstance(text, str) else None

@@ -16,10 +16,19 @@ TABLE = ("tool", "sentry_filters")
 ENV_PREFIX = "SENTRY_FILTERS_"
 # Read by other parts of the package, so no mistake of the policy's.
 OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY", "SENTRY_FILTERS_LEDGER"})
+_LONGEST_SHOWN = 1_000
 
 
 def _fault(key: str, value: object, allowed: str) -> ValueError:
-    return ValueError(f"{key} = {value!r} is not possible; allowed: {allowed}")
+    return ValueError(f"{key} = {_shown(value)} is not possible; allowed: {allowed}")
+
+
+def _shown(value: object) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - numbers of thousands of digits have no repr; the place is named all the same
+        return f"a value of type {type(value).__name__}"
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 
 def _text(key: str, value: object) -> str:
@@ -90,9 +99,12 @@ def _choice(*choices: str) -> Callable[[str, object], str]:
 
 
 def _seconds(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise _fault(key, value, "a number of seconds, 0 or more")
-    return float(value)
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < math.inf:
+            return float(value)
+    except OverflowError:  # an integer beyond every float
+        pass
+    raise _fault(key, value, "a number of seconds, 0 or more")
 
 
 def _flag(key: str, value: object) -> bool:
@@ -140,7 +152,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the policy's table out of `path`; errors name file and key."""
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
         raise ValueError(f"{path} is no TOML file: {error}") from None
     for part in TABLE:
         table = table.get(part) if isinstance(table, dict) else None
@@ -173,7 +185,7 @@ def _known(values: Mapping[str, object], place: Callable[[str], str]) -> dict[st
 def _from_text(key: str, text: str, place: str) -> object:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if key == "statuses":
-        return [int(part) if part.isdecimal() else part for part in parts]
+        return [int(part) if part.isdecimal() and len(part) <= 3 else part for part in parts]
     if key in ("hosts", "operations", "not_session_codes", "credential_headers", "secret_keys", "kept_keys"):
         return parts
     if key == "paths":

@@ -91,11 +91,18 @@ class Reporter:
                 for name, value in tags.items():
                     scope.set_tag(name, value)
                 if isinstance(error, BaseException):
-                    scope.capture_exception(error)
+                    self._capture_exception(scope, error)
                 else:
                     scope.capture_message(error, level="error")
         finally:
             self._reporting.reset(token)
+
+    def _capture_exception(self, scope: sentry_sdk.Scope, error: BaseException) -> None:
+        try:
+            scope.capture_exception(error)
+        except Exception as fault:  # noqa: BLE001 - the SDK cannot read this error: what it is arrives all the same
+            self._fault("report", fault)
+            scope.capture_message(type(error).__name__, level="error")
 
 
 def _with_body(response: Response | None, status: int | None, body: object) -> Response | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -96,15 +97,16 @@ def _trace_id(event: Mapping[str, object]) -> str | None:
 
 
 def _seconds(timestamp: object) -> float | None:
-    if isinstance(timestamp, str):
-        try:
+    try:
+        if isinstance(timestamp, str):
             timestamp = datetime.fromisoformat(timestamp)
-        except ValueError:
-            return None
-    if isinstance(timestamp, datetime):
-        return timestamp.timestamp() if timestamp.tzinfo is not None else None
-    if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
-        return float(timestamp)
+        if isinstance(timestamp, datetime):
+            return timestamp.timestamp() if timestamp.tzinfo is not None else None
+        if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
+            seconds = float(timestamp)
+            return seconds if math.isfinite(seconds) else None
+    except (ValueError, OverflowError):
+        return None
     return None
 
 

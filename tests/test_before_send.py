@@ -265,3 +265,16 @@ def test_secret_in_a_tags_key_leaves_a_key_that_sentry_accepts(guard: SessionGua
     assert [value for _, value in sent] if pairs else list(sent.values()) == ["a", "the user's own", "c"]
     keys = [key for key, _ in sent] if pairs else list(sent)
     assert all(set(key) <= set("REDACTEDb-2") for key in keys)
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [10**400, float("inf"), float("nan"), "9999-99-99"],
+    ids=["too long", "inf", "nan", "no date"],
+)
+def test_a_time_that_is_none_is_unknown_and_no_fault(timestamp: object) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    event = {"tags": TAGS, "timestamp": timestamp}
+
+    assert guard.before_send(event, {}) is None
+    assert guard.counters.get("faults") == 0

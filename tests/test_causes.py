@@ -207,3 +207,62 @@ def test_response_that_is_not_read_is_not_read_for_it() -> None:
     assert cause.response is not None
     assert cause.response.body is None
     assert not response.is_stream_consumed
+
+
+class HidesItsCause(Exception):
+    status_code = 401
+
+    @property
+    def __cause__(self) -> BaseException:  # type: ignore[override]
+        raise RuntimeError("cause")
+
+    @property
+    def __context__(self) -> BaseException:  # type: ignore[override]
+        raise RuntimeError("context")
+
+
+class OddCause(Exception):
+    __cause__: Any = "a text"
+
+
+class HidesItsLeaves(ExceptionGroup[Exception]):
+    @property
+    def exceptions(self) -> tuple[Exception, ...]:
+        raise RuntimeError("exceptions")
+
+
+@pytest.mark.parametrize("error", [HidesItsCause("x"), OddCause("x")], ids=["raising", "no exception"])
+def test_a_cause_that_cannot_be_read_is_none(error: BaseException) -> None:
+    assert causes_of(error, KEY) == (Cause(text="x"),)
+
+
+def test_a_group_that_cannot_be_looked_into_is_no_evidence_whatever_it_says() -> None:
+    text = "OpenHuman API error (401 Unauthorized)"
+    deep: Exception = ValueError("a bug")
+    for _ in range(70):
+        deep = ExceptionGroup(text, [deep])
+
+    assert causes_of(HidesItsLeaves(text, [ValueError("a bug")]), KEY) == (Cause(text=""),)
+    assert causes_of(deep, KEY) == (Cause(text=""),)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        pytest.param(b'\xef\xbb\xbf{"code": "invalid_api_key"}', "application/json", id="byte order mark"),
+        pytest.param(b'{"code": "invalid_api_key"}', "application/json; charset=utf-16", id="no utf-16"),
+    ],
+)
+def test_a_code_is_read_behind_a_mark_and_behind_a_wrong_encoding(content: bytes, content_type: str) -> None:
+    response = httpx.Response(
+        401,
+        content=content,
+        headers={"content-type": content_type},
+        request=httpx.Request("POST", OURS),
+        extensions={"http_version": b"HTTP/1.1"},
+    )
+
+    cause = only(ApiError("x", response=response))
+
+    assert cause.response is not None
+    assert cause.response.codes == {"invalid_api_key"}

@@ -152,3 +152,27 @@ def test_environment_error_names_the_variable(name: str, value: str) -> None:
 def test_environment_without_provider_is_an_error() -> None:
     with pytest.raises(ValueError, match="^SENTRY_FILTERS_PROVIDER = None"):
         Policy.from_env({})
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**5_000)], ids=["no float", "no repr"])
+def test_a_number_beyond_all_bounds_is_named_as_any_other_fault(number: int) -> None:
+    with pytest.raises(ValueError, match=r"^renewal_grace = .*allowed: "):
+        Policy(provider="OpenHuman", renewal_grace=number)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["1" * 5_000, "[" * 5_000, "{a=" * 5_000],
+    ids=["digits", "lists without end", "tables without end"],
+)
+def test_toml_that_cannot_be_read_names_the_file(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "endless.toml"
+    path.write_text(f"[tool.sentry_filters]\nprovider = {value}\n")
+
+    with pytest.raises(ValueError, match=r"endless.toml is no TOML file"):
+        Policy.from_toml(path)
+
+
+def test_a_status_of_thousands_of_digits_names_the_variable() -> None:
+    with pytest.raises(ValueError, match=r"^SENTRY_FILTERS_STATUSES = .*allowed: "):
+        Policy.from_env({"SENTRY_FILTERS_PROVIDER": "OpenHuman", "SENTRY_FILTERS_STATUSES": "4" * 5_000})

@@ -138,3 +138,22 @@ def test_without_sentry_a_report_is_decided_all_the_same(
     assert not report(guard, provider="kiro").drop
     guard.bus.flush()
     assert len(expired) == 1
+
+
+class HidesItsContext(Exception):
+    @property
+    def __context__(self) -> BaseException:  # type: ignore[override]
+        raise RuntimeError("context")
+
+
+def test_an_error_that_the_sdk_cannot_read_is_reported_by_its_type(sentry: InitSentry) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    transport = CapturingTransport()
+    sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", transport=transport))
+
+    verdict = guard.report(HidesItsContext("x"), operation="chat", provider="OpenAI", status=401)
+
+    assert verdict.reason == "other_provider"
+    (event,) = transport.events
+    assert event["message"] == "HidesItsContext" or event["logentry"]["message"] == "HidesItsContext"
+    assert event["tags"]["provider"] == "OpenAI"

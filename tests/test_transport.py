@@ -13,7 +13,7 @@ import sentry_sdk
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 from sentry_sdk.transport import HttpTransport, Transport
 
-from sentry_filters import SessionGuard
+from sentry_filters import Policy, SessionGuard
 from tests.conftest import InitSentry
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
@@ -354,3 +354,17 @@ def test_variable_of_the_printer_is_the_only_one_that_changes(
     sentry(**guard.sentry_options(dsn=DSN, transport=CapturingTransport))
 
     assert set(os.environ) == before
+
+
+def test_a_secret_behind_a_name_that_stands_twice_does_not_leave(sentry: InitSentry) -> None:
+    secret = fake("sk-proj-", 40)
+    transport = CapturingTransport()
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    client = sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", transport=transport))
+    payload = f'{{"extra": {{"x": "{secret}", "x": 1}}}}'.encode()
+
+    assert client.transport is not None
+    client.transport.capture_envelope(Envelope(items=[Item(payload, type="event")]))
+
+    assert b'"x"' in transport.bytes
+    assert secret.encode() not in transport.bytes

@@ -29,6 +29,8 @@ _HARMLESS = Sensitivity.HARMLESS
 _REMEMBERED = 2048
 _LONGEST_REMEMBERED = 1024
 
+_PLAIN_ESCAPES = tuple(b"\\u00%d" % row for row in range(2, 8))
+
 
 class SerialisedCheck:
     """Sees at least what the walk over the parsed structure would see.
@@ -50,7 +52,7 @@ class SerialisedCheck:
     def is_clean(self, serialised: bytes | str) -> bool:
         """Whether there is certainly nothing to remove."""
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
-        if self._live.occur_in(data) or _may_be_too_deep(data):
+        if self._live.occur_in(data) or _may_be_too_deep(data) or _hides_letters(data):
             return False
         hit, _ = self._find(data, 0)
         while hit >= 0:
@@ -129,6 +131,14 @@ def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
         return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
     string = _STRING.match(value, 1)
     return string is None or speaks(verdict, _parsed(value[1 : string.end() - 1]))
+
+
+def _hides_letters(data: bytes) -> bool:
+    """Say whether plain characters may stand there as escapes, which the expressions do not read.
+
+    Python's encoder writes none; a slash or a letter that another writer escaped is the walk's to read.
+    """
+    return b"\\/" in data or (b"\\u00" in data and any(escape in data for escape in _PLAIN_ESCAPES))
 
 
 def _parsed(string: bytes) -> str:

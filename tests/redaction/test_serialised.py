@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sentry_filters.redaction import Redactor
 from sentry_filters.redaction.catalogue import CATALOGUE
+from tests.support.secrets import fake
 
 S = "Hunter2-Zq8vT1mB4xK7"
 REDACTOR = Redactor(keys=["tenant_seal"])
@@ -121,3 +122,17 @@ def test_bytes_and_text_are_judged_alike(redactor: Redactor) -> None:
     for value in ({"password": S}, {"a": "b"}):
         serialised = json.dumps(value)
         assert redactor.is_clean(serialised) is redactor.is_clean(serialised.encode())
+
+
+@pytest.mark.parametrize(
+    "serialised",
+    [
+        '{"a": "' + "".join(f"\\u{ord(letter):04X}" for letter in fake("sk-proj-", 40)) + '"}',
+        '{"a": "' + fake("sk-proj-", 40).replace("k", "\\u006b", 1) + '"}',
+        '{"a": "https:\\/\\/bob:' + fake("", 20) + '@db.example\\/x"}',
+    ],
+    ids=["all escaped", "one letter escaped", "slashes escaped"],
+)
+def test_a_secret_in_json_escapes_is_not_taken_for_clean(serialised: str, redactor: Redactor) -> None:
+    assert redactor.redact_value(json.loads(serialised)) != json.loads(serialised)
+    assert not redactor.is_clean(serialised)
