@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Mapping
@@ -147,8 +148,11 @@ class Application:
         )
         metrics = OTLPMetricExporter(f"{base}/v1/metrics", timeout=1)
         exporter = RedactingMetricExporter(metrics, guard.redactor, counters=guard.counters)
+        # A fork while this reader exports leaves its lock locked in the child, whose reader then waits for
+        # ever, and its shutdown with it: where there are forks, it exports when the process flushes.
+        interval = math.inf if self.task.kind == "forks" else 2 * _EXPORT_MILLIS
         reader = PeriodicExportingMetricReader(
-            exporter if guarded else metrics, export_interval_millis=2 * _EXPORT_MILLIS
+            exporter if guarded else metrics, export_interval_millis=interval
         )
         self.metrics = MeterProvider([reader], shutdown_on_exit=False)
         if guarded:

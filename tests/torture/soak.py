@@ -31,8 +31,9 @@ KINDS = (
     *(("gevent",) if find_spec("gevent") else ()),
 )  # fmt: skip
 """Of the processes that come and go."""
-_END_SECONDS = 40.0
+_END_SECONDS = 60.0
 _SHARING = 0.6
+_LIBRARY_GAVE_UP = "cannot allocate memory for thread-local data"
 _HEEDS_PERMISSIONS = ("setpriv", "--bounding-set=-dac_override")  # root has to be told to
 
 
@@ -125,6 +126,8 @@ class Soak:
             process.wait()
         # A SIGTERM may come before the process has a handler for it.
         cut_short = (process.returncode, kind) in ((-9, "killed"), (-15, "terminated"))
+        # Where memory is short, the C library itself ends a process whose new thread finds none.
+        cut_short |= kind == "starved" and _LIBRARY_GAVE_UP in _tail(printed)
         if cut_short:
             self.killed.add(process.pid)
         elif process.returncode != 0:

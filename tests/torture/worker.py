@@ -14,8 +14,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from tests.torture.application import LEAVES_EARLY, Application
@@ -40,12 +40,20 @@ def act_until(application: Application, until: float, seed: int) -> None:
 
 def threads(application: Application, until: float) -> None:
     """Several threads."""
+    with acting(application, until):
+        pass
+
+
+@contextmanager
+def acting(application: Application, until: float) -> Iterator[None]:
+    """Act in several threads, from the block's begin, and wait for them at its end."""
     workers = [
         threading.Thread(target=act_until, args=(application, until, application.chance.random()))
         for _ in range(_AT_ONCE)
     ]
     for worker in workers:
         worker.start()
+    yield
     for worker in workers:
         worker.join()
 
@@ -117,8 +125,8 @@ def ends(application: Application, until: float) -> None:
 def starved(application: Application, until: float) -> None:
     """Acts with so little memory that allocations fail, in the guard and everywhere."""
     application.traffic.starved = True
-    with short_of_memory(application.chance, application.report):
-        threads(application, until)
+    with acting(application, until), short_of_memory(application.chance, application.report):
+        time.sleep(max(0.0, until - time.monotonic()))
 
 
 def disk(application: Application, until: float) -> None:
