@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Mapping
@@ -65,18 +64,7 @@ class Application:
         self.guard = SessionGuard(policy, bad_handler(self.chance), audit=ledger, shared=shared)
         self._set_up_sentry()
         self._set_up_opentelemetry()
-        client = stack.enter_context(httpx.Client(timeout=5.0))
-        self.traffic = Traffic(
-            guard=self.guard,
-            client=self.guard.instrument(client) if task.guarded else client,
-            tracer=self.spans.get_tracer("torture"),
-            logger=self.logs.get_logger("torture"),
-            meter=self.metrics.get_meter("torture"),
-            backend=f"http://{task.backend}/v1",
-            other=f"http://{task.other}/v1",
-            canary=task.canary,
-            report=self.report,
-        )
+        self.traffic = self._traffic(stack)
 
     def flush(self, seconds: float) -> None:
         """Send what waits."""
@@ -107,9 +95,32 @@ class Application:
         self.report.write(Path(self.task.folder))
 
     def begin_anew(self, kind: str) -> None:
-        """Be a forked child: what it has inherited open is the parent's."""
+        """Be a forked child: what it has inherited open is the parent's.
+
+        The guard goes on. Sentry's queue, the metrics of OpenTelemetry and httpx's pool have locks that a
+        fork may find locked, and nobody unlocks in the child: like an application that forks beside live
+        threads, it sets these up anew.
+        """
         self.report.begin_anew(kind)
         self._at_birth = open_things(self.task)
+        self._set_up_sentry()
+        self._set_up_opentelemetry()
+        self.traffic = self._traffic(ExitStack())
+
+    def _traffic(self, stack: ExitStack) -> Traffic:
+        task = self.task
+        client = stack.enter_context(httpx.Client(timeout=5.0))
+        return Traffic(
+            guard=self.guard,
+            client=self.guard.instrument(client) if task.guarded else client,
+            tracer=self.spans.get_tracer("torture"),
+            logger=self.logs.get_logger("torture"),
+            meter=self.metrics.get_meter("torture"),
+            backend=f"http://{task.backend}/v1",
+            other=f"http://{task.other}/v1",
+            canary=task.canary,
+            report=self.report,
+        )
 
     def _set_up_sentry(self) -> None:
         report = self.report
@@ -148,11 +159,8 @@ class Application:
         )
         metrics = OTLPMetricExporter(f"{base}/v1/metrics", timeout=1)
         exporter = RedactingMetricExporter(metrics, guard.redactor, counters=guard.counters)
-        # A fork while this reader exports leaves its lock locked in the child, whose reader then waits for
-        # ever, and its shutdown with it: where there are forks, it exports when the process flushes.
-        interval = math.inf if self.task.kind == "forks" else 2 * _EXPORT_MILLIS
         reader = PeriodicExportingMetricReader(
-            exporter if guarded else metrics, export_interval_millis=interval
+            exporter if guarded else metrics, export_interval_millis=2 * _EXPORT_MILLIS
         )
         self.metrics = MeterProvider([reader], shutdown_on_exit=False)
         if guarded:
