@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
+import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 import re2
 
-from sentry_filters.redaction.forks import in_forked_children
-
 _MOST_MEMORY = 64 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
+_LAST_SEARCHES_SECONDS = 2.0
+_POLL_SECONDS = 0.002
 
 __all__ = ["Finder", "Match", "Regex", "compile_finder", "compile_regex"]
 
@@ -70,35 +75,82 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
     return _FinderByBeginning(pattern, beginning)
 
 
-class _ForkSafe:
-    """An expression that can be searched for in a forked child.
+class _Expressions:
+    """All expressions of this process: a fork, and its end, happen to each of them.
 
-    RE2 searches without Python's lock, and under locks of its own: where a thread searches while another one
-    forks, the child finds them locked for ever. So a child compiles its own, when it first searches.
+    RE2 searches without Python's lock, and under locks of its own. Where a thread searches while another one
+    forks, the child finds them locked for ever: so a child compiles its own. And where a daemon thread comes
+    back from a search once the interpreter is finalizing, Python before 3.14 ends that thread in the midst of
+    C++, which aborts the process: so at the exit no other thread begins a search, and those under way end.
     """
+
+    def __init__(self) -> None:
+        self._all: weakref.WeakSet[_Expression] = weakref.WeakSet()
+        self._files = {__file__, re2.__file__}
+
+    def add(self, expression: _Expression) -> None:
+        """Look after it for as long as it lives."""
+        self._all.add(expression)
+
+    def start_afresh(self) -> None:
+        """Let each be compiled anew, in a forked child."""
+        for expression in list(self._all):
+            expression.start_afresh()
+
+    def end(self) -> None:
+        """Let only this thread search from now on; searches of other threads have a moment to end."""
+        for expression in list(self._all):
+            expression.end()
+        latest = time.monotonic() + _LAST_SEARCHES_SECONDS
+        while self._are_searched_by_others() and time.monotonic() < latest:
+            time.sleep(_POLL_SECONDS)
+
+    def _are_searched_by_others(self) -> bool:
+        own = threading.get_ident()
+        return any(
+            frame.f_code.co_filename in self._files
+            for thread, frame in sys._current_frames().items()
+            if thread != own
+        )
+
+
+class _Expression:
+    """Searched for by any number of threads, in forked children, too, and until the interpreter ends."""
 
     def __init__(self, pattern: str, *, captures: bool) -> None:
         self._pattern = pattern
         self._captures = captures
         self._parents: tuple[object, ...] = ()
         self._take(_compiled(pattern, captures=captures))
-        in_forked_children(self._start_afresh)
+        _EXPRESSIONS.add(self)
+
+    def start_afresh(self) -> None:
+        """Compile it anew when it is searched for."""
+        # What may be locked, or half changed, must not be destroyed either: it is kept.
+        self._parents = (*self._parents, self._compiled)
+        self._take(_Later(self._renewed))
+
+    def end(self) -> None:
+        """Refuse searches by other threads than this one: RuntimeError there."""
+        compiled, own = self._compiled, threading.get_native_id()
+
+        def only_here() -> Any:
+            if threading.get_native_id() != own:
+                raise RuntimeError("the interpreter ends")
+            return compiled
+
+        self._take(_Later(only_here))
 
     def _take(self, compiled: Any) -> None:
         """Search by `compiled` from now on."""
         self._compiled = compiled
-
-    def _start_afresh(self) -> None:
-        # What may be locked, or half changed, must not be destroyed either: it is kept.
-        self._parents = (*self._parents, self._compiled)
-        self._take(_Later(self._renewed))
 
     def _renewed(self) -> Any:
         self._take(_compiled(self._pattern, captures=self._captures))
         return self._compiled
 
 
-class _Compiled(_ForkSafe):
+class _Compiled(_Expression):
     """Searches by re2's own methods."""
 
     def _take(self, compiled: Any) -> None:
@@ -111,7 +163,7 @@ class _Compiled(_ForkSafe):
         return int(self._compiled.groups)
 
 
-class _Finder(_ForkSafe):
+class _Finder(_Expression):
     """Searches by what stands below re2's own methods."""
 
     def __init__(self, pattern: str, *, anchor: str = "UNANCHORED") -> None:
@@ -142,7 +194,7 @@ class _FinderByBeginning(_Finder):
 
 
 class _Later:
-    """Stands where a compiled expression will stand once it is searched for."""
+    """Asks for the compiled expression whenever it is searched for."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
@@ -179,3 +231,11 @@ def _compiled(pattern: str, *, captures: bool) -> Any:
         return re2.compile(pattern.encode("latin-1"), options)
     except (re2.error, UnicodeEncodeError) as error:
         raise ValueError(f"RE2 refuses {pattern!r}: {error}") from None
+
+
+# A process forks and ends for all its redactors together: nothing else is kept here.
+_EXPRESSIONS = _Expressions()
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_EXPRESSIONS.start_afresh)
+# Registered when this is imported, it runs after the exit functions of what redacts by it.
+atexit.register(_EXPRESSIONS.end)

@@ -8,7 +8,8 @@ monkey.patch_all()
 import json
 import sys
 
-from tests.torture.worker import Task, main
+from tests.torture.task import Task
+from tests.torture.worker import main
 
 if __name__ == "__main__":
     main(Task(**json.loads(sys.argv[1])))

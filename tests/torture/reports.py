@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """One process's own account.
 
@@ -17,23 +17,41 @@ class Report:
         kind: What kind of process it was.
         pid: Its process id.
         sent: Marks of the reports that have to arrive, or be in the SDK's client reports.
+        taken: Marks of those that the application's own hook kept back, by raising or by returning nothing.
         lost: Error events that the SDK has counted as lost, by reason.
+        pending: Envelopes that the SDK still had in its queue when the process ended, at most.
         raised: Exceptions that came out of the guard into the application; there must be none.
         threads: Names of the package's threads that are alive after `close`.
+        files: The package's files and connections that are open after `close`.
         acts: How much it did, by kind.
         faults: Faults that were injected, by kind.
-        memory: Resident bytes, at equal distances over its life.
+        memory: Resident bytes at quiet moments, at equal distances over its life.
+        peak: Most resident bytes that it had, at any moment.
+        shared: Whether it shared its sessions by Redis.
     """
 
     kind: str
     pid: int = field(default_factory=os.getpid)
     sent: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
     lost: Counter[str] = field(default_factory=Counter)
+    pending: int = 0
     raised: list[str] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     acts: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     memory: list[int] = field(default_factory=list)
+    peak: int = 0
+    shared: bool = False
+
+    def begin_anew(self, kind: str) -> None:
+        """Be the report of a forked child: what the parent did is the parent's."""
+        self.pid, self.kind, self.peak = os.getpid(), kind, 0
+        for listed in (self.sent, self.taken, self.raised, self.threads, self.files, self.memory):
+            listed.clear()
+        for counted in (self.lost, self.acts, self.faults):
+            counted.clear()
 
     def write(self, folder: Path) -> None:
         """Write it, at once and whole."""
@@ -49,12 +67,3 @@ class Report:
             report.lost = Counter(report.lost)
             report.acts, report.faults = Counter(report.acts), Counter(report.faults)
         return reports
-
-
-def resident_bytes() -> int:
-    """Return how much memory this process has resident; 0 where that cannot be known."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -68,3 +68,9 @@ class Receiver(LocalServer):
     def change_mood(self) -> None:
         """Take another mood, or the same."""
         self.mood = self._random.choice(_MOODS)
+
+
+def parsed(mark: str) -> tuple[str, int, int]:
+    """Return a mark's kind, process and number."""
+    pid, number, _ = mark[1:].split("-")
+    return mark[0], int(pid), int(number)

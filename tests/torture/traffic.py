@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import logging
 import random
+import subprocess
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import httpx
 import sentry_sdk
+import sentry_sdk.logger as sentry_logger
+from opentelemetry._logs import Logger, SeverityNumber
+from opentelemetry.metrics import Meter
 from opentelemetry.trace import SpanKind, Tracer
 
 from sentry_filters import SessionExpiredError, SessionGuard
@@ -29,31 +35,40 @@ class Hostile:
     __str__ = __repr__
 
 
-@dataclass
+@dataclass(repr=False)
 class Traffic:
     """The acts of one process. Thread-safe apart from the report's lists, which only grow.
+
+    It has no `repr`: Sentry sends that of every local variable, and marks would arrive with another report.
 
     Args:
         guard: The application's guard.
         client: Instrumented.
         tracer: Of a guarded provider.
+        logger: Of a guarded provider.
+        meter: Of a provider whose exporter redacts.
         backend: Base URL of the hosted backend, whose session is dead.
         other: Base URL of a third party, which rejects every key.
         canary: A secret that must never arrive.
         report: The process's account.
+        starved: Whether memory is so short that the application and the SDKs fail by themselves.
     """
 
     guard: SessionGuard
     client: httpx.Client
     tracer: Tracer
+    logger: Logger
+    meter: Meter
     backend: str
     other: str
     canary: str
     report: Report
+    starved: bool = False
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._number = 0
+        self._tokens = self.meter.create_counter("gen_ai.client.token.usage")
 
     def act(self, chance: random.Random) -> None:
         """Do one thing; what it raises is the package's fault, and written down."""
@@ -62,7 +77,11 @@ class Traffic:
         try:
             do(self, chance)
         except Exception as error:
-            self.report.raised.append(f"{name}: {type(error).__name__}: {error}"[:300])
+            if not isinstance(error, MemoryError | RuntimeError) or not self.starved or is_ours(error):
+                where = traceback.format_tb(error.__traceback__)[-1].strip()
+                self.report.raised.append(f"{name}: {type(error).__name__}: {error} {where}"[:400])
+            else:
+                self.report.acts["failed for want of memory"] += 1
 
     def mark(self, kind: str) -> str:
         """Return a new mark; those of kind U and T have to arrive."""
@@ -132,6 +151,23 @@ class Traffic:
             span.set_attribute("authorization", f"Bearer {self.canary}")
             _log.warning("slow answer for key %s", self.canary)
 
+    def telemetry(self, chance: random.Random) -> None:
+        """Emit logs and metrics of both SDKs, with secrets in them."""
+        said = f"the key is {self.canary}"
+        attributes = {"api_key": self.canary, "gen_ai.request.model": f"m{chance.randrange(5)}"}
+        self.logger.emit(severity_number=SeverityNumber.INFO, body=said, attributes=attributes)
+        self.logger.emit(
+            severity_number=SeverityNumber.ERROR, body="OpenHuman API error (401 Unauthorized)", attributes={}
+        )
+        self._tokens.add(chance.randrange(1000), attributes)
+        sentry_logger.warning("the key of {name} is " + self.canary, name=self.canary)
+        sentry_sdk.metrics.count("tokens", 1, attributes=attributes)
+
+    def spawn(self, chance: random.Random) -> None:
+        """Start another program, by a fork in which Python's own hooks run or without."""
+        prepare = (lambda: None) if chance.random() < 0.5 else None
+        subprocess.run([sys.executable, "-S", "-c", ""], check=False, preexec_fn=prepare)
+
     def sign_in(self, chance: random.Random) -> None:
         """Sign in again; the backend will not know that session either."""
         self.guard.session_renewed(f"renewed-{chance.random()}")
@@ -158,10 +194,23 @@ _ACTS: list[tuple[str, Callable[[Traffic, random.Random], None]]] = [
     (act.__name__, act)
     for act in (
         Traffic.storm, Traffic.third_party, Traffic.bug, Traffic.giant, Traffic.healthy, Traffic.sign_in,
-        Traffic.asks,
+        Traffic.asks, Traffic.telemetry, Traffic.spawn,
     )
 ]  # fmt: skip
-_WEIGHTS = [40, 12, 15, 1, 20, 1, 11]
+_WEIGHTS = [40.0, 12.0, 15.0, 1.0, 20.0, 1.0, 11.0, 12.0, 0.3]
+_OWN = ("sentry_filters", "otel")
+_SDKS = ("sentry_sdk", "opentelemetry", "httpx", "httpcore")
+
+
+def is_ours(error: BaseException) -> bool:
+    """Say whether an exception came from the package: its frame is on the way, and no SDK's below it."""
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if top in _SDKS:
+            return False
+        if top in _OWN:
+            return True
+    return False
 
 
 def _tags(provider: str) -> dict[str, str]:

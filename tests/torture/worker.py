@@ -4,127 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import faulthandler
 import json
 import logging
+import multiprocessing
 import os
 import random
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-import httpx
-import sentry_sdk
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from sentry_sdk.transport import HttpTransport
+from tests.torture.application import LEAVES_EARLY, Application
+from tests.torture.chaos import Chaos, jumping_clock
+from tests.torture.disk import broken_disk
+from tests.torture.memory import kept_bytes
+from tests.torture.shortage import short_of_memory
+from tests.torture.task import Task
 
-from otel import GuardedSpanProcessor
-from sentry_filters import Ledger, Policy, SessionGuard
-from tests.torture.chaos import Chaos, bad_handler, jumping_clock
-from tests.torture.reports import Report, resident_bytes
-from tests.torture.traffic import Traffic
-
-_SAMPLES = 8
-_LEAVING_SECONDS = 2.0  # for a handler that is in the middle of its work
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What one process is to do.
-
-    Args:
-        kind: One of `KINDS`.
-        seed: Of all its chances.
-        seconds: How long.
-        folder: Where reports go.
-        ledger: The file of all processes.
-        sentry: DSN.
-        otlp: Base URL of the OTLP receiver.
-        backend: `host:port` of the hosted backend.
-        other: `host:port` of a third party.
-        canary: A secret.
-    """
-
-    kind: str
-    seed: int
-    seconds: float
-    folder: str
-    ledger: str
-    sentry: str
-    otlp: str
-    backend: str
-    other: str
-    canary: str
-
-
-class Application:
-    """An application, set up as its authors would."""
-
-    def __init__(self, task: Task, stack: ExitStack) -> None:
-        self.task = task
-        self.report = Report(task.kind)
-        self.chance = random.Random(task.seed)
-        report = self.report
-
-        class Counting(HttpTransport):
-            def record_lost_event(
-                self, reason: str, data_category: Any = None, item: Any = None, **more: Any
-            ) -> None:
-                category = data_category or (None if item is None else item.data_category)
-                if category == "error":
-                    report.lost[reason] += more.get("quantity", 1)
-                super().record_lost_event(reason, data_category, item, **more)
-
-        policy = Policy(provider="OpenHuman", hosts={task.backend}, secret_keys=["note"])
-        ledger = Ledger(task.ledger, release=f"torture@{task.kind}")
-        self.guard = SessionGuard(policy, bad_handler(self.chance), audit=ledger)
-        options = self.guard.sentry_options(
-            dsn=task.sentry, transport=Counting, traces_sample_rate=0.3, enable_logs=True,
-            before_send=self._own_hook, max_breadcrumbs=5,
-        )  # fmt: skip
-        sentry_sdk.init(**options)
-        self.provider = TracerProvider(
-            active_span_processor=GuardedSpanProcessor(self.guard), shutdown_on_exit=False
-        )
-        exporter = OTLPSpanExporter(f"{task.otlp}/v1/traces", timeout=1)
-        self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=200))
-        self.traffic = Traffic(
-            guard=self.guard,
-            client=self.guard.instrument(stack.enter_context(httpx.Client(timeout=5.0))),
-            tracer=self.provider.get_tracer("torture"),
-            backend=f"http://{task.backend}/v1",
-            other=f"http://{task.other}/v1",
-            canary=task.canary,
-            report=report,
-        )
-
-    def close(self) -> None:
-        """End as applications should, and look at what is left."""
-        sentry_sdk.flush(10.0)
-        sentry_sdk.get_client().close(timeout=5.0)
-        self.provider.shutdown()
-        self.guard.close(timeout=10.0)
-        left = time.monotonic() + _LEAVING_SECONDS
-        while _own_threads() and time.monotonic() < left:
-            time.sleep(0.05)
-        self.report.threads = _own_threads()
-        self.report.write(Path(self.task.folder))
-
-    @staticmethod
-    def _own_hook(event: Any, hint: Any) -> Any:
-        event.setdefault("tags", {})
-        return event
-
-
-def _own_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if "sentry-filters" in thread.name]
+_ROUNDS = 60
+_SHORTEST_ROUND = 0.5
+_CHILD_SECONDS = 0.7
+_AT_ONCE = 4
 
 
 def act_until(application: Application, until: float, seed: int) -> None:
@@ -135,32 +39,48 @@ def act_until(application: Application, until: float, seed: int) -> None:
 
 
 def threads(application: Application, until: float) -> None:
-    """Several threads; memory is looked at now and then."""
+    """Several threads."""
+    with acting(application, until):
+        pass
+
+
+@contextmanager
+def acting(application: Application, until: float) -> Iterator[None]:
+    """Act in several threads, from the block's begin, and wait for them at its end."""
     workers = [
-        threading.Thread(target=act_until, args=(application, until, application.task.seed + number))
-        for number in range(4)
+        threading.Thread(target=act_until, args=(application, until, application.chance.random()))
+        for _ in range(_AT_ONCE)
     ]
     for worker in workers:
         worker.start()
-    pause = max(0.5, (until - time.monotonic()) / _SAMPLES)
-    while time.monotonic() < until:
-        time.sleep(min(pause, max(0.0, until - time.monotonic())))
-        application.report.memory.append(resident_bytes())
+    yield
     for worker in workers:
         worker.join()
 
 
+def rounds(application: Application, until: float) -> None:
+    """Several threads, again and again; in between nothing is under way, and memory is measured."""
+    length = max(_SHORTEST_ROUND, (until - time.monotonic()) / _ROUNDS)
+    while (now := time.monotonic()) < until:
+        threads(application, min(until, now + length))
+        application.flush(5.0)
+        application.report.memory.append(kept_bytes())
+
+
 def tasks(application: Application, until: float) -> None:
-    """Asyncio tasks, whose blocking acts run in its threads."""
+    """Asyncio tasks, with blocking acts in them and in threads of theirs."""
 
     async def act(seed: int) -> None:
         chance = random.Random(seed)
         while time.monotonic() < until:
-            application.traffic.act(chance)
+            if chance.random() < 0.5:
+                application.traffic.act(chance)
+            else:
+                await asyncio.to_thread(application.traffic.act, chance)
             await application.guard.gate.wait_async(0.001)
 
     async def main() -> None:
-        await asyncio.gather(*(act(application.task.seed + number) for number in range(4)))
+        await asyncio.gather(*(act(application.task.seed + number) for number in range(_AT_ONCE)))
 
     asyncio.run(main())
 
@@ -170,28 +90,31 @@ def forks(application: Application, until: float) -> None:
     stop = time.monotonic() + 0.8 * (until - time.monotonic())
     worker = threading.Thread(target=act_until, args=(application, stop, application.task.seed))
     worker.start()
-    children = []
+    fork = multiprocessing.get_context("fork")
+    children: list[Callable[[], object]] = []
     while time.monotonic() < stop:
-        pid = os.fork()
-        if not pid:
-            _be_a_child(application)
-        children.append(pid)
+        if application.chance.random() < 0.5:
+            child = fork.Process(target=_be_a_child, args=(application,))
+            child.start()
+            children.append(child.join)
+        else:
+            pid = os.fork()
+            if not pid:
+                try:
+                    _be_a_child(application)
+                finally:
+                    os._exit(0)
+            children.append(lambda pid=pid: os.waitpid(pid, 0))  # type: ignore[misc]
         time.sleep(0.5)
     worker.join()
-    for pid in children:
-        os.waitpid(pid, 0)
+    for wait in children:
+        wait()
 
 
 def _be_a_child(application: Application) -> None:
-    report = application.report
-    report.pid, report.kind = os.getpid(), "forked"
-    for record in (report.sent, report.raised, report.memory, report.lost, report.acts, report.faults):
-        record.clear()
-    try:
-        act_until(application, time.monotonic() + 0.7, os.getpid())
-        application.close()
-    finally:
-        os._exit(0)
+    application.begin_anew("forked")
+    act_until(application, time.monotonic() + _CHILD_SECONDS, os.getpid())
+    application.close()
 
 
 def ends(application: Application, until: float) -> None:
@@ -199,31 +122,50 @@ def ends(application: Application, until: float) -> None:
     act_until(application, until, application.task.seed)
 
 
+def starved(application: Application, until: float) -> None:
+    """Acts with so little memory that allocations fail, in the guard and everywhere."""
+    application.traffic.starved = True
+    with acting(application, until), short_of_memory(application.chance, application.report):
+        time.sleep(max(0.0, until - time.monotonic()))
+
+
+def disk(application: Application, until: float) -> None:
+    """Acts while its ledger's file cannot be written, or is taken away."""
+    middle = (time.monotonic() + until) / 2
+    threads(application, middle)
+    with broken_disk(Path(application.task.ledger), application.chance, application.report):
+        threads(application, until)
+
+
 KINDS: dict[str, Callable[[Application, float], None]] = {
-    "threads": threads, "tasks": tasks, "forks": forks, "ends": ends,
-    "terminated": threads, "killed": threads, "gevent": threads,
+    "threads": threads, "lasting": rounds, "control": rounds, "tasks": tasks, "forks": forks, "ends": ends,
+    "starved": starved, "disk": disk, "terminated": threads, "killed": threads, "gevent": threads,
 }  # fmt: skip
+"""What a process does, by its kind."""
 
 
 def main(task: Task) -> None:
     """Do what `task` says."""
-    logging.getLogger("application").propagate = True
+    faulthandler.register(signal.SIGUSR1)
     logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger("sentry_filters").addHandler(logging.StreamHandler())
     with ExitStack() as stack:
-        if task.kind in ("ends", "terminated"):
-            atexit.register(lambda: application.report.write(Path(task.folder)))  # after all others
+        early: list[Application] = []
+        if task.kind in LEAVES_EARLY:
+            atexit.register(lambda: early[0].write())  # after all that is registered later
         application = Application(task, stack)
+        early.append(application)
         if task.kind == "terminated":
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        clock = jumping_clock(application.chance, application.report) if task.seed % 4 == 0 else nullcontext()
+        jumps = task.guarded and task.kind != "lasting" and task.seed % 4 == 0
         chaos = Chaos(application.guard, application.report, random.Random(task.seed))
-        with chaos.going_on():
+        with chaos.going_on() if task.guarded else nullcontext():
             until = time.monotonic() + task.seconds
-            if task.seed % 4 == 0:
-                with clock:
+            if jumps:
+                with jumping_clock(application.chance, application.report):
                     act_until(application, time.monotonic() + 1.0, task.seed)
             KINDS[task.kind](application, until)
-        if task.kind not in ("ends", "terminated"):
+        if task.kind not in LEAVES_EARLY:
             application.close()
 
 
