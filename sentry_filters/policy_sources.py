@@ -17,6 +17,7 @@ ENV_PREFIX = "SENTRY_FILTERS_"
 # Read by other parts of the package, so no mistake of the policy's.
 OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY", "SENTRY_FILTERS_LEDGER"})
 _LONGEST_SHOWN = 1_000
+_PASSWORD = re.compile(r":[^\s@]*@")  # a URL's
 
 
 def _fault(key: str, value: object, allowed: str) -> ValueError:
@@ -28,6 +29,7 @@ def _shown(value: object) -> str:
         shown = repr(value)
     except Exception:  # noqa: BLE001 - numbers of thousands of digits have no repr; the place is named all the same
         return f"a value of type {type(value).__name__}"
+    shown = _PASSWORD.sub(":…@", shown)
     return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
 
 

@@ -120,9 +120,18 @@ def test_a_fingerprint_cannot_be_found_again_by_who_has_the_credential() -> None
 
 
 @pytest.mark.parametrize(
+    "host", [f"https://user:{OTHER}@host", f"user:{OTHER}@host", f"redis://:{OTHER}@host/0"]
+)
+def test_an_error_about_configuration_shows_no_password_of_a_url(host: str) -> None:
+    with pytest.raises(ValueError, match=r"hosts = '.*:…@host.*' is not possible; allowed") as caught:
+        Policy(provider="P", hosts={host})
+
+    assert OTHER not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "text",
     [
-        f'[tool.sentry_filters]\nprovider = "P"\nhosts = ["https://user:{OTHER}@host"]\n',
         f'[tool.sentry_filters]\nprovider = "P"\n"{OTHER}" = 1\n',
         f'[tool.sentry_filters]\nprovider = "P"\nstatuses = ["{OTHER}"]\n',
     ],

@@ -17,7 +17,7 @@ from tests.support.secrets import fake
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 _CHILD_SECONDS = 20.0
-_FORKS = 40
+_FORKS = 15
 
 
 def forked(act: Callable[[], bool]) -> bool | None:
