@@ -68,7 +68,13 @@ def compile_finder(pattern: str) -> Finder:
     re2's own `search` makes a generator and a match object, which costs more than the search itself. This
     calls what stands below it, a private seam that a test pins.
     """
-    return _Finder(pattern)
+    finder, unanchored = _Finder(pattern, captures=False), re2._re2.RE2.Anchor.UNANCHORED
+
+    def find(data: bytes, at: int) -> tuple[int, int]:
+        place: tuple[int, int] = finder.match(unanchored, data, at, len(data))[0]
+        return place
+
+    return find
 
 
 class _Expressions:
@@ -162,17 +168,9 @@ class _Compiled(_Expression):
 class _Finder(_Expression):
     """Searches by what stands below re2's own methods."""
 
-    def __init__(self, pattern: str) -> None:
-        self._unanchored = re2._re2.RE2.Anchor.UNANCHORED
-        super().__init__(pattern, captures=False)
-
-    def __call__(self, data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = self._match(self._unanchored, data, at, len(data))[0]
-        return place
-
     def _take(self, compiled: Any) -> None:
         super()._take(compiled)
-        self._match = compiled._regexp.Match
+        self.match = compiled._regexp.Match
 
 
 class _Later:
