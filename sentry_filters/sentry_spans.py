@@ -73,8 +73,7 @@ class SpanFilter:
         spans = event.get("spans")
         if not isinstance(spans, list) or not any(map(_may_have_failed, spans)):
             return event
-        facts = [_of_transaction(span) for span in spans]
-        dropped = self._dropped(facts)
+        dropped = self._dropped([_of_transaction(span) for span in spans if isinstance(span, dict)])
         if not dropped:
             return event
         kept = [_moved_up(span, dropped) for span in spans if _span_id(span) not in dropped]
@@ -89,7 +88,8 @@ class SpanFilter:
         """Return the ids of the spans to drop, each with its parent's."""
         dropped: dict[str, str | None] = {}
         for span in facts:
-            if span.failed and span.is_provider_call and self._is_ours(span):
+            # One without an id cannot be told from others without one: it stays.
+            if span.span_id and span.failed and span.is_provider_call and self._is_ours(span):
                 dropped[span.span_id] = span.parent_id
                 if span.parent_id is not None:
                     self._parents.put(span.trace_id, span.parent_id, value=True)
@@ -161,11 +161,12 @@ def _of_stream(span: Span) -> _Facts:
 
 
 def _moved_up(span: dict[str, object], dropped: Mapping[str, str | None]) -> dict[str, object]:
-    parent = span.get("parent_span_id")
+    """Return the span below what is left of its ancestors; what is no span at all is left as it is."""
+    parent: str | None = _text(_mapping(span).get("parent_span_id"))
     if parent not in dropped:
         return span
     for _ in range(len(dropped)):
-        if not isinstance(parent, str) or parent not in dropped:
+        if parent is None or parent not in dropped:
             break
         parent = dropped[parent]
     return {**span, "parent_span_id": parent}

@@ -95,6 +95,23 @@ def test_spans_that_are_no_list_are_left_alone(guard: SessionGuard, spans: objec
     assert guard.before_send_transaction(before, {}) is before
 
 
+def test_spans_among_things_that_are_none_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
+    odd: Any = [["no", "span"], None, {"parent_span_id": ["h"]}, {"span_id": ["x"], "parent_span_id": "h"}]
+
+    after: Any = guard.before_send_transaction(transaction(http_span(backend.address), *odd), {})
+
+    assert after["spans"] == [*odd[:3], {"span_id": ["x"], "parent_span_id": "c"}]
+    assert guard.counters.get("faults") == 0
+
+
+def test_a_failure_without_an_id_takes_no_other_span_with_it(
+    guard: SessionGuard, backend: LLMBackend
+) -> None:
+    before = transaction(http_span(backend.address, span_id=None), {"op": "db", "description": "SELECT 1"})
+
+    assert guard.before_send_transaction(before, {}) is before
+
+
 def failing_turn(client: openai.OpenAI) -> None:
     with sentry_sdk.start_transaction(name="agent.turn", op="agent"):
         with sentry_sdk.start_span(op="db", name="load history"):

@@ -47,7 +47,8 @@ class Run:
             self._runs += 1
             where = traceback.extract_tb(error.__traceback__)[-1]
             key = f"{type(error).__name__} at {where.filename}:{where.lineno}"
-            self._findings.setdefault(key, "".join(traceback.format_exception(error))[-4_000:])
+            story = "".join(traceback.format_exception(error))[-4_000:]
+            self._findings.setdefault(key, f"{story}by: {content.hex()}")
 
     def end(self) -> None:
         """Write what was found, and leave: libFuzzer's own end would take the report with it."""
