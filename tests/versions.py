@@ -69,11 +69,20 @@ def markdown(runs: Iterable[Run]) -> str:
 
 def _runs() -> Iterator[Run | None]:
     for python in PYTHONS:
-        if shutil.which(f"python{python}") is None:
+        if not _is_installed(python):
             _say(f"python{python} is not installed: left out")
             continue
         yield _run(python, "lowest")
         yield _run(python, "newest")
+
+
+def _is_installed(python: str) -> bool:
+    """Ask it: a version manager's stand-in may be there without its Python."""
+    command = shutil.which(f"python{python}")
+    return (
+        command is not None
+        and not subprocess.run([command, "-V"], capture_output=True, check=False).returncode
+    )
 
 
 def _run(python: str, dependencies: Dependencies) -> Run | None:

@@ -42,7 +42,7 @@ def rows(effort: Effort) -> Iterator[Row]:
     for name in ("ours", "third party's", "healthy"):
         plainly, audited = taken[name], taken[f"{name}, ledger"]
         share = audited.over(capture) - plainly.over(capture)
-        what = f"added to before_send ({name}) / capture_event"
+        what = f"the ledger: added to before_send ({name}) / capture_event"
         yield Row(what, audited.median - plainly.median, audited.p99 - plainly.p99, share, 0.05)
     yield Row("records lost", lost, lost)
 

@@ -31,6 +31,7 @@ KINDS = (
     *(("gevent",) if find_spec("gevent") else ()),
 )  # fmt: skip
 """Of the processes that come and go."""
+_SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
 _SHARING = 0.6
 _LIBRARY_GAVE_UP = "cannot allocate memory for thread-local data"
@@ -160,4 +161,5 @@ class Soak:
 
 
 def _tail(printed: Path) -> str:
-    return printed.read_text("utf-8", "replace")[-6_000:]
+    text = printed.read_text("utf-8", "replace")
+    return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}\n[…]\n{text[-_SHOWN:]}"
