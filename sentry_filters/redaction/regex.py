@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 
 import re2
 
-_MOST_MEMORY = 64 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
+_MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
 _LAST_SEARCHES_SECONDS = 2.0
 _POLL_SECONDS = 0.002
 

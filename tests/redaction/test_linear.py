@@ -35,13 +35,13 @@ UNITS = [
 
 
 def _seconds(redactor: Redactor, text: str) -> float:
-    best = 60.0
+    best = 60.0  # of this thread's own time: what else the machine does is not counted
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.thread_time()
         redactor.redact(text)
         redactor.redact_value({"a": [text], "cookie": text})
         redactor.is_clean(text)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.thread_time() - start)
     return best
 
 
