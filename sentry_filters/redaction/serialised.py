@@ -29,7 +29,9 @@ _HARMLESS = Sensitivity.HARMLESS
 _REMEMBERED = 2048
 _LONGEST_REMEMBERED = 1024
 
-_PLAIN_ESCAPES = tuple(b"\\u00%d" % row for row in range(2, 8))
+# Plain characters as escapes, which the expressions do not read: Python's encoder writes none.
+_PLAIN_ESCAPE = r"\\/|\\u00[2-7]"
+_PLAIN_ESCAPES = (b"\\/", b"\\u00")
 
 
 class SerialisedCheck:
@@ -39,26 +41,27 @@ class SerialisedCheck:
     for every string that holds a word by which keys are judged and that stands where a name may stand. A
     string that it hits is judged as the walk would judge it. Strings in which nothing stands are remembered:
     the events of one application share most of their keys and source lines. Half a character (a surrogate
-    without its other half), which Sentry refuses, calls for a closer look too.
+    without its other half), which Sentry refuses, calls for a closer look too, and so do a slash and a letter
+    that its writer escaped.
     """
 
     def __init__(self, text: TextPass, judge: KeyJudge, live: LiveCredentials) -> None:
         self._text, self._judge, self._live = text, judge, live
         word = f"{judge.pattern}|{CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
-        self._find = compile_finder(rf"{named}|{text.beginning}|\\ud[89a-f]")
+        self._find = compile_finder(rf"{named}|{text.beginning}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
 
     def is_clean(self, serialised: bytes | str) -> bool:
         """Whether there is certainly nothing to remove."""
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
-        if self._live.occur_in(data) or _may_be_too_deep(data) or _hides_letters(data):
+        if self._live.occur_in(data) or _may_be_too_deep(data):
             return False
         hit, _ = self._find(data, 0)
         while hit >= 0:
             start, end = _string_around(data, hit)
-            if end < 0:
-                return False  # a long string with something in it: the walk can tell
+            if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
+                return False  # a long string with something in it, or one to be read: the walk can tell
             if not self._passes(data, start, end):
                 return False
             hit, _ = self._find(data, end)
@@ -131,14 +134,6 @@ def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
         return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
     string = _STRING.match(value, 1)
     return string is None or speaks(verdict, _parsed(value[1 : string.end() - 1]))
-
-
-def _hides_letters(data: bytes) -> bool:
-    """Say whether plain characters may stand there as escapes, which the expressions do not read.
-
-    Python's encoder writes none; a slash or a letter that another writer escaped is the walk's to read.
-    """
-    return b"\\/" in data or (b"\\u00" in data and any(escape in data for escape in _PLAIN_ESCAPES))
 
 
 def _parsed(string: bytes) -> str:

@@ -69,8 +69,13 @@ class Walk:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
             clean, marks = self._text.redact_text(value)
-        if clean is not value:
-            self._note(path, value, marks)
+        if clean is value:
+            return value
+        if verdict is not _HARMLESS:  # `{name}` refers to a secret, `{[REDACTED]` was none
+            data = clean.encode("utf-8", "surrogatepass")
+            if parts := parts_that_go(data, verdict, doubtful=doubtful):
+                return self._without(value, data, verdict, parts, path)
+        self._note(path, value, marks)
         return clean
 
     def _without(
@@ -94,6 +99,9 @@ class Walk:
         clean, marks = self._text.redact(data)
         if clean is data or not marks:
             return value
+        if verdict is not _HARMLESS and parts_that_go(clean, verdict):
+            self._marked(path)
+            return REDACTED.encode()
         self._note(path, None, marks)
         return bytearray(clean) if isinstance(value, bytearray) else clean
 

@@ -95,6 +95,7 @@ def test_what_is_called_clean_is_clean(value: object, ensure_ascii: bool) -> Non
 
 
 @given(VALUES)
+@example({"password": "{" + "".join(next(kind for kind in CATALOGUE if kind.name == "jwt").example)})
 def test_a_second_pass_changes_nothing(value: object) -> None:
     once = REDACTOR.redact_value(value)
 
