@@ -24,6 +24,7 @@ Handler = Callable[[SessionExpired], Awaitable[object] | object]
 # Expiries are rare; a subscriber this far behind is stuck.
 _LONGEST_QUEUE = 100
 _IDLE_SECONDS = 5.0
+_NO_THREAD = (RuntimeError, MemoryError)
 
 
 class Subscription:
@@ -72,19 +73,35 @@ class Subscription:
             return False  # a handler that closes its own subscription must not wait for itself
         deadline = time.perf_counter() + timeout
         with self._idle:
+            try:
+                self._see_to_thread()
+            except _NO_THREAD:
+                return False
             return self._idle.wait_for(lambda: self._pending == 0, max(0.0, deadline - time.perf_counter()))
 
     def put(self, event: SessionExpired) -> None:
-        """Queue `event` for the handler; never blocks. RuntimeError where no thread can be started."""
+        """Queue `event` for the handler; never blocks.
+
+        RuntimeError or MemoryError where no thread can be started: the event stays for the next one that can.
+        """
         with self._idle:
             if self._pending >= _LONGEST_QUEUE:
                 self._warn_once("a handler is stuck; SessionExpired events are dropped for it")
                 return
             self._pending += 1
             self._events.put_nowait(event)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="sentry-filters-handler", daemon=True)
-                self._thread.start()
+            self._see_to_thread()
+
+    def _see_to_thread(self) -> None:
+        """Start the thread where there is work and none; to be called with `_idle` held."""
+        if self._thread is not None or not self._pending:
+            return
+        self._thread = threading.Thread(target=self._run, name="sentry-filters-handler", daemon=True)
+        try:
+            self._thread.start()
+        except _NO_THREAD:
+            self._thread = None
+            raise
 
     def _run(self) -> None:
         while True:
@@ -161,8 +178,8 @@ class EventBus:
         for subscription in (*self._subscriptions, *self._observers):
             try:
                 subscription.put(event)
-            except RuntimeError:
-                _log.warning("a session-expired handler cannot run: no thread can be started any more")
+            except _NO_THREAD:
+                _log.warning("a session-expired handler waits: no thread can be started at the moment")
 
     def close(self, timeout: float = 2.0) -> None:
         """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""

@@ -3,7 +3,10 @@ from __future__ import annotations
 import contextvars
 import logging
 import os
+import queue
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -174,3 +177,37 @@ def test_closing_a_subscription_ends_its_thread() -> None:
 
     threads[0].join(1.0)
     assert not threads[0].is_alive()
+
+
+def test_an_event_waits_where_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
+    bus, heard = EventBus(), queue.Queue[str | None]()
+    subscription = bus.subscribe(lambda event: heard.put(event.session))
+
+    with no_new_threads():
+        bus.publish(expiry("first"))
+        assert not subscription.flush(timeout=60.0)  # nothing could handle it: it does not wait for that
+    bus.publish(expiry("second"))
+
+    assert [heard.get(timeout=5.0), heard.get(timeout=5.0)] == ["first", "second"]
+    assert "no thread can be started" in caplog.text
+
+
+def test_closing_hands_over_what_waited_for_a_thread() -> None:
+    bus, heard = EventBus(), queue.Queue[str | None]()
+    bus.subscribe(lambda event: heard.put(event.session))
+
+    with no_new_threads():
+        bus.publish(expiry("first"))
+    bus.close()
+
+    assert heard.get_nowait() == "first"
+
+
+@contextmanager
+def no_new_threads() -> Iterator[None]:
+    """For the time of the block, let every new thread ask for a stack that no machine has."""
+    threading.stack_size(1 << 46)
+    try:
+        yield
+    finally:
+        threading.stack_size(0)

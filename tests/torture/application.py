@@ -33,7 +33,7 @@ from otel import (
 from sentry_filters import Ledger, Policy, RedisSessions, SessionGuard
 from tests.torture.chaos import bad_handler
 from tests.torture.hooks import OwnHooks
-from tests.torture.leftovers import open_things, own_threads
+from tests.torture.leftovers import open_things, own_threads, own_threads_and_places
 from tests.torture.memory import peak_bytes
 from tests.torture.reports import Report
 from tests.torture.task import Task
@@ -82,7 +82,7 @@ class Application:
         left = time.monotonic() + _LEAVING_SECONDS
         while own_threads() and time.monotonic() < left:
             time.sleep(0.05)
-        self.report.threads = own_threads()
+        self.report.threads = own_threads_and_places()
         self.report.files = sorted(open_things(self.task) - self._at_birth)
         self.write()
 

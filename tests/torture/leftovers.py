@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from urllib.parse import urlsplit
 
 from tests.torture.task import Task
@@ -17,6 +20,16 @@ _DESCRIPTORS = Path("/proc/self/fd")
 def own_threads() -> list[str]:
     """Return the names of the package's threads that are alive."""
     return [thread.name for thread in threading.enumerate() if "sentry-filters" in thread.name]
+
+
+def own_threads_and_places() -> list[str]:
+    """Return the same, each with the functions in which it is."""
+    frames = sys._current_frames()
+    return [
+        f"{thread.name} in {' < '.join(_functions(frames.get(thread.ident or 0)))}"
+        for thread in threading.enumerate()
+        if "sentry-filters" in thread.name
+    ]
 
 
 def open_things(task: Task) -> set[str]:
@@ -33,6 +46,12 @@ def open_things(task: Task) -> set[str]:
             elif target.startswith("socket:") and port is not None and _peer_port(int(entry.name)) == port:
                 found.add(f"{entry.name}: Redis")
     return found
+
+
+def _functions(frame: FrameType | None) -> Iterator[str]:
+    while frame is not None:
+        yield f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}:{frame.f_lineno}"
+        frame = frame.f_back
 
 
 def _peer_port(descriptor: int) -> int | None:

@@ -21,7 +21,7 @@ class Report:
         lost: Error events that the SDK has counted as lost, by reason.
         pending: Envelopes that the SDK still had in its queue when the process ended, at most.
         raised: Exceptions that came out of the guard into the application; there must be none.
-        threads: Names of the package's threads that are alive after `close`.
+        threads: The package's threads that are alive after `close`, and where they are.
         files: The package's files and connections that are open after `close`.
         acts: How much it did, by kind.
         faults: Faults that were injected, by kind.

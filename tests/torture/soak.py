@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -33,6 +34,7 @@ KINDS = (
 """Of the processes that come and go."""
 _SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
+_LINGERING_SECONDS = 20.0
 _SHARING = 0.6
 _LIBRARY_GAVE_UP = "cannot allocate memory for thread-local data"
 _HEEDS_PERMISSIONS = ("setpriv", "--bounding-set=-dac_override")  # root has to be told to
@@ -93,7 +95,7 @@ class Soak:
             for lane in lanes:
                 lane.join()
             trouble.stop()
-            self.faults = trouble.faults
+            self.faults += trouble.faults
             if self.shared is not None:
                 self.shared.look()
 
@@ -115,8 +117,11 @@ class Soak:
             time.sleep(1.5 + seconds / 2)
             process.send_signal(signal.SIGTERM if kind == "terminated" else signal.SIGKILL)
         try:
+            if kind == "starved":
+                self._give_memory_back(process, seconds)
             process.wait(timeout=seconds + _END_SECONDS)
         except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGUSR2)
             os.killpg(process.pid, signal.SIGUSR1)  # all its threads, and its children's, say where they are
             time.sleep(1.0)
             self.failed.append(f"{kind} (seed {task.seed}) did not end: {_tail(printed)}")
@@ -133,6 +138,20 @@ class Soak:
             self.killed.add(process.pid)
         elif process.returncode != 0:
             self.failed.append(f"{kind} (seed {task.seed}) ended with {process.returncode}: {_tail(printed)}")
+
+    def _give_memory_back(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        """Lift a limit that the process does not lift itself when its time is over.
+
+        Where CPython 3.11 unwinds the stack and finds no memory for it, it tries again until it does, without
+        letting another thread run: not even the one that would lift the limit.
+        """
+        try:
+            process.wait(timeout=seconds + _LINGERING_SECONDS)
+        except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
+                _, most = resource.prlimit(process.pid, resource.RLIMIT_AS)
+                resource.prlimit(process.pid, resource.RLIMIT_AS, (most, most))
+            self.faults["memory given back from outside"] += 1
 
     def _task(self, kind: str, seconds: float, chance: random.Random) -> Task:
         ledger = self.ledger

@@ -147,6 +147,7 @@ KINDS: dict[str, Callable[[Application, float], None]] = {
 def main(task: Task) -> None:
     """Do what `task` says."""
     faulthandler.register(signal.SIGUSR1)
+    faulthandler.register(signal.SIGUSR2, all_threads=False)  # of a hundred threads the main one is not shown
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("sentry_filters").addHandler(logging.StreamHandler())
     with ExitStack() as stack:
