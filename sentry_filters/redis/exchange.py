@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
@@ -60,8 +62,14 @@ class Exchange:
         self._adopter.count("fallback")
         self._adopter.publish(expiry.event)
 
-    def synchronise(self, store: Store) -> None:
-        """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory."""
+    def synchronise(self, store: Store, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory.
+
+        Args:
+            store: Redis.
+            interrupted: Asked after each write; where something else is to be done first, the rest is left to
+                the next time.
+        """
         version = store.version()
         expiries, renewals = self._replica.everything()
         if version == self._version and (version or not (expiries or renewals)):
@@ -73,21 +81,33 @@ class Exchange:
             self._apply(renewal)
         for expiry in state.expiries:
             self._apply(expiry)
-        self._write_missing(store, state)
+        for write in self._missing(store, state):
+            write()
+            if interrupted():
+                self.missed()
+                return
         self._version = state.version
 
-    def _write_missing(self, store: Store, state: State) -> None:
+    def missed(self) -> None:
+        """Take note that Redis may lack something: the next look compares all, whatever the version."""
+        self._version = ""
+
+    def _missing(self, store: Store, state: State) -> Iterator[Callable[[], None]]:
+        """What is to be written so that Redis lacks nothing."""
         expiries, renewals = self._replica.everything()
         theirs = {renewal.name: renewal.stamp for renewal in state.renewals}
         for renewal in renewals:
             if theirs.get(renewal.name, 0) < renewal.stamp:
-                store.renew(renewal)
+                yield partial(store.renew, renewal)
         written = {expiry.name: expiry.own for expiry in state.expiries}
         for expiry in expiries:
             if written.get(expiry.name, -1) < expiry.own:
-                _, winner = store.claim(expiry, None)
-                if winner is not None:
-                    self._apply(winner)
+                yield partial(self._say_again, store, expiry)
+
+    def _say_again(self, store: Store, expiry: Expiry) -> None:
+        _, winner = store.claim(expiry, None)
+        if winner is not None:
+            self._apply(winner)
 
     def _apply(self, news: Expiry | Renewal) -> None:
         with self._applying:

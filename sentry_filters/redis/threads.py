@@ -108,7 +108,11 @@ class Threads:
 
     def _look(self, store: Store) -> float:
         was_up = self._is_up
-        again = self._tell(lambda: self._exchange.synchronise(store), although_down=True)
+        again = self._tell(
+            # An expiry found here, and the end, do not wait until thousands of others were said again.
+            lambda: self._exchange.synchronise(store, lambda: not self._jobs.empty()),
+            although_down=True,
+        )
         if self._is_up and not was_up:
             self._adopter.count("reconnected")
         return again
@@ -143,6 +147,7 @@ class Threads:
         return time.monotonic() + random.uniform(0.5, 1.5) * _REFRESH_SECONDS  # noqa: S311 - spreads load
 
     def _went_down(self, error: BaseException) -> float:
+        self._exchange.missed()
         if self._is_up:
             self._is_up = False
             self._listen_again.set()

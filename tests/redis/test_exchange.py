@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 
@@ -10,7 +11,7 @@ import redis
 
 from sentry_filters import Policy, SessionExpired, SessionGuard
 from sentry_filters.redis.exchange import Exchange
-from sentry_filters.redis.messages import Expiry
+from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
 from sentry_filters.shared import Adopter
@@ -28,6 +29,10 @@ def store(redis_server: RedisServer) -> Iterator[Store]:
 
 def found() -> Expiry:
     return expiry(id="1" * 16)
+
+
+def named(name: str) -> Expiry:
+    return dataclasses.replace(expiry(id=name[:1] * 16, session=name), name=name)
 
 
 def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(store: Store) -> None:
@@ -55,6 +60,39 @@ def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> Non
     guard.close()
 
     assert [one.event.id for one in store.load().expiries] == ["1" * 16]
+
+
+def test_what_redis_missed_is_said_although_nothing_changed_there(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica("session")
+    exchange = Exchange(replica, guard._adopter())
+    store.claim(named("a" * 12), None)
+    exchange.synchronise(store)
+
+    replica.merge_expiry(named("b" * 12))
+    replica.merge_renewal(Renewal(name=EVERYONE, stamp=round(time.time() * 1e6)))
+    exchange.missed()
+    exchange.synchronise(store)
+    guard.close()
+
+    state = store.load()
+    assert {one.name for one in state.expiries} == {"a" * 12, "b" * 12}
+    assert [one.name for one in state.renewals] == [EVERYONE]
+
+
+def test_what_has_to_be_said_now_does_not_wait_until_all_is_said_again(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica("session")
+    exchange = Exchange(replica, guard._adopter())
+    for name in ("a" * 12, "b" * 12, "c" * 12):
+        replica.merge_expiry(named(name))
+
+    exchange.synchronise(store, interrupted=lambda: True)
+    assert len(store.load().expiries) == 1
+
+    exchange.synchronise(store)
+    assert {one.name for one in store.load().expiries} == {"a" * 12, "b" * 12, "c" * 12}
+    guard.close()
 
 
 def test_a_renewal_between_an_expirys_arrival_and_the_gates_closing_leaves_it_open() -> None:

@@ -89,3 +89,23 @@ def test_a_network_that_swallows_everything_delays_nothing_but_the_news(
         assert other.ask("until closed")["closed_by"] is not None
         assert len(cut_off.ask("state")["published"]) == 1
         assert other.ask("state")["published"] == []
+
+
+def test_a_sign_in_behind_a_cut_network_opens_all_when_it_is_whole_again(
+    start: StartWorkers, redis_server: RedisServer
+) -> None:
+    with BlackHole(redis_server.port) as hole:
+        [other] = start(1)
+        other.hear()
+        other.ask(f"storm {OLD} 1")
+        assert eventually(lambda: len(other.ask("state")["published"]) == 1)
+        [cut_off] = start(1, url=f"redis://127.0.0.1:{hole.port}")
+        assert cut_off.hear()["closed_by"] is not None
+        hole.swallow.set()
+
+        assert cut_off.ask(f"renew {NEW}")["closed_by"] is None
+        assert hole.swallowed.wait(10.0), "what it says is lost, while Redis keeps its state"
+        assert other.ask("state")["closed_by"] is not None
+
+        hole.swallow.clear()
+        assert other.ask("until open")["closed_by"] is None

@@ -21,6 +21,7 @@ class BlackHole:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.swallow = threading.Event()
+        self.swallowed = threading.Event()  # something was
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
@@ -53,6 +54,8 @@ class BlackHole:
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
-                if not self.swallow.is_set():
+                if self.swallow.is_set():
+                    self.swallowed.set()
+                else:
                     sink.sendall(data)
             sink.shutdown(socket.SHUT_RDWR)
