@@ -5,13 +5,12 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from sentry_filters import EventBus, SessionExpired
 from tests.support.expiries import expiry
+from tests.support.threads import no_new_threads
 
 caller = contextvars.ContextVar("caller", default="nobody")
 
@@ -201,13 +200,3 @@ def test_closing_hands_over_what_waited_for_a_thread() -> None:
     bus.close()
 
     assert heard.get_nowait() == "first"
-
-
-@contextmanager
-def no_new_threads() -> Iterator[None]:
-    """For the time of the block, let every new thread ask for a stack that no machine has."""
-    threading.stack_size(1 << 46)
-    try:
-        yield
-    finally:
-        threading.stack_size(0)

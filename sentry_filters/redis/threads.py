@@ -69,12 +69,26 @@ class Threads:
             threading.Thread(target=target, name=f"sentry-filters-redis-{name}", daemon=True)
             for name, target in (("speaker", self._speak), ("listener", self._listen))
         ]
-        for thread in self._threads:
-            thread.start()
+        self._speaks = self._start()
+
+    def _start(self) -> bool:
+        try:
+            for thread in self._threads:
+                thread.start()
+        except (RuntimeError, MemoryError):
+            _log.warning(
+                "sentry-filters: no thread can be started for Redis; this process works on by itself"
+            )
+            self._looked.set()
+            return self._threads[0].is_alive()  # what the listener would hear, the speaker reads by and by
+        return True
 
     def put(self, job: Job) -> None:
         """Ask the speaker for something; never waits."""
-        self._jobs.put(job)
+        if self._speaks:
+            self._jobs.put(job)
+        elif isinstance(job, Announcement):
+            self._exchange.publish_alone(job.expiry)
 
     def wait_for_first_look(self, timeout: float) -> bool:
         """Wait until the state was read, or could not be, for at most `timeout` seconds."""
@@ -86,7 +100,7 @@ class Threads:
         self._closed.set()
         self._jobs.put(None)
         for thread in self._threads:
-            if thread is not threading.current_thread():
+            if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - time.perf_counter()))
 
     def _speak(self) -> None:

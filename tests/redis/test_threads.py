@@ -18,6 +18,7 @@ from sentry_filters import Policy, RedisSessions, SessionExpired, SessionGuard
 from tests.redis.conftest import KEY, eventually
 from tests.support.proxy import BlackHole
 from tests.support.redis import RedisServer
+from tests.support.threads import no_new_threads
 
 pytestmark = pytest.mark.integration
 
@@ -162,6 +163,19 @@ def test_close_ends_its_threads(redis_server: RedisServer) -> None:
     guard.close()
 
     assert [one for one in threading.enumerate() if one.name.startswith("sentry-filters-redis")] == []
+
+
+def test_a_process_that_can_start_no_thread_publishes_for_itself(redis_server: RedisServer) -> None:
+    heard: list[SessionExpired] = []
+    with no_new_threads():
+        guard = SessionGuard(POLICY, heard.append, shared=shared(redis_server.url))
+    fail(guard)
+
+    assert not guard.gate.is_open
+    assert guard.counters.get("shared", "fallback") == 1
+    guard.session_renewed("token")
+    guard.close()
+    assert len(heard) == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
