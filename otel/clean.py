@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
-from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -118,19 +119,23 @@ class Cleaner:
         """Return the texts of a span beside its attributes, None where each needs a look of its own."""
         if readable.has_more_than_attributes(span):
             return None
-        resource, scope = span.resource, span.instrumentation_scope
+        if not self._has_clean_origin(span.resource, span.instrumentation_scope):
+            return None
+        description = span.status.description
+        return [span.name, description] if description else [span.name]
+
+    def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:
         known = self._clean_origin
         generation = self._redactor.generation
         if known[0] is not resource or known[1] is not scope or known[2] != generation:
-            if self.resource(resource) is not resource or (
+            if (resource is not None and self.resource(resource) is not resource) or (
                 scope is not None and self.scope(scope) is not scope
             ):
-                return None
+                return False
             if known[2] != generation:
                 self._harmless_keys, self._clean_texts = set(), set()
             self._clean_origin = (resource, scope, generation)
-        description = span.status.description
-        return [span.name, description] if description else [span.name]
+        return True
 
     def _are_clean(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
         if not self._have_harmless_keys(attributes):
@@ -213,6 +218,8 @@ class Cleaner:
         log = record.log_record
         if attributes is None:
             attributes = readable.attributes_of(log)
+        if self.is_clean_record(record, attributes):
+            return record
         scope, resource = record.instrumentation_scope, record.resource
         before = {
             "body": log.body,
@@ -233,6 +240,24 @@ class Cleaner:
         if all(_same(changes[name], before[name]) for name in changes):
             return record
         return readable.rebuilt_record(record, **changes)
+
+    def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+        """As `is_clean_span`."""
+        return self._has_clean_origin(record.resource, record.instrumentation_scope) and self._are_clean(
+            attributes, _texts_of(record.log_record)
+        )
+
+    def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
+        """As `is_clean_record`, for a batch in one pass; TypeError where a body is no text."""
+        new: list[str] = []
+        for record in records:
+            attributes = readable.attributes_of(record.log_record)
+            if not self._has_clean_origin(record.resource, record.instrumentation_scope):
+                return False
+            if not self._have_harmless_keys(attributes):
+                return False
+            new += self._unknown(_texts_of(record.log_record), attributes)
+        return self._redactor.is_clean_text(_BETWEEN.join(new))
 
     def _text_or_value(self, value: _Value) -> _Value:
         if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
@@ -275,6 +300,12 @@ class Cleaner:
         ):
             return scope
         return InstrumentationScope(name, version, schema_url, attributes)
+
+
+def _texts_of(log: LogRecord) -> list[str]:
+    """Return what is no attribute; a body may be anything, which the look at the texts tells."""
+    texts = (log.body, log.event_name, log.severity_text)
+    return [text for text in texts if text]  # type: ignore[misc]
 
 
 def _same(one: object, other: object) -> bool:

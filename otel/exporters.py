@@ -61,7 +61,7 @@ class RedactingLogRecordExporter(LogRecordExporter):
     Args:
         exporter: Gets the redacted records.
         redactor: Finds and replaces secrets.
-        counters: Where spans are counted, a guard's as a rule; only where no guarded processor counts them.
+        counters: Where records are counted, a guard's as a rule; only where no guarded processor counts them.
     """
 
     def __init__(
@@ -73,9 +73,15 @@ class RedactingLogRecordExporter(LogRecordExporter):
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Export the records without secrets."""
-        passed = _each(batch, self._clean, self._withheld)
+        passed = batch if self._are_clean(batch) else _each(batch, self._clean, self._withheld)
         self._withheld.count_exported(len(passed))
         return self._exporter.export(passed) if passed or not batch else LogRecordExportResult.SUCCESS
+
+    def _are_clean(self, batch: Sequence[ReadableLogRecord]) -> bool:
+        try:
+            return self._cleaner.are_clean_records(batch)
+        except Exception:  # noqa: BLE001 - as above
+            return False
 
     def shutdown(self) -> None:
         """As the exporter's."""

@@ -14,6 +14,8 @@ from otel.lineage import Below, Lineage
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.failure import TAG_NAMES, failure_of_tags
 
+_TELLING = frozenset({EXCEPTION_TYPE, ERROR_TYPE, "status"})
+
 
 class LogVerdicts:
     """Judges log records. Thread-safe. Its callers catch what it raises.
@@ -29,20 +31,17 @@ class LogVerdicts:
 
     def is_ours(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
-        text = _text(record.log_record.body)
-        if not self._may_tell(record, attributes, text):
+        if self.is_healthy(record, attributes):
             return False
-        failures = self._failures(record, attributes, text)
+        failures = self._failures(record, attributes, _text(record.log_record.body))
         return bool(failures) and self._guard.decide("log", failures).drop
 
-    def _may_tell(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str) -> bool:
-        return (
-            record.log_record.exception is not None
-            or EXCEPTION_TYPE in attributes
-            or ERROR_TYPE in attributes
-            or "status" in attributes
-            or any(status in text for status in self._statuses)
-        )
+    def is_healthy(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+        """Say cheaply whether the record certainly tells of no failure that could be ours."""
+        if record.log_record.exception is not None or not _TELLING.isdisjoint(attributes):
+            return False
+        text = _text(record.log_record.body)
+        return not any(status in text for status in self._statuses)
 
     def _failures(
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str

@@ -1,14 +1,19 @@
-"""The healthy span's short cut never lets by what the careful way would redact."""
+"""The short cuts of healthy spans and log records never let by what the careful way would redact."""
 
 from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import ReadWriteLogRecord
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext
 
+from otel import RedactingLogRecordExporter
 from otel.clean import Cleaner
+from otel.readable import readable_record
 from sentry_filters import Redactor
 from tests.otel.canary import secret
 
@@ -52,6 +57,43 @@ def test_clean_by_the_short_cut_is_clean_by_the_redactor(name: str, attributes: 
         if cleaner.is_clean_span(span, dict(attributes)):  # type: ignore[arg-type]
             assert _REDACTOR.redact(name) == name
             assert _REDACTOR.redact_value(attributes) == attributes
+
+
+def a_record(body: object, severity_text: str, attributes: dict[str, object]) -> ReadWriteLogRecord:
+    log = LogRecord(body=body, severity_text=severity_text, attributes=attributes)  # type: ignore[call-overload]
+    return ReadWriteLogRecord(log_record=log, resource=_RESOURCE)
+
+
+_BODIES = st.one_of(_VALUES, st.none(), st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=3))
+
+
+@settings(deadline=None, max_examples=300)
+@given(_BODIES, st.sampled_from(_TEXTS), st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=4))
+def test_a_record_that_is_clean_by_the_short_cut_is_clean_by_the_redactor(
+    body: object, severity_text: str, attributes: dict[str, object]
+) -> None:
+    cleaner = Cleaner(_REDACTOR)
+    record = a_record(body, severity_text, attributes)
+    for _ in range(2):
+        if cleaner.is_clean_record(record, dict(attributes)):  # type: ignore[arg-type]
+            assert _REDACTOR.redact(severity_text) == severity_text
+            assert _REDACTOR.redact_value(body) == body
+            assert _REDACTOR.redact_value(attributes) == attributes
+
+
+def test_a_batch_of_records_is_exported_as_each_alone_would_be() -> None:
+    got = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
+    exporter = RedactingLogRecordExporter(got, _REDACTOR)
+    texts = ["gpt-4o", f"Bearer {secret(1)}", "done"]
+    batch = [readable_record(a_record(text, "INFO", {"n": 1})) for text in texts]
+
+    exporter.export([batch[0], batch[2]])
+    exporter.export(batch)
+
+    kept = got.get_finished_logs()
+    assert all(one is other for one, other in zip(kept[:3], [batch[0], batch[2], batch[0]], strict=True))
+    assert secret(1) not in str(kept[3].log_record.body)
+    assert kept[4] is batch[2]
 
 
 def test_a_text_that_was_clean_is_looked_at_again_when_a_credential_becomes_known() -> None:
