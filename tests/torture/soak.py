@@ -36,7 +36,12 @@ _SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
 _LINGERING_SECONDS = 20.0
 _SHARING = 0.6
-_LIBRARY_GAVE_UP = "cannot allocate memory for thread-local data"
+# Where memory is short, the C library itself ends a process whose new thread finds none, and CPython one that
+# has no memory for the MemoryError either.
+_GAVE_UP = (
+    "cannot allocate memory for thread-local data",
+    "Cannot recover from MemoryErrors while normalizing exceptions",
+)
 _HEEDS_PERMISSIONS = ("setpriv", "--bounding-set=-dac_override")  # root has to be told to
 
 
@@ -132,8 +137,7 @@ class Soak:
             process.wait()
         # A SIGTERM may come before the process has a handler for it.
         cut_short = (process.returncode, kind) in ((-9, "killed"), (-15, "terminated"))
-        # Where memory is short, the C library itself ends a process whose new thread finds none.
-        cut_short |= kind == "starved" and _LIBRARY_GAVE_UP in _tail(printed)
+        cut_short |= kind == "starved" and any(words in _tail(printed) for words in _GAVE_UP)
         if cut_short:
             self.killed.add(process.pid)
         elif process.returncode != 0:
