@@ -36,6 +36,7 @@ _LONG: tuple[tuple[str, str], ...] = (
     ("claims", r"healthy event: .*, p99"),
     ("claims", r"healthy event: .*, median"),
     ("claims", r"the same on the capturing thread: .*"),
+    ("claims", r"the same where other work .*"),
     ("claims", r"healthy span: .*, p99"),
     ("claims", r"healthy span: .*, median"),
     ("claims", r"clean redaction: .*, p99"),
