@@ -14,18 +14,11 @@ from opentelemetry.trace import Link, SpanContext, Status, TraceState
 from opentelemetry.util.types import AnyValue
 
 from otel import readable
+from otel.known_clean import KnownClean
 from otel.remembered import Remembered
 from sentry_filters import Redactor
 
 _Value = TypeVar("_Value")
-
-_NUMBERS = frozenset({bool, float, int, type(None)})
-_MOST_KEYS = 4096
-# Texts joined so are judged by the redactor as each alone.
-_BETWEEN = "\0\0"
-# Texts that occur again and again, names of models and hosts, are short.
-_MOST_TEXTS = 4096
-_LONGEST_TEXT = 64
 
 
 def _uncounted(kind: str) -> None:
@@ -46,8 +39,7 @@ class Cleaner:
     def __init__(self, redactor: Redactor, found: Callable[[str], None] = _uncounted) -> None:
         self._redactor = redactor
         self._found = found
-        self._harmless_keys: set[str] = set()
-        self._clean_texts: set[str] = set()
+        self._known = KnownClean(redactor)
         self._clean_origin: tuple[Resource | None, InstrumentationScope | None, int] = (None, None, -1)
         self.resource = Remembered(self._resource, lambda: redactor.generation)
         self.scope = Remembered(self._scope, lambda: redactor.generation)
@@ -63,7 +55,7 @@ class Cleaner:
 
     def attributes(self, attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
         """Return attributes without secrets in keys and values."""
-        if not attributes or self._are_clean(attributes, []):
+        if not attributes or self._known.are_clean(attributes, []):
             return attributes
         redacted = self.value(attributes)
         if not isinstance(redacted, dict):
@@ -103,17 +95,17 @@ class Cleaner:
     def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
         """Say whether there is certainly nothing to redact, by one look at all texts of the span."""
         texts = self._texts_of_span(span)
-        return texts is not None and self._are_clean(attributes, texts)
+        return texts is not None and self._known.are_clean(attributes, texts)
 
     def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
         """As `is_clean_span`, for a batch in one pass."""
         new: list[str] = []
         for span in spans:
             texts, attributes = self._texts_of_span(span), readable.attributes_of(span)
-            if texts is None or not self._have_harmless_keys(attributes):
+            if texts is None or not self._known.have_harmless_keys(attributes):
                 return False
-            new += self._unknown(texts, attributes)
-        return self._redactor.is_clean_text(_BETWEEN.join(new))
+            new += self._known.unknown(texts, attributes)
+        return self._known.are_clean_texts(new)
 
     def _texts_of_span(self, span: ReadableSpan) -> list[str] | None:
         """Return the texts of a span beside its attributes, None where each needs a look of its own."""
@@ -132,57 +124,8 @@ class Cleaner:
                 scope is not None and self.scope(scope) is not scope
             ):
                 return False
-            if known[2] != generation:
-                self._harmless_keys, self._clean_texts = set(), set()
             self._clean_origin = (resource, scope, generation)
         return True
-
-    def _are_clean(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
-        if not self._have_harmless_keys(attributes):
-            return self._are_clean_together(attributes, texts)
-        try:
-            new = self._unknown(texts, attributes)
-            if not new:
-                return True
-            if not self._redactor.is_clean_text(_BETWEEN.join(new)):
-                return False
-        except TypeError:  # bytes, sequences, maps
-            return self._are_clean_together(attributes, texts)
-        if len(self._clean_texts) >= _MOST_TEXTS:
-            self._clean_texts = set()
-        for value in new:
-            if len(value) <= _LONGEST_TEXT:
-                self._clean_texts.add(value)
-        return True
-
-    def _unknown(self, texts: list[str], attributes: dict[str, AnyValue]) -> list[str]:
-        """Return what was not found clean lately; TypeError, here or in joining it, where it is no text."""
-        known = self._clean_texts
-        return [
-            value  # type: ignore[misc]
-            for value in (*texts, *attributes.values())
-            if value.__class__ not in _NUMBERS and value not in known
-        ]
-
-    def _are_clean_together(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
-        together = [attributes, texts]
-        return self._redactor.redact_value(together) is together
-
-    def _have_harmless_keys(self, attributes: dict[str, AnyValue]) -> bool:
-        """Say whether no value of `attributes` can go for its key's sake; keys that are new are judged."""
-        if self._harmless_keys.issuperset(attributes):
-            return True
-        harmless = True
-        for key in attributes:
-            if key in self._harmless_keys:
-                continue
-            if self._redactor.is_harmless_key(key):
-                if len(self._harmless_keys) >= _MOST_KEYS:
-                    self._harmless_keys = set()
-                self._harmless_keys.add(key)
-            else:
-                harmless = False
-        return harmless
 
     def _event(self, event: Event) -> Event:
         old = readable.attributes_of(event)
@@ -243,9 +186,9 @@ class Cleaner:
 
     def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
         """As `is_clean_span`."""
-        return self._has_clean_origin(record.resource, record.instrumentation_scope) and self._are_clean(
-            attributes, _texts_of(record.log_record)
-        )
+        if not self._has_clean_origin(record.resource, record.instrumentation_scope):
+            return False
+        return self._known.are_clean(attributes, _texts_of(record.log_record))
 
     def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
         """As `is_clean_record`, for a batch in one pass; TypeError where a body is no text."""
@@ -254,10 +197,10 @@ class Cleaner:
             attributes = readable.attributes_of(record.log_record)
             if not self._has_clean_origin(record.resource, record.instrumentation_scope):
                 return False
-            if not self._have_harmless_keys(attributes):
+            if not self._known.have_harmless_keys(attributes):
                 return False
-            new += self._unknown(_texts_of(record.log_record), attributes)
-        return self._redactor.is_clean_text(_BETWEEN.join(new))
+            new += self._known.unknown(_texts_of(record.log_record), attributes)
+        return self._known.are_clean_texts(new)
 
     def _text_or_value(self, value: _Value) -> _Value:
         if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):

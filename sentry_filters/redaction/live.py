@@ -56,8 +56,8 @@ class LiveCredentials:
         secret = value.encode()
         with self._lock:
             self._lent.append(secret)
-            self.generation += 1
             self._refresh(time.monotonic(), rebuild=True)
+            self.generation += 1  # afterwards: what is judged by the old needles is of the old generation
         try:
             yield
         finally:

@@ -18,6 +18,7 @@ from sentry_filters.transport import GuardedTransport
 __all__ = ["SentryRehearsal"]
 
 _BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
+_JOIN_SECONDS = 5.0
 # Sampling and profiling would leave the result to chance; what is off stays off.
 _NOT_BY_CHANCE: dict[str, object] = {
     "sample_rate": 1.0,
@@ -70,11 +71,9 @@ class SentryRehearsal:
             self.stand_in.transport.capture_envelope(envelope)
 
     def flush(self) -> None:
-        """Send what the batchers hold; nothing is waited for."""
-        for name in _BATCHERS:
-            batcher = getattr(self.stand_in, name, None)
-            if batcher is not None:
-                batcher.flush()
+        """Send what the batchers hold, and wait for what their threads have taken already."""
+        self._end_batchers()
+        self._give_batchers(self.stand_in)
 
     def _stand_in(self) -> BaseClient:
         client = self.client
@@ -89,12 +88,26 @@ class SentryRehearsal:
         stand_in.spotlight = (
             None if client.spotlight is None else CapturedSpotlight(self._capture("Spotlight, by the SDK"))
         )
+        self._give_batchers(stand_in)
+        return stand_in
+
+    def _give_batchers(self, stand_in: BaseClient) -> None:
         for name in _BATCHERS:
-            batcher = getattr(client, name, None)
+            batcher = getattr(self.client, name, None)
             if batcher is not None:
                 made = type(batcher)(capture_func=self.capture_envelope, record_lost_func=_forget)
                 setattr(stand_in, name, made)
-        return stand_in
+
+    def _end_batchers(self) -> None:
+        for name in _BATCHERS:
+            batcher = getattr(self.stand_in, name, None)
+            if batcher is None:
+                continue
+            batcher.flush()
+            thread = getattr(batcher, "_flusher", None)
+            batcher.kill()
+            if thread is not None:
+                thread.join(_JOIN_SECONDS)
 
     def _rehearsed(self, transport: Transport) -> Transport:
         if issubclass(type(transport), GuardedTransport):
@@ -114,10 +127,7 @@ class SentryRehearsal:
 
     def _end(self) -> None:
         self.stand_in.transport = self.stand_in.spotlight = None
-        for name in _BATCHERS:
-            batcher = getattr(self.stand_in, name, None)
-            if batcher is not None:
-                batcher.kill()
+        self._end_batchers()
 
 
 def _forget(*_: Any, **__: Any) -> None:

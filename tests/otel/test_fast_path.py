@@ -8,8 +8,8 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link, SpanContext
 
 from otel import RedactingLogRecordExporter
 from otel.clean import Cleaner
@@ -103,3 +103,24 @@ def test_a_text_that_was_clean_is_looked_at_again_when_a_credential_becomes_know
     assert cleaner.span(span) is span
     redactor.register("blue-heron-4711")
     assert (cleaner.span(span).attributes or {})["gen_ai.response.id"] == "[REDACTED]"
+
+
+def test_what_was_clean_is_looked_at_again_in_every_place() -> None:
+    words = {"note": "blue-heron-4711"}
+    redactor = Redactor()
+    cleaner = Cleaner(redactor)
+    plain = a_span("call", dict(words))
+    full = ReadableSpan(
+        "call",
+        SpanContext(1, 2, is_remote=False),
+        resource=Resource(dict(words)),
+        attributes=dict(words),
+        events=[Event("said", dict(words))],
+        links=[Link(SpanContext(3, 4, is_remote=False), dict(words))],
+    )
+    assert cleaner.span(plain) is plain
+    assert cleaner.span(full) is full
+    redactor.register("blue-heron-4711")
+
+    assert "blue-heron" not in cleaner.span(full).to_json()
+    assert "blue-heron" not in cleaner.span(plain).to_json()

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,13 +86,3 @@ def start(redis_server: RedisServer, backend: LLMBackend, receiver: SentryReceiv
             return workers
 
         yield start
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    """Wait until `condition` holds, for so many seconds."""
-    latest = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > latest:
-            return False
-        time.sleep(0.01)
-    return True

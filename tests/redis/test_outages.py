@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.redis.conftest import StartWorkers, eventually
+from tests.redis.conftest import StartWorkers
 from tests.support.proxy import BlackHole
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import RedisServer
 from tests.support.secrets import fake
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

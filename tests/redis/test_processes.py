@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.redis.conftest import StartWorkers, eventually
+from tests.redis.conftest import StartWorkers
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

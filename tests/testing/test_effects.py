@@ -159,15 +159,6 @@ def test_no_thread_and_no_client_stays_behind(guard: SessionGuard, sentry: InitS
     assert [one for one in clients if one.transport is not None] == [sentry_sdk.get_client()]
 
 
-def test_it_is_quick_enough_for_a_start(guard: SessionGuard, sentry: InitSentry) -> None:
-    sentry(**guard.sentry_options(dsn=DSN, enable_logs=True, traces_sample_rate=1.0))
-
-    # Of the processor's time: what else runs on this machine is not the check's.
-    began = time.process_time()
-    check(guard)
-    assert time.process_time() - began < 1.0
-
-
 def test_the_ledger_hears_nothing(tmp_path: Path, sentry: InitSentry) -> None:
     file = tmp_path / "audit.db"
     guard = SessionGuard(POLICY, lambda event: None, audit=Ledger(file))

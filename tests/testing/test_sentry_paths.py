@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from typing import Any
 
 import pytest
+import sentry_sdk
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters import SessionGuard
 from sentry_filters.testing import CheckedPath, Outcome, Report, check
+from sentry_filters.testing.sentry_rehearsal import SentryRehearsal
 from sentry_filters.transport import GuardedTransport
 from tests.conftest import InitSentry
 from tests.support.sentry import streams_spans
+from tests.support.waiting import eventually
 from tests.testing.reports import DSN, failing
 
 EVENT = [
@@ -104,3 +109,31 @@ def test_a_leak_of_a_streamed_span_names_its_place(
     report = check(guard)
 
     assert failing(report) == [f"sentry {place}"]
+
+
+@streams_spans
+def test_what_the_sdks_own_thread_has_taken_is_waited_for(
+    guard: SessionGuard, sentry: InitSentry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentry(
+        **guard.sentry_options(dsn=DSN, traces_sample_rate=1.0, _experiments={"trace_lifecycle": "stream"})
+    )
+    batcher: Any = type(sentry_sdk.get_client().span_batcher)
+    flush, capture = batcher.flush, SentryRehearsal.capture_envelope
+
+    def flush_late(self: Any) -> None:
+        assert eventually(lambda: not self._pending_flush)
+        flush(self)
+
+    def capture_late(self: SentryRehearsal, envelope: Envelope) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.3)
+        capture(self, envelope)
+
+    monkeypatch.setattr(batcher, "flush", flush_late)
+    monkeypatch.setattr(SentryRehearsal, "capture_envelope", capture_late)
+
+    report = check(guard)
+
+    covered = {path.path for path in report.paths if path.outcome is Outcome.CLEAN}
+    assert {f"sentry {place}" for place in STREAMED} <= covered

@@ -23,6 +23,7 @@ from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
 from tests.torture.servers import Receiver
 from tests.torture.shared_state import SharedState, redis_is_here
+from tests.torture.shortage_ends import is_of_the_interpreter
 from tests.torture.task import Task
 from tests.torture.trouble import Trouble
 
@@ -36,12 +37,6 @@ _SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
 _LINGERING_SECONDS = 20.0
 _SHARING = 0.6
-# Where memory is short, the C library itself ends a process whose new thread finds none, and CPython one that
-# has no memory for the MemoryError either.
-_GAVE_UP = (
-    "cannot allocate memory for thread-local data",
-    "Cannot recover from MemoryErrors while normalizing exceptions",
-)
 _HEEDS_PERMISSIONS = ("setpriv", "--bounding-set=-dac_override")  # root has to be told to
 
 
@@ -137,7 +132,7 @@ class Soak:
             process.wait()
         # A SIGTERM may come before the process has a handler for it.
         cut_short = (process.returncode, kind) in ((-9, "killed"), (-15, "terminated"))
-        cut_short |= kind == "starved" and any(words in _tail(printed) for words in _GAVE_UP)
+        cut_short |= kind == "starved" and is_of_the_interpreter(process.returncode, _text(printed))
         if cut_short:
             self.killed.add(process.pid)
         elif process.returncode != 0:
@@ -183,6 +178,10 @@ class Soak:
         )
 
 
+def _text(printed: Path) -> str:
+    return printed.read_text("utf-8", "replace")
+
+
 def _tail(printed: Path) -> str:
-    text = printed.read_text("utf-8", "replace")
+    text = _text(printed)
     return text if len(text) <= 2 * _SHOWN else f"{text[:_SHOWN]}\n[…]\n{text[-_SHOWN:]}"

@@ -146,6 +146,7 @@ KINDS: dict[str, Callable[[Application, float], None]] = {
 
 def main(task: Task) -> None:
     """Do what `task` says."""
+    faulthandler.enable(all_threads=False)  # a crash says where
     faulthandler.register(signal.SIGUSR1)
     faulthandler.register(signal.SIGUSR2, all_threads=False)  # of a hundred threads the main one is not shown
     logging.getLogger().addHandler(logging.NullHandler())
