@@ -24,8 +24,8 @@ class Endpoint:
 def canonical_host(host: str) -> str | None:
     """Return `host` without case, trailing dot and brackets, IDNA-encoded.
 
-    None where it is no host name at all, or a non-ASCII spelling that IDNA folds onto plain ASCII: such a
-    look-alike never equals the name that it imitates.
+    None where it is no host name at all, or a non-ASCII spelling that IDNA folds onto plain ASCII, the dot at
+    the end included: such a look-alike never equals the name that it imitates.
     """
     host = host.strip("[]").removesuffix(".").lower()
     if not host:
@@ -35,7 +35,7 @@ def canonical_host(host: str) -> str | None:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
             return None
-        if "xn--" not in host:
+        if "xn--" not in host or host.endswith("."):
             return None
     return host if _ASCII_HOST.issuperset(host) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentry_filters import Policy, SessionGuard
@@ -58,6 +58,7 @@ def test_no_look_alike_is_the_backend(user: str, host: str, port: str, end: str)
 
 @quick
 @given(text=st.text(st.characters(), max_size=60), before=any_text, after=any_text)
+@example(text="\u00e9\u3002", before="", after="")
 def test_any_text_is_answered(text: str, before: str, after: str) -> None:
     for url in (text, f"https://{text}", f"https://{before}{HOST}{after}/", f"{before}://{HOST}{after}"):
         answered_by(url)
