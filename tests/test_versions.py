@@ -1,0 +1,48 @@
+"""The README's table of versions: what was run, and that it is what `pyproject.toml` allows."""
+
+from __future__ import annotations
+
+import tomllib
+from itertools import product
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from tests.versions import PYTHONS, Run, markdown, read
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+RUNS = read(CHECKOUT / "docs" / "versions.json")
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_the_readme_shows_the_runs_that_were_kept() -> None:
+    assert markdown(RUNS) in (CHECKOUT / "README.md").read_text("utf-8")
+
+
+def test_both_ends_were_run_on_every_python_that_is_supported() -> None:
+    stated = [one.rpartition(" ")[2] for one in PROJECT["project"]["classifiers"] if ":: Python :: 3." in one]
+
+    assert tuple(stated) == PYTHONS
+    assert PROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
+    assert [(run.python.rpartition(".")[0], run.dependencies) for run in RUNS] == [
+        *product(PYTHONS, ("lowest", "newest"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "run", [run for run in RUNS if run.dependencies == "lowest"], ids=lambda run: run.python
+)
+def test_the_lowest_versions_that_are_allowed_were_run(run: Run) -> None:
+    required = [
+        Requirement(one)
+        for one in (*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["test"])
+    ]
+    lowest = {
+        one.name: Version(spec.version) for one in required for spec in one.specifier if spec.operator == ">="
+    }
+    shown = {name: Version(version) for name, version in run.versions.items()}
+
+    assert shown.keys() <= lowest.keys()
+    assert shown == {name: lowest[name] for name in shown}
