@@ -7,13 +7,15 @@ none of these calls waits for anything, and another program's turn on the proces
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+
+import sentry_sdk
 
 from tests.bench import spans
 from tests.bench.edge import HINT, Boundary, Queue, client, in_turn, listening_guard
 from tests.bench.events import clean_event
 from tests.bench.table import Row, added, plain
-from tests.bench.timing import Act, Effort, side_by_side
+from tests.bench.timing import Act, Effort, Samples, side_by_side
 
 TITLE = "What is promised, at the 99th percentile"
 
@@ -35,24 +37,15 @@ def rows(effort: Effort) -> Iterator[Row]:
 
 def _event(effort: Effort) -> Iterator[Row]:
     guard = listening_guard()
-    events = [clean_event(seed=seed) for seed in range(16)]
-    clients = {
-        "bare": client(),
-        "guarded": client(guard),
-        "bare, queued": client(transport=Queue),
-        "guarded, queued": client(guard, transport=Queue),
-    }
-    following = {name: in_turn(events) for name in clients}
-    taken = side_by_side(
+    taken = _captured(
         {
-            name: lambda one=one, event=following[name]: one.capture_event(dict(event()), HINT)  # type: ignore[misc]
-            for name, one in clients.items()
+            "bare": client(),
+            "guarded": client(guard),
+            "bare, queued": client(transport=Queue),
+            "guarded, queued": client(guard, transport=Queue),
         },
         effort,
-        time.thread_time_ns,
     )
-    for one in clients.values():
-        one.close(timeout=0)
     guard.close()
     bare, guarded = taken["bare"], taken["guarded"]
     yield plain("capture_event, 40 KB, sentry-sdk alone", bare)
@@ -67,15 +60,28 @@ def _event(effort: Effort) -> Iterator[Row]:
 
 def _event_when_cold(effort: Effort) -> Iterator[Row]:
     guard = listening_guard()
-    events = [clean_event(seed=seed) for seed in range(16)]
-    clients = {"bare": client(), "guarded": client(guard)}
-    following = {name: in_turn(events) for name in clients}
     others = bytearray(_OTHER_WORK)
+    clients = {"bare": client(), "guarded": client(guard)}
+    taken = _captured(clients, effort, prepare=lambda: others.translate(None))
+    guard.close()
+    yield added(
+        "the same where other work has just filled the processor's caches, median",
+        taken["guarded"],
+        taken["bare"],
+    )
+
+
+def _captured(
+    clients: Mapping[str, sentry_sdk.Client], effort: Effort, prepare: Callable[[], object] | None = None
+) -> dict[str, Samples]:
+    """Let each client capture the same events, and close it."""
+    events = [clean_event(seed=seed) for seed in range(16)]
+    following = {name: in_turn(events) for name in clients}
     taken = side_by_side(
         {
             name: Act(
-                lambda _, one=one, event=following[name]: one.capture_event(dict(event()), HINT),
-                prepare=lambda: others.translate(None),
+                lambda *_, one=one, event=following[name]: one.capture_event(dict(event()), HINT),
+                prepare,
             )
             for name, one in clients.items()
         },
@@ -84,12 +90,7 @@ def _event_when_cold(effort: Effort) -> Iterator[Row]:
     )
     for one in clients.values():
         one.close(timeout=0)
-    guard.close()
-    yield added(
-        "the same where other work has just filled the processor's caches, median",
-        taken["guarded"],
-        taken["bare"],
-    )
+    return taken
 
 
 def _span(effort: Effort) -> Iterator[Row]:
