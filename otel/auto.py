@@ -17,11 +17,11 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.audit import emit_session_expired, observe_counters
-from otel.exporters import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.guarded_logs import GuardedLogs
-from otel.guarded_spans import GuardedSpans
-from otel.metric_exporter import RedactingMetricExporter
+from otel.logs.pipeline import GuardedLogs
+from otel.metrics.exporter import RedactingMetricExporter
+from otel.spans.exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
+from otel.spans.pipeline import GuardedSpans
+from otel.telemetry import emit_session_expired, observe_counters
 from sentry_filters import Policy, Redactor, SessionGuard
 
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import DecisionRecord, Failure, Policy, RenewalRecord, SessionExpired
-from sentry_filters.recognition import operation_of
+from sentry_filters.core.recognition import operation_of
 
 SCOPE = "sentry_filters"
 """Instrumentation scope of everything that the package itself emits."""
@@ -16,7 +16,7 @@ SESSION_EXPIRED = "session.expired"
 SESSION_RENEWED = "session.renewed"
 """Name of the log event of a renewal, one for each expiry that it ended."""
 
-DECISION = "sentry_filters.decision"
+DECISION = "sentry_filters.core.decision"
 """Name of the log event of one decision."""
 
 GATE_CLOSED = "sentry_filters.gate.closed"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentry_filters.audit import Ledger
-from sentry_filters.bus import EventBus, Handler, Subscription
-from sentry_filters.counters import Counters
-from sentry_filters.decision import Decision
-from sentry_filters.failure import Failure, Response
-from sentry_filters.gate import SchedulerGate
+from sentry_filters.core.bus import EventBus, Handler, Subscription
+from sentry_filters.core.counters import Counters
+from sentry_filters.core.decision import Decision
+from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.policy import Policy
+from sentry_filters.core.recognition import Verdict, recognise
+from sentry_filters.core.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
+from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.evidence.failure import Failure, Response
+from sentry_filters.evidence.hosts import Endpoint
 from sentry_filters.guard import SessionGuard
-from sentry_filters.hosts import Endpoint
-from sentry_filters.policy import Policy
-from sentry_filters.recognition import Verdict, recognise
-from sentry_filters.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
 from sentry_filters.redaction import Redactor
-from sentry_filters.session import SessionExpired, SessionExpiredError
 
 if TYPE_CHECKING:
     from sentry_filters.redis import RedisSessions as RedisSessions

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sentry_filters.audit.retention import Retention
 from sentry_filters.audit.writer import Counts, Source, Writer
+from sentry_filters.core.records import AuditRecord
 from sentry_filters.forking import around_fork
-from sentry_filters.records import AuditRecord
 
 # A fork waits this long for a write to end.
 _FORK_SECONDS = 0.5

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sentry_filters.policy import Policy
-from sentry_filters.targets.collector import collector
+from sentry_filters.core.policy import Policy
+from sentry_filters.targets.collector.config import collector
 from sentry_filters.targets.export import Exporter
 from sentry_filters.targets.inbound import inbound
 from sentry_filters.targets.relay import relay

@@ -10,14 +10,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from sentry_filters.core.lifecycle import Adopter
+from sentry_filters.core.session import SessionExpired
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import UNNAMED, Expiry
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
 from sentry_filters.redis.threads import Announcement, Threads
-from sentry_filters.session import SessionExpired
-from sentry_filters.shared import Adopter
 
 KEY_VARIABLE = "SENTRY_FILTERS_KEY"
 SHORTEST_KEY = 16

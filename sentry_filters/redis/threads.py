@@ -13,11 +13,11 @@ from functools import partial
 
 import redis
 
-from sentry_filters.redis.backoff import Backoff
+from sentry_filters.core.lifecycle import Adopter
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
+from sentry_filters.redis.reconnect import Backoff
 from sentry_filters.redis.store import Store
-from sentry_filters.shared import Adopter
 
 _log = logging.getLogger("sentry_filters")
 

@@ -16,10 +16,10 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.triggers.base import BaseTrigger
 
-from sentry_filters.gate import SchedulerGate
+from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core.work import SessionOf
 from sentry_filters.schedulers.backoff import Backoff
-from sentry_filters.session import SessionExpired, SessionExpiredError
-from sentry_filters.work import SessionOf
 
 
 class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types

@@ -7,9 +7,9 @@ from typing import Any
 import celery
 from celery.exceptions import Ignore, Reject
 
-from sentry_filters.gate import SchedulerGate
+from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.schedulers.backoff import Backoff
-from sentry_filters.session import SessionExpired, SessionExpiredError
 
 _VISIBILITY_TIMEOUT = 3600.0
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sentry_filters.policy import Policy
-from sentry_filters.redaction.kinds import Kind
-from sentry_filters.redaction.kinds_cloud import CLOUD_KINDS
-from sentry_filters.redaction.kinds_forge import FORGE_KINDS
-from sentry_filters.redaction.kinds_llm import LLM_KINDS
-from sentry_filters.redaction.kinds_operations import OPERATIONS_KINDS
-from sentry_filters.redaction.kinds_service import SERVICE_KINDS
-from sentry_filters.redaction.kinds_structural import CUT_SECRET, STRUCTURAL_KINDS
+from sentry_filters.core.policy import Policy
+from sentry_filters.redaction.catalogue.cloud import CLOUD_KINDS
+from sentry_filters.redaction.catalogue.forges import FORGE_KINDS
+from sentry_filters.redaction.catalogue.kind import Kind
+from sentry_filters.redaction.catalogue.llm import LLM_KINDS
+from sentry_filters.redaction.catalogue.operations import OPERATIONS_KINDS
+from sentry_filters.redaction.catalogue.services import SERVICE_KINDS
+from sentry_filters.redaction.catalogue.structural import CUT_SECRET, STRUCTURAL_KINDS
 from sentry_filters.targets.keys import assignment_kind
 from sentry_filters.targets.regexes import one_of
 

@@ -15,7 +15,7 @@ from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome, Report
-from sentry_filters.testing.sentry_check import SentryCheck
+from sentry_filters.testing.sentry.check import SentryCheck
 
 __all__ = ["EdgeCheck", "check", "checked"]
 

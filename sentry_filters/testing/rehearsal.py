@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from sentry_filters.decision import Decision
-from sentry_filters.failure import Failure
+from sentry_filters.core.decision import Decision
+from sentry_filters.core.recognition import UNRELATED, recognise
+from sentry_filters.core.session import Observed
+from sentry_filters.evidence.failure import Failure
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import SessionGuard
-from sentry_filters.recognition import UNRELATED, recognise
-from sentry_filters.session import Observed
 from sentry_filters.testing.swapped import swapped
 
 __all__ = ["Rehearsal"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from sentry_filters import ExpiryRecord, Failure, Ledger, Policy, Response, SessionGuard
-from sentry_filters.hosts import Endpoint
+from sentry_filters.evidence.hosts import Endpoint
 from tests.audit.conftest import Ask
 from tests.conftest import InitSentry
 from tests.support.expiries import expiry

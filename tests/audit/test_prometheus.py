@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from otel import observe_counters
 from sentry_filters import Policy, SessionGuard
 from sentry_filters.audit.queries import dashboards_folder
-from sentry_filters.counters import LABELS
+from sentry_filters.core.counters import LABELS
 from tests.audit.replay.known import expired, outcomes
 from tests.audit.replay.parts import PARTS
 from tests.audit.replay.run import Replay

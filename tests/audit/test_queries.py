@@ -13,8 +13,8 @@ import pytest
 import otel
 import sentry_filters
 from sentry_filters.audit.queries import dashboards_folder, load_queries
-from sentry_filters.counters import LABELS
-from sentry_filters.session import Standing
+from sentry_filters.core.counters import LABELS
+from sentry_filters.core.session import Standing
 from tests.audit.by_hand import fill_clickhouse, sqlite_with
 from tests.audit.cases import CASES, Answer, Rows
 

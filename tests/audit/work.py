@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from sentry_filters import Failure, Ledger, Policy, Response, SessionGuard
-from sentry_filters.hosts import Endpoint
+from sentry_filters.evidence.hosts import Endpoint
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 

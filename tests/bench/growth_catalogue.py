@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sentry_filters import Redactor
 from sentry_filters.redaction import Kind
-from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.redaction.catalogue.families import CATALOGUE
 from tests.bench.events import clean_event
 from tests.bench.table import Row
 from tests.bench.timing import Effort, side_by_side

@@ -13,7 +13,7 @@ from typing import Any
 from sentry_sdk.scrubber import EventScrubber
 
 from sentry_filters import Redactor
-from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.redaction.catalogue.families import CATALOGUE
 from tests.bench.table import LeftOut
 
 Event = dict[str, Any]

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sentry_filters import Policy, SessionGuard
-from sentry_filters.hosts import canonical_host, endpoint_of_url, parse_endpoint, path_of_url, serves
+from sentry_filters.evidence.hosts import canonical_host, endpoint_of_url, parse_endpoint, path_of_url, serves
 from tests.fuzz.strategies import HOST, PROVIDER, any_text, quick
 
 _GUARD = SessionGuard(Policy(provider=PROVIDER, hosts={HOST}), lambda event: None)

@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from otel.guarded_logs import GuardedLogs
-from otel.guarded_spans import GuardedSpans
+from otel.logs.pipeline import GuardedLogs
+from otel.spans.pipeline import GuardedSpans
 from sentry_filters import Policy, SessionGuard
 
 _FILE = Path(__file__).resolve().parents[2] / "../shared/recognition/captures.jsonl"

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext
 
 from otel import RedactingLogRecordExporter
-from otel.clean import Cleaner
-from otel.readable import readable_record
+from otel.redaction.cleaner import Cleaner
+from otel.redaction.sdk_records import readable_record
 from sentry_filters import Redactor
 from tests.otel.canary import secret
 

@@ -27,7 +27,7 @@ from otel import (
     RedactingSpanExporter,
     observe_counters,
 )
-from otel.attributes import HTTP_STATUS
+from otel.evidence.attributes import HTTP_STATUS
 from sentry_filters import Policy, Redactor, SessionGuard
 from tests.otel.conftest import Logs, Traces
 

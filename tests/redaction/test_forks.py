@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from sentry_filters import Redactor
-from sentry_filters.redaction.live import LiveCredentials
 from sentry_filters.redaction.regex import compile_finder, compile_regex
+from sentry_filters.redaction.text.credentials import LiveCredentials
 from tests.support.secrets import fake
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -10,11 +10,11 @@ import pytest
 import redis
 
 from sentry_filters import Policy, SessionExpired, SessionGuard
+from sentry_filters.core.lifecycle import Adopter
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
-from sentry_filters.shared import Adopter
 from tests.redis.test_messages import expiry
 from tests.support.redis import RedisServer
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sentry_filters import Policy
-from tests.targets.ottl_reading import ENUMS, Record, holds
-from tests.targets.test_conditions import filters
+from tests.targets.collector.ottl_reading import ENUMS, Record, holds
+from tests.targets.collector.test_conditions import filters
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "recognition"
 pytestmark = pytest.mark.skipif(

@@ -8,7 +8,7 @@ import pytest
 
 from sentry_filters import Policy
 from sentry_filters.redaction import REDACTED, Kind, Redactor
-from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.redaction.catalogue.families import CATALOGUE
 from sentry_filters.targets.relay import relay
 from tests.support.secrets import fake
 from tests.targets.conftest import POLICY, Scrubber

@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from sentry_filters import SessionGuard
 from tests.targets.cases import HOST, OURS, POLICY, LogCase, SpanCase
-from tests.targets.test_conditions import drops_log, drops_span, python_drops_log, python_drops_span
+from tests.targets.collector.test_conditions import drops_log, drops_span, python_drops_log, python_drops_span
 
 HOSTS = (
     HOST,

@@ -1,0 +1,1 @@
+"""What spans and log records say about a failed call."""

@@ -1,0 +1,1 @@
+"""Log records: processor, pipeline, verdicts, exporter."""

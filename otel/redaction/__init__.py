@@ -1,0 +1,1 @@
+"""Redaction of the SDK's records, and its counts."""

@@ -1,0 +1,255 @@
+"""Everything of a span or log record that leaves the process, without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
+
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, Status, TraceState
+from opentelemetry.util.types import AnyValue
+
+from otel.redaction import sdk_records
+from otel.redaction.known_clean import KnownClean
+from otel.redaction.remembered import Remembered
+from sentry_filters import Redactor
+
+_Value = TypeVar("_Value")
+
+
+def _uncounted(kind: str) -> None:
+    """Nobody counts what a plain redacting exporter removes."""
+
+
+class Cleaner:
+    """Redacts spans and log records. What holds no secret comes back as the identical object.
+
+    Nothing given to it is changed. It raises where the redactor does, or where a record is not what the SDK
+    makes: its callers withhold the record then. Thread-safe.
+
+    Args:
+        redactor: Finds and replaces secrets.
+        found: Called with the kind of every secret that was replaced.
+    """
+
+    def __init__(self, redactor: Redactor, found: Callable[[str], None] = _uncounted) -> None:
+        self._redactor = redactor
+        self._found = found
+        self._known = KnownClean(redactor)
+        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, int] = (None, None, -1)
+        self.resource = Remembered(self._resource, lambda: redactor.generation)
+        self.scope = Remembered(self._scope, lambda: redactor.generation)
+
+    # Values
+
+    def value(self, value: _Value) -> _Value:
+        """Return any attribute value, body or text without secrets."""
+        scrubbed = self._redactor.scrub(value)
+        for finding in scrubbed.findings:
+            self._found(finding.kind)
+        return cast("_Value", scrubbed.value)
+
+    def attributes(self, attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
+        """Return attributes without secrets in keys and values."""
+        if not attributes or self._known.are_clean(attributes, []):
+            return attributes
+        redacted = self.value(attributes)
+        if not isinstance(redacted, dict):
+            raise TypeError("attributes could not be redacted one by one")
+        return redacted
+
+    # Spans
+
+    def span(self, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None) -> ReadableSpan:
+        """Return a span without secrets.
+
+        Args:
+            span: The span.
+            attributes: A copy of its attributes, where the caller has one already.
+        """
+        if attributes is None:
+            attributes = sdk_records.attributes_of(span)
+        if self.is_clean_span(span, attributes):
+            return span
+        scope, events, links = span.instrumentation_scope, span.events, span.links
+        changes = {
+            "name": self.value(span.name),
+            "context": self.context(span.context),
+            "parent": self.context(span.parent),
+            "resource": self.resource(span.resource),
+            "attributes": self.attributes(attributes),
+            "events": self._each(events, self._event),
+            "links": self._each(links, self._link),
+            "status": self._status(span.status),
+            "instrumentation_scope": None if scope is None else self.scope(scope),
+        }
+        before = {"attributes": attributes, "events": events, "links": links}
+        if all(value is before.get(name, getattr(span, name)) for name, value in changes.items()):
+            return span
+        return sdk_records.rebuilt_span(span, **changes)
+
+    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+        """Say whether there is certainly nothing to redact, by one look at all texts of the span."""
+        texts = self._texts_of_span(span)
+        return texts is not None and self._known.are_clean(attributes, texts)
+
+    def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
+        """As `is_clean_span`, for a batch in one pass."""
+        new: list[str] = []
+        for span in spans:
+            texts, attributes = self._texts_of_span(span), sdk_records.attributes_of(span)
+            if texts is None or not self._known.have_harmless_keys(attributes):
+                return False
+            new += self._known.unknown(texts, attributes)
+        return self._known.are_clean_texts(new)
+
+    def _texts_of_span(self, span: ReadableSpan) -> list[str] | None:
+        """Return the texts of a span beside its attributes, None where each needs a look of its own."""
+        if sdk_records.has_more_than_attributes(span):
+            return None
+        if not self._has_clean_origin(span.resource, span.instrumentation_scope):
+            return None
+        description = span.status.description
+        return [span.name, description] if description else [span.name]
+
+    def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:
+        known = self._clean_origin
+        generation = self._redactor.generation
+        if known[0] is not resource or known[1] is not scope or known[2] != generation:
+            if (resource is not None and self.resource(resource) is not resource) or (
+                scope is not None and self.scope(scope) is not scope
+            ):
+                return False
+            self._clean_origin = (resource, scope, generation)
+        return True
+
+    def _event(self, event: Event) -> Event:
+        old = sdk_records.attributes_of(event)
+        name, attributes = self.value(event.name), self.attributes(old)
+        if name is event.name and attributes is old:
+            return event
+        return sdk_records.rebuilt_event(event, name, attributes)
+
+    def _link(self, link: Link) -> Link:
+        old = sdk_records.attributes_of(link)
+        context, attributes = self.context(link.context), self.attributes(old)
+        if context is link.context and attributes is old:
+            return link
+        return sdk_records.rebuilt_link(link, cast("SpanContext", context), attributes)
+
+    def _status(self, status: Status) -> Status:
+        description = status.description
+        if not description:
+            return status
+        redacted = self.value(description)
+        return status if redacted is description else Status(status.status_code, redacted)
+
+    def _each(self, items: Sequence[_Value], clean: Callable[[_Value], _Value]) -> Sequence[_Value]:
+        redacted = tuple(map(clean, items))
+        return items if all(map(_same, redacted, items)) else redacted
+
+    # Log records
+
+    def record(
+        self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue] | None = None
+    ) -> ReadWriteLogRecord:
+        """Return a log record without secrets; `attributes` as for `span`."""
+        log = record.log_record
+        if attributes is None:
+            attributes = sdk_records.attributes_of(log)
+        if self.is_clean_record(record, attributes):
+            return record
+        scope, resource = record.instrumentation_scope, record.resource
+        before = {
+            "body": log.body,
+            "attributes": attributes,
+            "event_name": log.event_name,
+            "severity_text": log.severity_text,
+            "resource": resource,
+            "instrumentation_scope": scope,
+        }
+        changes = {
+            "body": self._text_or_value(log.body),
+            "attributes": self.attributes(attributes),
+            "event_name": self._text_or_value(log.event_name),
+            "severity_text": self._text_or_value(log.severity_text),
+            "resource": None if resource is None else self.resource(resource),
+            "instrumentation_scope": None if scope is None else self.scope(scope),
+        }
+        if all(_same(changes[name], before[name]) for name in changes):
+            return record
+        return sdk_records.rebuilt_record(record, **changes)
+
+    def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+        """As `is_clean_span`."""
+        if not self._has_clean_origin(record.resource, record.instrumentation_scope):
+            return False
+        return self._known.are_clean(attributes, _texts_of(record.log_record))
+
+    def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
+        """As `is_clean_record`, for a batch in one pass; TypeError where a body is no text."""
+        new: list[str] = []
+        for record in records:
+            attributes = sdk_records.attributes_of(record.log_record)
+            if not self._has_clean_origin(record.resource, record.instrumentation_scope):
+                return False
+            if not self._known.have_harmless_keys(attributes):
+                return False
+            new += self._known.unknown(_texts_of(record.log_record), attributes)
+        return self._known.are_clean_texts(new)
+
+    def _text_or_value(self, value: _Value) -> _Value:
+        if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
+            return value
+        return self.value(value)
+
+    # What all signals share
+
+    def context(self, context: SpanContext | None) -> SpanContext | None:
+        """Return a span context whose trace state holds no secrets; the ids stay."""
+        if context is None or not context.trace_state:
+            return context
+        old = dict(context.trace_state.items())
+        state = self.attributes(cast("dict[str, AnyValue]", old))
+        if state is old:
+            return context
+        # A key that changed is none of the W3C's form any more: its entry goes.
+        kept = [(key, str(value)) for key, value in state.items() if key in old]
+        return SpanContext(
+            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
+        )
+
+    def _resource(self, resource: Resource) -> Resource:
+        old = sdk_records.attributes_of(resource)
+        attributes = self.attributes(old)
+        schema_url = self._text_or_value(resource.schema_url)
+        if attributes is old and schema_url is resource.schema_url:
+            return resource
+        return Resource(attributes, schema_url)
+
+    def _scope(self, scope: InstrumentationScope) -> InstrumentationScope:
+        old = sdk_records.attributes_of(scope)
+        name, version = self._text_or_value(scope.name), self._text_or_value(scope.version)
+        schema_url, attributes = self._text_or_value(scope.schema_url), self.attributes(old)
+        if (
+            name is scope.name
+            and version is scope.version
+            and schema_url is scope.schema_url
+            and attributes is old
+        ):
+            return scope
+        return InstrumentationScope(name, version, schema_url, attributes)
+
+
+def _texts_of(log: LogRecord) -> list[str]:
+    """Return what is no attribute; a body may be anything, which the look at the texts tells."""
+    texts = (log.body, log.event_name, log.severity_text)
+    return [text for text in texts if text]  # type: ignore[misc]
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other

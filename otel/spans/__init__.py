@@ -1,0 +1,1 @@
+"""Spans: processor, pipeline, verdicts, waiting, exporter."""

@@ -1,0 +1,79 @@
+"""`GuardedSpanProcessor`: the choke point that every ended span passes once."""
+
+from __future__ import annotations
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
+
+from otel.fan_out import flushed, to_each
+from otel.spans.pipeline import GuardedSpans
+from sentry_filters import SessionGuard
+
+_PLACE = "span_processor"
+
+
+class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
+    """Keeps our expired session's spans, and secrets, from the processors behind it.
+
+    Use it as the provider's `active_span_processor`, where it covers every processor that is added later, by
+    whomever, or around single processors. The processors get a redacted span where there is something to
+    redact, nothing where the span is a recognised provider call, else the SDK's own object.
+
+    Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
+    as a fault. Interrupts (`BaseException`) are raised once every processor has run.
+
+    The HTTP span of a call that `SessionGuard.instrument` sees, and that looks like an expired session, waits
+    for its parent's end, or a flush: only then the body is read, whose code may say that it is none.
+
+    A child that ended before its dropped parent has left with that parent's id already;
+    `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.
+
+    Args:
+        guard: The application's guard.
+        next_processors: Processors behind it; `add_span_processor` adds more.
+    """
+
+    def __init__(self, guard: SessionGuard, *next_processors: SpanProcessor) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._guard = guard
+        self._spans = GuardedSpans(guard)
+        self._span_processors = next_processors
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Forward to every processor."""
+        for processor in self._span_processors:
+            try:
+                processor.on_start(span, parent_context=parent_context)
+            except Exception as error:  # noqa: BLE001 - a processor must not reach the application
+                self._guard.fault(_PLACE, error)
+
+    def _on_ending(self, span: Span) -> None:
+        for processor in self._span_processors:
+            try:
+                processor._on_ending(span)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._guard.fault(_PLACE, error)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Judge and redact the span once, and hand what may leave to every processor."""
+        for passed in self._spans.passed(span):
+            self._hand_on(passed)
+
+    def shutdown(self) -> None:
+        """Shut every processor down, whatever one of them raises."""
+        for passed in self._spans.flushed():
+            self._hand_on(passed)
+        to_each(self._span_processors, lambda one: one.shutdown(), _PLACE, self._guard.fault)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush every processor within `timeout_millis` in all.
+
+        Returns:
+            Whether all of them did; False also where one of them raised.
+        """
+        for passed in self._spans.flushed():
+            self._hand_on(passed)
+        return flushed(self._span_processors, timeout_millis, _PLACE, self._guard.fault)
+
+    def _hand_on(self, span: ReadableSpan) -> None:
+        to_each(self._span_processors, lambda one: one.on_end(span), _PLACE, self._guard.fault)

@@ -1,0 +1,184 @@
+"""What the guard does, as telemetry of its own: counters as metrics, expiries and decisions as log events."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from opentelemetry._logs import Logger, LoggerProvider, SeverityNumber, get_logger
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, get_meter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.util.types import AnyValue
+
+from otel import names
+from sentry_filters import (
+    AuditRecord,
+    DecisionRecord,
+    RenewalRecord,
+    SessionExpired,
+    SessionGuard,
+    Subscription,
+)
+from sentry_filters.core.counters import LABELS, Counters
+
+_METRICS: Mapping[str, tuple[str, str]] = {
+    "seen": ("{item}", "Items that reached the guard."),
+    "exported": ("{item}", "Items that left."),
+    "dropped": ("{item}", "Items that did not leave: they reported an expired session."),
+    "demoted": ("{item}", "Spans that left without the marks of an expired session."),
+    "withheld": ("{item}", "Items that could not be redacted and did not leave."),
+    "decisions": ("{decision}", "Decisions about reported failures."),
+    "redactions": ("{secret}", "Secrets that were replaced, by kind."),
+    "session_expired": ("{session}", "Expired sessions that were published."),
+    "renewals": ("{renewal}", "Sign-ins that the application reported."),
+    "refused": ("{call}", "Work that the gate refused to start."),
+    "violations": ("{violation}", "What must never happen, found by the guard's own checks."),
+    "audit_lost": ("{record}", "Records that did not reach the ledger."),
+    "shared": ("{event}", "What happened between the processes that share their sessions."),
+    "faults": ("{fault}", "Faults of the guard's own, none of which reached the application."),
+}
+"""Unit and description of each counter's metric. Units in braces are notes: no name is made of them."""
+
+
+def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None = None) -> None:
+    """Let a guard's counters be read as metrics `sentry_filters.<counter>`, whenever a reader collects.
+
+    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` tells how many sessions' work
+    the gate halts.
+
+    Args:
+        guard: Whose counters.
+        meter_provider: Where the metrics are made; the global one by default, also if it is set later.
+    """
+    meter = get_meter(names.SCOPE, meter_provider=meter_provider)
+    counts = _OneMoment(guard.counters)
+    for name, (unit, description) in _METRICS.items():
+        meter.create_observable_counter(
+            f"{names.SCOPE}.{name}",
+            callbacks=[_observing(counts, name)],
+            unit=unit,
+            description=description,
+        )
+    meter.create_observable_gauge(
+        names.GATE_CLOSED,
+        callbacks=[lambda _options: [Observation(guard.gate.closed)]],
+        unit="{session}",
+        description="Sessions whose work the gate halts.",
+    )
+
+
+def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | None = None) -> Subscription:
+    """Emit a log event `session.expired` for every expiry; not a listener that keeps it out of Sentry.
+
+    Args:
+        guard: Whose expiries.
+        logger_provider: Where they are emitted; the global one by default, also if it is set later.
+
+    Returns:
+        The subscription; close it to end this.
+    """
+    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+
+    def emit(event: SessionExpired) -> None:
+        logger.emit(
+            timestamp=_nanoseconds(event.at.timestamp()),
+            context=_in_trace(event.trace_id),
+            severity_number=SeverityNumber.WARN,
+            severity_text="WARN",
+            body=f"the {event.provider} session has expired",
+            attributes=names.of_event(event, handled=guard.bus.is_listening),
+            event_name=names.SESSION_EXPIRED,
+        )
+
+    return guard.bus.observe(emit)
+
+
+def emit_decisions(guard: SessionGuard, logger_provider: LoggerProvider | None = None) -> None:
+    """Emit log events for the audit: `sentry_filters.decision` and `session.renewed`, never a payload.
+
+    They are emitted on the deciding thread: let the provider export in batches.
+
+    Args:
+        guard: Whose decisions and renewals.
+        logger_provider: Where they are emitted; the global one by default, also if it is set later.
+    """
+    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+
+    def emit(record: AuditRecord) -> None:
+        if isinstance(record, DecisionRecord):
+            _emit_decision(logger, record)
+        elif isinstance(record, RenewalRecord):
+            _emit_renewal(logger, record)
+
+    guard.observe(emit)
+
+
+def _emit_decision(logger: Logger, decision: DecisionRecord) -> None:
+    logger.emit(
+        timestamp=_nanoseconds(decision.at),
+        context=_in_trace(decision.trace_id),
+        severity_number=SeverityNumber.INFO,
+        severity_text="INFO",
+        attributes=names.of_decision(decision),
+        event_name=names.DECISION,
+    )
+
+
+def _emit_renewal(logger: Logger, renewal: RenewalRecord) -> None:
+    for expiry in renewal.expiries or (None,):
+        logger.emit(
+            timestamp=_nanoseconds(renewal.at),
+            context=Context(),
+            severity_number=SeverityNumber.INFO,
+            severity_text="INFO",
+            attributes=names.of_renewal(renewal, expiry),
+            event_name=names.SESSION_RENEWED,
+        )
+
+
+def _nanoseconds(seconds: float) -> int:
+    # Whole milliseconds, as in the ledger: the same queries find the same rows in both.
+    return round(seconds * 1000) * 1_000_000
+
+
+class _OneMoment:
+    """Gives each collection counts of one moment, so that what was seen adds up in what a reader exports.
+
+    A reader collects on one thread and asks for each counter once: one that is asked for again begins another
+    collection.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._current = threading.local()
+
+    def of(self, name: str) -> Mapping[tuple[str, ...], int]:
+        """Return the counts of this collection."""
+        asked: set[str] | None = getattr(self._current, "asked", None)
+        if asked is None or name in asked:
+            asked = self._current.asked = set()
+            self._current.counts = self._counters.snapshot()
+        asked.add(name)
+        counts: Mapping[tuple[str, ...], int] = self._current.counts
+        return counts
+
+
+def _observing(counts: _OneMoment, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    labels = LABELS[name]
+
+    def observe(_options: CallbackOptions) -> Iterator[Observation]:
+        for (counter, *values), count in counts.of(name).items():
+            if counter == name:
+                attributes: dict[str, AnyValue] = dict(zip(labels, values, strict=True))
+                yield Observation(count, attributes)
+
+    return observe
+
+
+def _in_trace(trace_id: str | None) -> Context:
+    """Return a context of that trace alone: the event belongs to it, whatever runs on this thread."""
+    if trace_id is None:
+        return Context()
+    context = SpanContext(int(trace_id, 16), 0, is_remote=False, trace_flags=TraceFlags.get_default())
+    return set_span_in_context(NonRecordingSpan(context), Context())

@@ -1,0 +1,1 @@
+"""Policy, recognition, the session's life, gate, bus, decision, counters, records: knows no SDK."""

@@ -1,0 +1,197 @@
+"""The gate that halts LLM work between the end of a session and the next sign-in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Literal
+
+from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core.work import SessionOf, Work
+from sentry_filters.forking import after_fork_in_child
+
+_log = logging.getLogger("sentry_filters")
+
+_MOST_SESSIONS = 10_000
+_ALL = ""
+
+
+class SchedulerGate:
+    """Open while there is a session to work with. Thread-safe, and usable from asyncio.
+
+    With `scope="process"` any expiry closes the gate for all work. With `scope="session"` an expiry whose
+    credential is known closes it for that session only: name the session when you ask.
+
+    Args:
+        scope: `Policy.scope`.
+        on_refused: Called whenever `check` refuses work; must not raise.
+    """
+
+    def __init__(
+        self,
+        scope: Literal["process", "session"] = "process",
+        on_refused: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._scope = scope
+        self._on_refused = on_refused
+        self._changed = threading.Condition()
+        self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
+        self._futures: set[asyncio.Future[None]] = set()
+        self._openings: tuple[Callable[[], object], ...] = ()
+        self._refused = 0
+        after_fork_in_child(self._reset_lock)
+
+    def __repr__(self) -> str:
+        return f"<SchedulerGate {'open' if self.is_open else 'closed'}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether LLM work of no particular session may run."""
+        return self._closing(None) is None
+
+    @property
+    def refused(self) -> int:
+        """How many times `check` has refused work so far: the calls that the gate saved."""
+        return self._refused
+
+    @property
+    def closed(self) -> int:
+        """How many sessions' work it halts; with `scope="process"` 1 while it is closed."""
+        return len(self._closed_by)
+
+    def is_open_for(self, session: str | None) -> bool:
+        """Say whether LLM work of the session with this fingerprint may run."""
+        return self._closing(session) is None
+
+    def check(self, *, session: str | None = None) -> None:
+        """Return at once while the gate is open.
+
+        Args:
+            session: Fingerprint (`SessionGuard.fingerprint`) of the session that asks.
+
+        Raises:
+            SessionExpiredError: It is closed.
+        """
+        with self._changed:
+            event = self._closing(session)
+            if event is not None:
+                self._refused += 1
+                self._on_refused()
+                raise SessionExpiredError(event)
+
+    def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        """Block until the gate is open; KeyboardInterrupt and other signals' exceptions come through.
+
+        Args:
+            timeout: Seconds to wait at most, None for no limit.
+            session: As for `check`.
+
+        Returns:
+            Whether it is open; False when the time ran out first.
+        """
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closing(session) is None, timeout)
+
+    async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        """As `wait`, without blocking the event loop; may be cancelled."""
+        try:
+            async with asyncio.timeout(timeout):
+                while (opened := self._opened_later(session)) is not None:
+                    await opened
+        except TimeoutError:
+            return False
+        return True
+
+    def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
+        """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
+
+        Args:
+            session: Fingerprint of the session that works; round a function also a callable that computes it
+                from the function's arguments.
+            timeout: Seconds to wait for the renewal; 0 refuses at once, None waits without limit.
+
+        Returns:
+            What guards a block or a function, sync or async; on entry it raises `SessionExpiredError`.
+
+        Raises:
+            ValueError: `timeout` is negative.
+        """
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"gate.work: timeout {timeout!r}: 0 or more seconds, or None, are allowed")
+        return Work(gate=self, session=session, timeout=timeout)
+
+    def on_open(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` after each opening, whatever it opened for, on the thread that opens.
+
+        It must return at once. What it raises is logged at WARNING, by type only.
+
+        Returns:
+            A function that ends it; may be called again.
+        """
+        # An object of its own: the same callback may be given twice, and be ended once.
+        opening = functools.partial(callback)
+        with self._changed:
+            self._openings = (*self._openings, opening)
+
+        def end() -> None:
+            with self._changed:
+                self._openings = tuple(one for one in self._openings if one is not opening)
+
+        return end
+
+    def close(self, event: SessionExpired) -> None:
+        """Close the gate for the session that ended, or for all; work already begun is not stopped."""
+        key = (event.session or _ALL) if self._scope == "session" else _ALL
+        with self._changed:
+            self._closed_by[key] = event
+            self._closed_by.move_to_end(key)
+            while len(self._closed_by) > _MOST_SESSIONS:
+                self._closed_by.popitem(last=False)
+
+    def open(self, session: str | None = None) -> None:
+        """Open the gate for all, or with `scope="session"` for the session of this fingerprint."""
+        with self._changed:
+            if self._scope == "session" and session is not None:
+                self._closed_by.pop(session, None)
+                self._closed_by.pop(_ALL, None)
+            else:
+                self._closed_by.clear()
+            self._changed.notify_all()
+            futures, self._futures = self._futures, set()
+        for future in futures:
+            _wake(future)
+        for opening in self._openings:
+            try:
+                opening()
+            except Exception as error:  # noqa: BLE001 - a sign-in must not fail by who waits for it
+                _log.warning("a callback of the gate raised %s", type(error).__name__)
+
+    def _closing(self, session: str | None) -> SessionExpired | None:
+        with self._changed:
+            return self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+
+    def _opened_later(self, session: str | None) -> asyncio.Future[None] | None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        with self._changed:
+            if self._closing(session) is None:
+                return None
+            self._futures = {waiting for waiting in self._futures if not waiting.done()} | {future}
+        return future
+
+    def _reset_lock(self) -> None:
+        self._changed = threading.Condition()
+        self._futures = set()
+
+
+def _wake(future: asyncio.Future[None]) -> None:
+    def resolve() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
+        future.get_loop().call_soon_threadsafe(resolve)

@@ -1,0 +1,125 @@
+"""What counts as *our session expired*: the one place where the rule's data lives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self
+
+from sentry_filters.core import policy_values
+from sentry_filters.evidence.hosts import Endpoint, parse_endpoint
+
+DEFAULT_OPERATIONS = (
+    "chat_completions",
+    "chat",
+    "warmup",
+    "api_error",
+    "native_chat",
+    "streaming_chat",
+    "responses_api",
+)
+DEFAULT_PATHS: Mapping[str, str] = {
+    "/chat/completions": "chat_completions",
+    "/responses": "responses_api",
+    "/messages": "chat",
+}
+DEFAULT_NOT_SESSION_CODES = (
+    "account_deactivated",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "insufficient_permissions",
+    "insufficient_quota",
+    "invalid_api_key",
+    "model_not_found",
+    "permission_denied",
+    "permission_error",
+    "quota_exceeded",
+    "unsupported_country_region_territory",
+)
+DEFAULT_CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key")
+SESSION_STATUSES = (401, 403)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The rule by which a failure is an expired session of the hosted backend.
+
+    Args:
+        provider: The `provider` tag of the hosted backend, compared exactly.
+        hosts: `"host"` (any port) or `"host:port"` that serve it. May be empty: then no response can
+            contradict, and tags or wire text have to name the provider.
+        domain: The `domain` tag of reports from the provider layer.
+        statuses: HTTP statuses of an expired session; 401 and 403 are possible.
+        operations: The LLM calls that count.
+        paths: URL path suffix to operation; the longest suffix wins, any other path is no LLM call.
+            Replaces the default: `{**DEFAULT_PATHS, "/embeddings": "embeddings"}` adds to it.
+        not_session_codes: Body codes that say the failure is something else; `()` switches the veto off.
+        credential_headers: Request headers that carry the credential, the first present one counts.
+        scope: `"process"`: one expiry halts all LLM work. `"session"`: only its own session's.
+        renewal_grace: Seconds after a renewal in which a failure without known start counts as older.
+        span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
+        secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
+        secret_keys: Further keys whose values are secret.
+        kept_keys: Keys whose values stay, whatever their name says.
+        redact_content: Whether prompts and completions are emptied too.
+
+    Raises:
+        ValueError: A value is impossible; the message names the key, the value and what is allowed.
+    """
+
+    provider: str
+    hosts: Collection[str] = frozenset()
+    domain: str = "llm_provider"
+    statuses: Collection[int] = SESSION_STATUSES
+    operations: Collection[str] = DEFAULT_OPERATIONS
+    paths: Mapping[str, str] = field(default_factory=lambda: DEFAULT_PATHS, hash=False)
+    not_session_codes: Collection[str] = DEFAULT_NOT_SESSION_CODES
+    credential_headers: Collection[str] = DEFAULT_CREDENTIAL_HEADERS
+    scope: Literal["process", "session"] = "process"
+    renewal_grace: float = 30.0
+    span_action: Literal["drop", "demote"] = "drop"
+    secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
+    secret_keys: Collection[str] = ()
+    kept_keys: Collection[str] = ()
+    redact_content: bool = False
+    endpoints: frozenset[Endpoint] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        checked = policy_values.validated(
+            {name: getattr(self, name) for name in policy_values.FIELDS},
+        )
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "endpoints", frozenset(parse_endpoint(host) for host in self.hosts))
+
+    @property
+    def source(self) -> str:
+        """The `source` of this backend's `SessionExpired`."""
+        return f"{self.domain}.{self.provider.lower()}_backend"
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Self:
+        """Read the table `[tool.sentry_filters]` of a TOML file such as `pyproject.toml`.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It is no TOML, has no such table, or the table has an unknown key or an impossible
+                value.
+        """
+        return cls(**policy_values.read_toml(Path(path)))
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read `SENTRY_FILTERS_<FIELD>` variables; lists are separated by commas.
+
+        Paths are written as `suffix=operation`.
+
+        Args:
+            environ: The variables; the process's own by default.
+
+        Raises:
+            ValueError: `SENTRY_FILTERS_PROVIDER` is missing, a name is unknown or a value impossible.
+        """
+        return cls(**policy_values.read_env(os.environ if environ is None else environ))

@@ -1,0 +1,206 @@
+"""Reading and checking a policy's values, with errors that name the place, the value and what is allowed."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from sentry_filters.evidence.hosts import parse_endpoint
+
+TABLE = ("tool", "sentry_filters")
+ENV_PREFIX = "SENTRY_FILTERS_"
+# Read by other parts of the package, so no mistake of the policy's.
+OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY", "SENTRY_FILTERS_LEDGER"})
+_LONGEST_SHOWN = 1_000
+_PASSWORD = re.compile(r":[^\s@]*@")  # a URL's
+
+
+def _fault(key: str, value: object, allowed: str) -> ValueError:
+    return ValueError(f"{key} = {_shown(value)} is not possible; allowed: {allowed}")
+
+
+def _shown(value: object) -> str:
+    try:
+        shown = repr(value)
+    except Exception:  # noqa: BLE001 - numbers of thousands of digits have no repr; the place is named all the same
+        return f"a value of type {type(value).__name__}"
+    shown = _PASSWORD.sub(":…@", shown)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+
+
+def _text(key: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise _fault(key, value, "a text that is not empty")
+    return value
+
+
+def _items(key: str, value: object, allowed: str) -> list[Any]:
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise _fault(key, value, allowed)
+    return list(value)
+
+
+def _texts(key: str, value: object) -> tuple[str, ...]:
+    return tuple(_text(key, item) for item in _items(key, value, "a list of texts"))
+
+
+def _lowered(key: str, value: object) -> tuple[str, ...]:
+    return tuple(text.lower() for text in _texts(key, value))
+
+
+def _hosts(key: str, value: object) -> frozenset[str]:
+    hosts = set()
+    for host in _items(key, value, 'a set of "host" or "host:port"'):
+        try:
+            parse_endpoint(_text(key, host))
+        except ValueError as error:
+            raise _fault(key, host, f'"host" or "host:port" ({error})') from None
+        hosts.add(host)
+    return frozenset(hosts)
+
+
+def _statuses(key: str, value: object) -> tuple[int, ...]:
+    statuses = _items(key, value, "a list out of 401 and 403")
+    for status in statuses:
+        if isinstance(status, bool) or status not in (401, 403):
+            raise _fault(key, status, "401 and 403")
+    if not statuses:
+        raise _fault(key, value, "at least one of 401 and 403")
+    return tuple(statuses)
+
+
+def _operations(key: str, value: object) -> tuple[str, ...]:
+    operations = _texts(key, value)
+    if not operations:
+        raise _fault(key, value, "at least one operation")
+    return operations
+
+
+def _paths(key: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, Mapping):
+        raise _fault(key, value, "a mapping of path suffix to operation")
+    for suffix, operation in value.items():
+        if not isinstance(suffix, str) or not re.fullmatch(r"/[^?#\s]*[^/?#\s]", suffix):
+            raise _fault(key, suffix, 'a path suffix such as "/chat/completions"')
+        _text(f"{key}[{suffix!r}]", operation)
+    return dict(value)
+
+
+def _choice(*choices: str) -> Callable[[str, object], str]:
+    def check(key: str, value: object) -> str:
+        if value not in choices or not isinstance(value, str):
+            raise _fault(key, value, " or ".join(repr(choice) for choice in choices))
+        return value
+
+    return check
+
+
+def _seconds(key: str, value: object) -> float:
+    try:
+        if not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < math.inf:
+            return float(value)
+    except OverflowError:  # an integer beyond every float
+        pass
+    raise _fault(key, value, "a number of seconds, 0 or more")
+
+
+def _flag(key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _fault(key, value, "true or false")
+    return value
+
+
+def _kinds(key: str, value: object) -> tuple[Mapping[str, str], ...]:
+    kinds = _items(key, value, "a list of mappings with a kind's fields")
+    for kind in kinds:
+        if not isinstance(kind, Mapping):
+            raise _fault(key, kind, "a mapping with a kind's fields")
+    return tuple(dict(kind) for kind in kinds)
+
+
+_CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
+    {
+        "provider": _text,
+        "hosts": _hosts,
+        "domain": _text,
+        "statuses": _statuses,
+        "operations": _operations,
+        "paths": _paths,
+        "not_session_codes": _lowered,
+        "credential_headers": _lowered,
+        "scope": _choice("process", "session"),
+        "renewal_grace": _seconds,
+        "span_action": _choice("drop", "demote"),
+        "secret_kinds": _kinds,
+        "secret_keys": _texts,
+        "kept_keys": _texts,
+        "redact_content": _flag,
+    }
+)
+FIELDS = tuple(_CHECKS)
+
+
+def validated(values: Mapping[str, object]) -> dict[str, Any]:
+    """Return `values` checked and in their frozen form; raises ValueError at the first impossible one."""
+    return {name: _CHECKS[name](name, value) for name, value in values.items()}
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the policy's table out of `path`; errors name file and key."""
+    try:
+        table: object = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
+        raise ValueError(f"{path} is no TOML file: {error}") from None
+    for part in TABLE:
+        table = table.get(part) if isinstance(table, dict) else None
+    if not isinstance(table, dict):
+        raise ValueError(f"{path} has no table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
+    return _known(table, lambda key: f"{path}: [{'.'.join(TABLE)}] {key}")
+
+
+def read_env(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return the policy's values out of `SENTRY_FILTERS_*`; errors name the variable."""
+    found: dict[str, object] = {}
+    for name in sorted(environ):
+        if name.startswith(ENV_PREFIX) and name not in OTHER_VARIABLES:
+            key = name.removeprefix(ENV_PREFIX).lower()
+            found[key] = _from_text(key, environ[name], name)
+    return _known(found, lambda key: ENV_PREFIX + key.upper())
+
+
+def _known(values: Mapping[str, object], place: Callable[[str], str]) -> dict[str, Any]:
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in _CHECKS:
+            raise _fault(place(key), value, "the keys " + ", ".join(FIELDS))
+        checked[key] = _CHECKS[key](place(key), value)
+    if "provider" not in checked:
+        raise _fault(place("provider"), None, "a text that is not empty")
+    return checked
+
+
+def _from_text(key: str, text: str, place: str) -> object:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if key == "statuses":
+        return [int(part) if part.isdecimal() and len(part) <= 3 else part for part in parts]
+    if key in ("hosts", "operations", "not_session_codes", "credential_headers", "secret_keys", "kept_keys"):
+        return parts
+    if key == "paths":
+        if not all("=" in part for part in parts):
+            raise _fault(place, text, "suffix=operation, separated by commas")
+        return dict(part.split("=", 1) for part in parts)
+    if key == "redact_content":
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+    if key == "renewal_grace":
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    if key == "secret_kinds":
+        raise _fault(place, text, "kinds in a TOML file; a variable cannot hold them")
+    return text

@@ -1,0 +1,1 @@
+"""Facts about one failed call: standard library only."""

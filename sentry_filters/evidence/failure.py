@@ -1,0 +1,146 @@
+"""The facts about one failed call, from whichever layer knows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sentry_filters.evidence.hosts import Endpoint
+
+TAG_NAMES = ("domain", "operation", "provider", "status", "failure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What the wire said about one failed response; nothing in it is a secret.
+
+    Args:
+        status: HTTP status.
+        endpoint: Host and port that answered, None where unknown.
+        path: URL path, without query.
+        operation: The operation as the caller named it around the call, if it did.
+        codes: `errorCode` and `code` values of the body, in lower case.
+        body: Text of the body, where it was read; the reason of `SessionExpired` is made from it.
+        session: Fingerprint of the credential that was sent.
+        started_at: When the request was sent, in seconds since the epoch.
+        trace_id: Trace of that moment, 32 hex digits.
+        span_id: Span of that moment, 16 hex digits.
+        recorded: Whether `SessionGuard.instrument` saw it on the wire.
+    """
+
+    status: int
+    endpoint: Endpoint | None = None
+    path: str | None = None
+    operation: str | None = None
+    codes: frozenset[str] = frozenset()
+    body: str | None = None
+    session: str | None = None
+    started_at: float | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failed call as reported: tags of the reporting layer, text, and the response behind it.
+
+    Args:
+        domain: The `domain` tag.
+        operation: The `operation` tag.
+        provider: The `provider` tag.
+        status: The `status` tag as a number, None where there is none or it is no HTTP status.
+        failure: The `failure` tag.
+        text: The reported message.
+        response: The typed cause, None where nothing typed leads to one.
+        raised_while_handling: Whether the exception came up implicitly in the handling of a failed response,
+            which makes it an error of its own.
+        at: When it was reported, in seconds since the epoch.
+        trace_id: Trace it was reported in.
+    """
+
+    domain: str | None = None
+    operation: str | None = None
+    provider: str | None = None
+    status: int | None = None
+    failure: str | None = None
+    text: str = ""
+    response: Response | None = None
+    raised_while_handling: bool = False
+    at: float | None = None
+    trace_id: str | None = None
+
+
+def tags_of(tags: object) -> dict[str, object]:
+    """Return the five tags out of a dict or a list of pairs; what is neither has none.
+
+    Never raises: a tag set whose items cannot be read counts as empty.
+    """
+    try:
+        if isinstance(tags, Mapping):
+            return {name: tags[name] for name in TAG_NAMES if name in tags}
+        if isinstance(tags, Iterable) and not isinstance(tags, str | bytes):
+            return dict(pair for pair in map(_pair, tags) if pair is not None)
+    except Exception:  # noqa: BLE001 - a caller's own container may raise anything; then it is no evidence
+        return {}
+    return {}
+
+
+def _pair(item: object) -> tuple[str, object] | None:
+    if isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str):
+        return (item[0], item[1]) if item[0] in TAG_NAMES else None
+    return None
+
+
+def failure_of_tags(
+    tags: object,
+    *,
+    text: str = "",
+    response: Response | None = None,
+    raised_while_handling: bool = False,
+    at: float | None = None,
+    trace_id: str | None = None,
+) -> Failure:
+    """Return the failure that a set of tags states; see `tags_of` for the shapes that are read."""
+    found = tags_of(tags)
+    return Failure(
+        domain=text_tag(found.get("domain")),
+        operation=text_tag(found.get("operation")),
+        provider=text_tag(found.get("provider")),
+        status=status_number(found.get("status")),
+        failure=text_tag(found.get("failure")),
+        text=text,
+        response=response,
+        raised_while_handling=raised_while_handling,
+        at=at,
+        trace_id=trace_id,
+    )
+
+
+def text_tag(value: object) -> str | None:
+    """Return a tag's value as text, None where there is none.
+
+    A value that is neither text nor number becomes its type's name in angle brackets: evidence that is
+    there but equals nothing.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return str(value) or None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return f"<{type(value).__name__}>"
+
+
+def status_number(value: object) -> int | None:
+    """Return an HTTP status out of a number or text ("401", 401.0, "401 Unauthorized"), else None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) and value == int(value) else None
+    if isinstance(value, str):
+        head = value.strip()[:4]
+        digits = head[:3]
+        value = int(digits) if digits.isascii() and digits.isdigit() and not head[3:].isdigit() else None
+    return value if isinstance(value, int) and 100 <= value <= 599 else None

@@ -1,0 +1,1 @@
+"""What the wire said: one file for each HTTP client."""

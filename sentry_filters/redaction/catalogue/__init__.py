@@ -1,0 +1,1 @@
+"""The kinds of secrets, by family."""

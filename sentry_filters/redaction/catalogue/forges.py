@@ -1,0 +1,90 @@
+"""Tokens of code forges, package indexes and build services."""
+
+from __future__ import annotations
+
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+
+__all__ = ["FORGE_KINDS"]
+
+_LONG = Body.ALNUM.sample * 2
+
+FORGE_KINDS: tuple[Kind, ...] = (
+    prefixed("github-personal", "ghp_", "GitHub personal access tokens", least=16, body=Body.WORD),
+    prefixed("github-oauth", "gho_", "GitHub OAuth tokens", least=16, body=Body.WORD),
+    prefixed("github-user", "ghu_", "GitHub user-to-server tokens", least=16, body=Body.WORD),
+    prefixed("github-server", "ghs_", "GitHub server tokens", least=16, body=Body.DOTTED),
+    prefixed("github-refresh", "ghr_", "GitHub refresh tokens", least=16, body=Body.WORD),
+    prefixed("github-fine-grained", "github_pat_", "GitHub fine-grained access tokens", body=Body.WORD),
+    prefixed("gitlab", "glpat-", "GitLab personal access tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-deploy", "gldt-", "GitLab deploy tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-runner", "glrt-", "GitLab runner authentication tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-runner-registration", "glrtr-", "GitLab runner tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-job", "glcbt-", "GitLab CI job tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-trigger", "glptt-", "GitLab pipeline trigger tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-feed", "glft-", "GitLab feed tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-mail", "glimt-", "GitLab incoming-mail tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-agent", "glagent-", "GitLab agent tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-oauth", "gloas-", "GitLab OAuth application secrets", least=16, body=Body.DOTTED),
+    prefixed("gitlab-scim", "glsoat-", "GitLab SCIM tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-flags", "glffct-", "GitLab feature-flags client tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-workspace", "glwt-", "GitLab workspace tokens", least=16, body=Body.DOTTED),
+    prefixed("gitlab-registration", "GR1348941", "older GitLab runner tokens", least=16, body=Body.WORD),
+    prefixed("bitbucket", "ATBB", "Bitbucket app passwords", body=Body.DOTTED),
+    prefixed("bitbucket-repository", "ATCTT3", "Bitbucket repository access tokens", body=Body.DOTTED),
+    prefixed("atlassian", "ATATT3", "Atlassian API tokens", body=Body.DOTTED),
+    prefixed("gitea", "gta_", "Gitea access tokens", least=30),
+    Kind(
+        "azure-devops",
+        r"[A-Za-z0-9]{52}AZDO[A-Za-z0-9]{4,}",
+        "AZDO",
+        "Azure DevOps personal access tokens",
+        ((Body.LOWER.sample * 2)[:52], "AZDO", "a1b2"),
+        ("zq8v", "AZDO", "a1b2"),
+    ),
+    prefixed("npm", "npm_", "npm access tokens", least=30, near_miss="config_registry"),
+    Kind(
+        "npmrc",
+        r"_auth(?:Token)?(?:\s|\\+[nrt])*=(?:\s|\\+[nrt])*([A-Za-z0-9+/=_\-.]{8,})",
+        "_auth",
+        "credentials of an .npmrc line",
+        ("//registry.example/:_auth", "Token=", _LONG),
+        ("//registry.example/:_auth", "Token=", "${TOKEN}"),
+    ),
+    prefixed("pypi", "pypi-A", "PyPI upload tokens", body=Body.WORD),
+    prefixed("rubygems", "rubygems_", "RubyGems API keys", least=32, body=Body.HEX),
+    Kind(
+        "crates", r"cio[A-Za-z0-9]{32}\b", "cio", "crates.io tokens", ("cio", _LONG[:32]), ("cio", _LONG[:20])
+    ),
+    prefixed("clojars", "CLOJARS_", "Clojars deploy tokens", least=40),
+    Kind(
+        "nuget",
+        r"oy2[a-z0-9]{43}\b",
+        "oy2",
+        "NuGet API keys",
+        ("oy2", (Body.LOWER.sample * 2)[:43]),
+        ("oy2", "zq8v"),
+    ),
+    prefixed("docker", "dckr_pat_", "Docker Hub access tokens", body=Body.WORD),
+    prefixed("docker-organisation", "dckr_oat_", "Docker organisation tokens", body=Body.WORD),
+    prefixed("docker-swarm", "SWMTKN-1-", "Docker Swarm join tokens", body=Body.BASE64),
+    prefixed("docker-swarm-unlock", "SWMKEY-1-", "Docker Swarm unlock keys", body=Body.BASE64),
+    prefixed("jfrog", "AKCp", "Artifactory API keys", least=24),
+    prefixed("jfrog-reference", "cmVmdGtuO", "Artifactory reference tokens", least=16, body=Body.BASE64),
+    prefixed("cloudsmith", "csa_", "Cloudsmith API keys", least=30),
+    prefixed("octopus", "API-", "Octopus Deploy API keys", least=25, body=Body.UPPER),
+    prefixed("circleci", "CCIPAT_", "CircleCI personal tokens", body=Body.WORD),
+    prefixed("circleci-project", "CCIPRJ_", "CircleCI project tokens", body=Body.WORD),
+    prefixed("buildkite", "bkua_", "Buildkite user tokens"),
+    prefixed("buildkite-agent", "bkct_", "Buildkite agent tokens"),
+    prefixed("mergify", "mergify_application_key_", "Mergify application keys"),
+    prefixed("aikido", "AIK_CI_", "Aikido CI tokens"),
+    prefixed("snyk", "snyk_", "Snyk tokens", least=24, body=Body.DOTTED, near_miss="test"),
+    prefixed("sonar-user", "squ_", "SonarQube user tokens", least=30),
+    prefixed("sonar-project", "sqp_", "SonarQube project tokens", least=30),
+    prefixed("sonar-analysis", "sqa_", "SonarQube analysis tokens", least=30),
+    prefixed("sourcegraph", "sgp_", "Sourcegraph access tokens", least=32, body=Body.WORD),
+    prefixed("scalr", "at-", "Scalr API tokens", least=40, body=Body.DOTTED, near_miss="rule-charset"),
+    prefixed("expo", "expo_", "Expo access tokens", least=30, near_miss="go_version"),
+    prefixed("val-town", "vtwn_", "Val Town API tokens"),
+    prefixed("unkey", "unkey_", "Unkey root keys", least=16),
+)

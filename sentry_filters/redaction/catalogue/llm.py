@@ -1,0 +1,87 @@
+"""Keys of LLM vendors and of the tools around them."""
+
+from __future__ import annotations
+
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+
+__all__ = ["LLM_KINDS"]
+
+LLM_KINDS: tuple[Kind, ...] = (
+    prefixed("anthropic", "sk-ant-", "Anthropic API, admin and OAuth keys", least=12, body=Body.WORD),
+    Kind(
+        "openai",
+        r"sk-(?:proj|svcacct|service|admin|None|user|live|test|prod)-[A-Za-z0-9_\-]{10,}",
+        "sk-",
+        "OpenAI project, service-account and admin keys",
+        ("sk-", "proj-", "Zq8vT1mB4xK7pL2wN9sR"),
+        ("sk-", "proj-", "short"),
+    ),
+    prefixed("openai-session", "sess-", "OpenAI session keys", least=32),
+    prefixed("openrouter", "sk-or-", "OpenRouter API keys", least=16, body=Body.WORD),
+    prefixed("langfuse", "sk-lf-", "Langfuse secret keys", least=12, body=Body.WORD),
+    prefixed("helicone", "sk-helicone-", "Helicone API keys", least=12, body=Body.WORD),
+    prefixed("litellm", "sk-litellm-", "LiteLLM virtual keys", least=8, body=Body.WORD),
+    Kind(
+        "sk",
+        r"sk-(?:[A-Za-z]{2,12}-){0,3}(?:[A-Za-z0-9_]*[0-9][A-Za-z0-9_]{9,}[A-Za-z0-9_\-]*|[A-Za-z]{2,}[0-9]{3,}[A-Za-z0-9]*"
+        r"|[0-9]{6,}[A-Za-z0-9]*|[A-Za-z0-9]{20,})",
+        "sk-",
+        "keys of the many vendors that took over OpenAI's form: DeepSeek, Moonshot, Qwen, Stability…",
+        ("sk-", "4f1a", "9c5e7b1d2f4a6c8e0b2d"),
+        ("sk-", "learn-pipelines"),
+    ),
+    prefixed("groq", "gsk_", "Groq API keys", least=16, near_miss="model"),
+    prefixed("huggingface", "hf_", "Hugging Face user tokens", least=20, near_miss="hub_download"),
+    prefixed("huggingface-org", "api_org_", "Hugging Face organisation tokens", least=20),
+    prefixed("replicate", "r8_", "Replicate API tokens", least=20),
+    prefixed("perplexity", "pplx-", "Perplexity API keys", least=16, near_miss="70b-online"),
+    prefixed("xai", "xai-", "xAI API keys", least=20, body=Body.WORD),
+    prefixed("cerebras", "csk-", "Cerebras API keys"),
+    prefixed("fireworks", "fw_", "Fireworks API keys"),
+    prefixed("nvidia", "nvapi-", "NVIDIA NGC and NIM keys", least=16, body=Body.WORD),
+    prefixed("voyage", "pa-", "Voyage API keys", least=40, body=Body.WORD, near_miss="system"),
+    prefixed(
+        "voyage-atlas", "al-", "Voyage API keys by way of Atlas", least=40, body=Body.WORD, near_miss="system"
+    ),
+    prefixed("together", "tgp_v1_", "Together API keys", body=Body.WORD),
+    prefixed("anyscale", "esecret_", "Anyscale API keys"),
+    prefixed("friendli", "flp_", "Friendli tokens"),
+    prefixed("upstage", "up_", "Upstage API keys", least=26, near_miss="stream"),
+    prefixed("vercel-gateway", "vck_", "Vercel AI Gateway keys", least=16),
+    prefixed("jina", "jina_", "Jina API keys", least=24, body=Body.WORD, near_miss="embeddings_v3"),
+    prefixed("nomic", "nk-", "Nomic API keys", least=32, body=Body.WORD),
+    prefixed("mixedbread", "mxb_", "Mixedbread API keys", least=24),
+    prefixed("tavily", "tvly-", "Tavily API keys", least=12, body=Body.WORD, near_miss="search"),
+    prefixed("firecrawl", "fc-", "Firecrawl API keys", least=32, body=Body.HEX),
+    prefixed("brave", "BSA", "Brave Search API keys", least=27, body=Body.WORD),
+    prefixed("apify", "apify_api_", "Apify API tokens"),
+    prefixed("browserbase", "bb_live_", "Browserbase API keys", least=16, body=Body.WORD),
+    prefixed("e2b", "e2b_", "E2B API keys", least=32),
+    prefixed("llamacloud", "llx-", "LlamaCloud API keys"),
+    prefixed("chroma", "ck-", "Chroma Cloud keys", least=32),
+    prefixed("mem0", "m0-", "Mem0 API keys", least=32),
+    prefixed("langsmith", "lsv2_", "LangSmith keys", least=20, body=Body.WORD, near_miss="pt_demo"),
+    prefixed("langsmith-old", "ls__", "older LangSmith keys", least=16),
+    prefixed("braintrust", "bt-st-", "Braintrust service tokens", body=Body.WORD),
+    prefixed("openpipe", "opk_", "OpenPipe API keys"),
+    prefixed("wandb", "wandb_v1_", "Weights & Biases keys", body=Body.WORD),
+    prefixed("logfire", "pylf_v", "Logfire tokens", least=20, body=Body.WORD, near_miss="1_us_demo"),
+    prefixed("pydantic-gateway", "paig_", "Pydantic AI Gateway keys", body=Body.WORD),
+    prefixed("pinecone", "pcsk_", "Pinecone API keys", body=Body.WORD),
+    prefixed("elevenlabs", "sk_", "ElevenLabs API keys, and others of that form", least=40),
+    prefixed("cartesia", "sk_car_", "Cartesia API keys", least=16, body=Body.WORD),
+    prefixed("runpod", "rpa_", "RunPod API keys", least=24),
+    prefixed("cursor", "key_", "Cursor and Retell API keys", least=28, near_miss="event"),
+    prefixed("cursor-user", "crsr_", "Cursor user API keys"),
+    prefixed("devin", "cog_", "Devin service-user tokens", least=30),
+    prefixed("devin-personal", "apk_", "Devin personal API keys", least=30, body=Body.BASE64),
+    prefixed("greptile", "grtl_", "Greptile API keys"),
+    Kind(
+        "zhipu",
+        r"[a-f0-9]{32}\.[A-Za-z0-9]{16}\b",
+        ".",
+        "Zhipu and Z.ai API keys",
+        ("0f3a9c5e7b1d2f4a6c8e0b2d4f6a8c0e", ".", "Zq8vT1mB4xK7pL2w"),
+        ("0f3a9c5e7b1d2f4a6c8e0b2d4f6a8c0e", ".", "json"),
+    ),
+)

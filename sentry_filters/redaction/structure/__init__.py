@@ -1,0 +1,1 @@
+"""Secrets in structures: mappings, lists, serialised JSON."""

@@ -1,0 +1,234 @@
+"""Finds values whose key says that they are secret, in any spelling that text has for `key = value`.
+
+Snake, camel, kebab and dotted keys; JSON, YAML, env, query strings, headers, Python and Ruby, XML, shell
+options, function arguments; quoted or not, and escaped as often as JSON in JSON in JSON needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
+from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.text.headers import authorization_pieces, cookie_pieces
+from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, looks_random
+from sentry_filters.redaction.text.ranges import Span
+
+__all__ = ["Assignments"]
+
+_IDENT = r"[A-Za-z0-9_.\-]"
+_QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
+_CLOSE = rf"(?:{_QUOTE}?[\])]*)"
+_REPR = r"\\*\"(?:[bfru]?\\*')?|\\*'(?:\\*\")?"  # a repr in JSON has two quotes
+_OPEN = rf"(?:(?:[bfru]{{1,2}})?(?:{_REPR}|{_QUOTE})|)"
+_GAP = r"(?:[ \t]|\\+t)"  # also as serialised text writes it
+_SPACE = r"(?:\s|\\+[nrt])"
+_BLOCK = rf"(?:[|>][+\-]?{_GAP}*(?:\r?\n|\\+n){_SPACE}*)?"  # a value on the next line, in YAML
+_ASSIGN = rf"{_GAP}*(?:=>|->|:?:?={{1,3}}|:|%3D|%3A){_GAP}*{_BLOCK}"
+_VALUE_KEY = rf"\\*[\"'](?:value|val|content|default|data|secret_value)\\*[\"']{_SPACE}*:{_SPACE}*"
+_COMMA = rf"{_GAP}*,{_SPACE}*(?:{_VALUE_KEY})?"
+_ATTRIBUTE = rf"{_SPACE}+(?:value|content|default){_SPACE}*={_SPACE}*"
+_ANGLE = rf"{_SPACE}*>{_SPACE}*"
+_BLANK = rf"{_GAP}+"
+_DOOR = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
+_FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or a tag
+
+_IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+_LONGEST_KEY = 128
+_WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more, however many there are
+
+_BARE_END = compile_regex(r"[\x00-\x20\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
+_LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
+_IDENTIFIER = compile_regex(
+    r"^(?:[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*)$", captures=False
+)
+_WORD = compile_regex(r"^[A-Za-z][a-z]*$", captures=False)
+_QUOTE_BEFORE = compile_regex(r"\\*[\"'`]$")
+_INNERMOST = compile_regex(r"(?:\\*[\"'`]|&[^&]*;|%22)$")
+_CONTINUED = compile_regex(
+    r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:", captures=False
+)  # a text goes on behind what looked like its opening quote
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A key, and where its value begins."""
+
+    key: str
+    key_start: int
+    closing: bytes  # what closes the quotes or brackets around the key
+    separator: bytes
+    opening: bytes  # the quote that opens the value
+    start: int
+
+
+class Assignments:
+    """Judges the candidates that its `pattern` finds."""
+
+    def __init__(self, judge: KeyJudge) -> None:
+        self._judge = judge
+        key = f"{judge.pattern}{_IDENT}*"
+        enclosed = f"{_QUOTE}(?:{_COMMA}|{_ATTRIBUTE}){_QUOTE}"
+        self.pattern = (
+            f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{enclosed}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
+            f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST}"
+            f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
+        )
+        separator = f"{_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK}"
+        self._parts = compile_regex(
+            f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
+        )
+
+    def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
+        """What goes with the candidate that `pattern` found at `start`, and where to look on."""
+        candidate, sensitivity, onward = self._candidate(data, start)
+        if candidate is None:
+            return [], onward
+        spans = list(_pieces(data, candidate, sensitivity))
+        return spans, max(spans[-1].end if spans else onward, start + 1)
+
+    def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
+        match = self._parts.match(data, start)
+        if match is None:
+            return None, Sensitivity.HARMLESS, start + 1
+        key_start = _key_start(data, match.end(1))
+        key = data[key_start : match.end(1)].decode("latin-1")
+        sensitivity = self._judge(key)
+        if key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
+            sensitivity = max(sensitivity, Sensitivity.LIKELY)  # where many services take their API key
+        if sensitivity is Sensitivity.HARMLESS:
+            return None, sensitivity, max(match.end(1), start + 1)
+        candidate = _Candidate(
+            key=key,
+            key_start=key_start,
+            closing=match.group(2) or b"",
+            separator=_bare(match.group(3) or b""),
+            opening=match.group(4) or b"",
+            start=match.end(4),
+        )
+        # Should it not go, it may yet have a form of its own, whose boundary is the separator's last byte.
+        return candidate, sensitivity, match.end(3) - 1
+
+
+def _bare(separator: bytes) -> bytes:
+    """`separator` without blanks, and without the escapes that stand for some."""
+    for blank in (b"\\n", b"\\r", b"\\t", b"\\"):
+        separator = separator.replace(blank, b"")
+    return b"".join(separator.split())
+
+
+def _key_start(data: bytes, end: int) -> int:
+    """Where the identifier that ends at `end` begins, without the letters of an escape before it."""
+    tail = data[max(0, end - _LONGEST_KEY) : end]
+    start = end - len(tail) + len(tail.rstrip(_IDENT_BYTES))
+    if start and data[start - 1] == ord("\\"):
+        start += {b"u": 5, b"x": 3}.get(data[start : start + 1], 1 if data[start] in b"nrtbf" else 0)
+    return min(start, end)
+
+
+def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Span]:
+    """What goes of the value: judged by its beginning, and taken to its end only when something goes."""
+    for limit in (candidate.start + _WINDOW, len(data)):
+        end = _value_end(data, candidate, sensitivity, limit)
+        value = data[candidate.start : end]
+        pieces = _secret_parts(data, candidate, sensitivity, value, end)
+        if end != limit or not pieces:
+            break
+    for start, stop in pieces:
+        yield Span(candidate.start + start, candidate.start + stop, "assignment")
+
+
+def _secret_parts(
+    data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int
+) -> list[tuple[int, int]]:
+    if sensitivity is Sensitivity.HEADER:
+        return list(authorization_pieces(value))
+    if sensitivity is Sensitivity.COOKIE:
+        return list(cookie_pieces(value))
+    return [(0, len(value))] if _fits(data, candidate, sensitivity, value, end) else []
+
+
+def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, limit: int) -> int:
+    """Where the value ends, at most at `limit`."""
+    limit = min(limit, len(data))
+    if candidate.opening:
+        closing = _closing_quote(data, candidate.opening, candidate.start, limit)
+        if closing >= 0:
+            return closing
+    if (
+        candidate.separator.endswith(b">")
+        and b"=" not in candidate.separator
+        and b"-" not in candidate.separator
+    ):
+        found = data.find(b"<", candidate.start, limit)
+        return limit if found < 0 else found
+    ending = _LINE_END if sensitivity >= Sensitivity.HEADER else _BARE_END
+    match = ending.search(data, candidate.start, limit)
+    return limit if match is None else match.start()
+
+
+def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
+    """Where the text that `quote` opened is closed; -1 when it is not."""
+    innermost = _INNERMOST.search(quote)
+    quote = quote if innermost is None else quote[innermost.start() :]
+    at = start
+    while (found := data.find(quote, at, limit)) >= 0:
+        escapes = found - len(data[start:found].rstrip(b"\\")) - start
+        if not escapes or (len(quote) == 1 and escapes % 2 == 0):
+            return found
+        at = found + len(quote)
+    return -1
+
+
+def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int) -> bool:
+    """Whether key, separator and value together are an assignment of a secret, and not code or prose."""
+    if not value or is_placeholder(value):
+        return False
+    separator = candidate.separator
+    if separator.startswith(b","):  # an argument, a pair, or a name beside its value
+        if not candidate.closing or not candidate.opening:
+            return False
+        return goes(value, sensitivity) if b":" in separator else _is_telling(value, sensitivity)
+    if separator == b">":
+        tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
+        return tagged and goes(value.strip(), sensitivity)
+    if not separator and not candidate.key.startswith("-"):
+        return (
+            _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
+        )
+    if candidate.opening:
+        return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
+    return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))
+
+
+def _is_telling(value: bytes, sensitivity: Sensitivity) -> bool:
+    """Whether `value` looks secret where its place beside the key says little."""
+    if sensitivity < Sensitivity.SECRET:
+        return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+    if len(value.split(None, 1)) > 1:
+        return looks_random(value)
+    return len(value) >= 6 and not is_plain(value)
+
+
+def _is_between_texts(data: bytes, candidate: _Candidate, value: bytes) -> bool:
+    """Whether what looks like an opening quote closes the text that the key stands in: `"Password:", "`."""
+    before = _QUOTE_BEFORE.search(data[max(0, candidate.key_start - 16) : candidate.key_start])
+    enclosed = not candidate.closing and before is not None and before.group() == candidate.opening
+    return enclosed or _CONTINUED.match(value) is not None
+
+
+def _is_code_or_prose(data: bytes, candidate: _Candidate, value: bytes, end: int) -> bool:
+    """Whether a bare value is an expression of a program, or a word of a sentence."""
+    after = data[end : end + 2]
+    if after[:1] in (b"(", b"["):
+        return True
+    if looks_random(value, least=16):
+        return False
+    spaced = data[candidate.start - 1 : candidate.start] in (b" ", b"\t")
+    if _IDENTIFIER.match(value) is not None:
+        if b"." in value or after[:1] in (b",", b")") or (spaced and b"=" in candidate.separator):
+            return True
+        if spaced and len(value) < 8 and candidate.key[:1].islower():
+            return True
+    return after[:1] == b" " and _WORD.match(value) is not None and after[1:].isalpha()

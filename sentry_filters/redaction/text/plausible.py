@@ -1,0 +1,122 @@
+"""Whether a text could be a secret, given how much its key says. All of it works on bytes of UTF-8."""
+
+from __future__ import annotations
+
+from sentry_filters.redaction.keys.judge import Sensitivity
+from sentry_filters.redaction.regex import Regex, compile_regex
+
+__all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "is_version", "looks_random"]
+
+_JUDGED = 400  # bytes: more of a value does not change the judgement, only its cost
+
+# What stands where a secret was, or leads to where one is kept.
+_REFERENCES = (
+    r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
+    r"\[[a-z][^\]]*\]?",  # [Filtered], [REDACTED], [Scrubbed due to …
+    r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
+    r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",
+    r"%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
+    r"%\([a-z0-9_]+\)s|%[sdrv]",
+    r"[^:\s]*:(?:\*+|x{3,}|\.{3}|\[[a-z][^\]]*\]|<[^<>]*>|\{.*|\$\{.*|(?-i:\$[A-Z_][A-Z0-9_]*))",  # user:…
+    r"\$[a-z0-9_{(][^:]*:\$[a-z0-9_{(].*",
+    r"(?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].*",
+    r"(?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*|arn:aws:(?:secretsmanager|ssm|iam|kms).*",
+)
+# What a program or a sentence writes in the place of a value.
+_STOPGAPS = (
+    "null none nil true false undefined nan n/a empty unset missing unknown default yes no on off required "
+    "optional string str text byte bytes int integer number bool boolean float object any array list dict "
+    "password passwd secret token key apikey api_key api-key hidden masked redacted filtered removed "
+    "withheld omitted scrubbed "
+    "changeme todo tbd bearer basic digest self this value invalid valid expired wrong incorrect failed"
+)
+
+
+def _whole(*alternatives: str) -> Regex:
+    return compile_regex(f"(?is)^(?:{'|'.join(alternatives)})$", captures=False)
+
+
+_REFERENCE = _whole(*_REFERENCES)
+_STOPGAP = _whole(*_STOPGAPS.split())
+_PLAIN = compile_regex(
+    r"^(?:[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*)$", captures=False
+)
+_CAMEL = compile_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
+_UUID = _whole(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+_DIGEST = _whole(r"[0-9a-f]+")
+_NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
+# A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed.
+_VERSION = _whole(r"v?\d{1,5}(?:\.\d{1,5}){1,4}(?:(?:a|b|rc|\.post|\.dev)\d{1,3})?")
+_LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
+_BLANK = compile_regex(r"\s", captures=False)
+
+_LOWER = frozenset(b"abcdefghijklmnopqrstuvwxyz")
+_UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_DIGITS = frozenset(b"0123456789")
+_OTHER = frozenset(range(256)) - _LOWER - _UPPER - _DIGITS - frozenset(b" \t\r\n\v\f")
+
+
+def goes(value: bytes, sensitivity: Sensitivity) -> bool:
+    """Whether `value`, all of it, has to go under a key of this sensitivity."""
+    if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
+        return False
+    if sensitivity <= Sensitivity.LIKELY:
+        return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+    return sensitivity is not Sensitivity.SECRET or not is_version(value)
+
+
+def is_version(value: bytes) -> bool:
+    """Whether `value` is a package's release: no secret, though the package be called `asgi-csrf`."""
+    return _VERSION.match(value) is not None
+
+
+def is_placeholder(value: bytes) -> bool:
+    """Whether `value` masks a secret, refers to one, or stands in for one."""
+    bare = _bare(value)
+    return _REFERENCE.match(bare) is not None or _STOPGAP.match(bare) is not None
+
+
+def is_reference(value: bytes) -> bool:
+    """Whether `value` masks a secret or refers to one."""
+    return _REFERENCE.match(_bare(value)) is not None
+
+
+def is_plain(value: bytes) -> bool:
+    """Whether `value` consists of words."""
+    value = value[:_JUDGED]
+    if _PLAIN.match(value) is not None:
+        return True
+    # CamelCase: words are longer than the humps of a random text.
+    return len(value) >= 3.5 * sum(byte in _UPPER for byte in value) and _CAMEL.match(value) is not None
+
+
+def looks_random(value: bytes, *, least: int = 12, ids: bool = False) -> bool:
+    """Whether `value` looks generated: long enough, mixed characters; an id only when `ids` may be secret."""
+    value = value[:_JUDGED]
+    if len(value) < least or value[:1] in b"{[<(" or is_plain(value) or _NUMBERS.match(value) is not None:
+        return False
+    if _UUID.match(value) is not None:
+        return ids
+    if _DIGEST.match(value) is not None:
+        return ids and len(value) >= 20
+    if _BLANK.search(value) is not None:  # a generated text may hold blanks, but not as many as prose
+        return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(b" ") * 8 < len(value)
+    return _is_mixed(value) and not (_LOCATION.match(value) is not None and _variety(value) < 4)
+
+
+def _bare(value: bytes) -> bytes:
+    return value[:_JUDGED].strip().strip(b"\\\"'`").strip()
+
+
+def _variety(value: bytes) -> int:
+    """How many of the four classes of characters occur."""
+    return sum(not characters.isdisjoint(value) for characters in (_LOWER, _UPPER, _DIGITS, _OTHER))
+
+
+def _is_mixed(value: bytes) -> bool:
+    digits = sum(byte in _DIGITS for byte in value)
+    upper = sum(byte in _UPPER for byte in value)
+    letters = upper + sum(byte in _LOWER for byte in value)
+    if digits:
+        return letters > 0 and (digits >= 2 or upper >= 2)
+    return letters >= 16 and 3 <= upper <= letters - 3

@@ -1,0 +1,1 @@
+"""The Sentry edge: hooks, options, transport and the envelope boundary."""

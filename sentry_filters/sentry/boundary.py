@@ -1,0 +1,216 @@
+"""The envelope boundary: what may leave, item by item, redacted or withheld."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from sentry_sdk.envelope import Envelope, Item, PayloadRef
+
+from sentry_filters.core.counters import Counters
+from sentry_filters.redaction import WITHHELD, Finding, Redactor
+from sentry_filters.sentry.meta import finished_event
+from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
+
+# Sentry's item types (develop.sentry.dev/sdk/data-model/envelope-items), each with the signal it counts as.
+_JSON_ITEMS: Mapping[str, str] = {
+    "check_in": "check_in",
+    "client_report": "client_report",
+    "event": "event",
+    "log": "log",
+    "profile": "profile",
+    "profile_chunk": "profile",
+    "session": "session",
+    "sessions": "session",
+    "span": "span",
+    "trace_metric": "metric",
+    "transaction": "transaction",
+}
+_SURROGATE = b"\\ud"
+_EVENTS = frozenset({"event", "transaction"})
+
+Withheld = Callable[[Item], None]
+
+
+class Boundary:
+    """Redacts envelopes on their way out. Fails closed: what cannot be redacted is withheld and counted.
+
+    Args:
+        redactor: Finds and replaces secrets.
+        spans: Takes our failures' spans out of streamed ones.
+        counters: Where items are counted.
+        fault: Told of every fault of our own.
+    """
+
+    def __init__(
+        self,
+        redactor: Redactor,
+        spans: SpanFilter,
+        counters: Counters,
+        fault: Callable[[str, BaseException], None],
+    ) -> None:
+        self._redactor = redactor
+        self._spans = spans
+        self._counters = counters
+        self._fault = fault
+
+    def guarded(self, envelope: Envelope, withheld: Withheld) -> Envelope | None:
+        """Return `envelope` as it may leave, or None where nothing of it may.
+
+        Never raises and never changes the envelope it was given; one without secrets comes back as the same
+        object.
+
+        Args:
+            envelope: As the SDK built it.
+            withheld: Called with every item that is withheld, so that the SDK can report the loss.
+        """
+        try:
+            headers = self._headers(envelope.headers)
+        except Exception as error:  # noqa: BLE001 - fail closed: headers hold the trace, the envelope is void
+            self._fault("boundary", error)
+            for item in envelope.items:
+                self._withhold(item, "fault", withheld)
+            return None
+        passed = [self._guarded_item(item, withheld) for item in envelope.items]
+        items = [item for item in passed if item is not None]
+        if not items and envelope.items:
+            return None
+        same = len(items) == len(envelope.items) and all(map(_is, items, envelope.items))
+        if same and headers is envelope.headers:
+            return envelope
+        return Envelope(headers=headers, items=items)
+
+    def _guarded_item(self, item: Item, withheld: Withheld) -> Item | None:
+        try:
+            kind = item.type or ""
+            if kind == "attachment":
+                passed: Item | None = self._attachment(item)
+            elif kind in _JSON_ITEMS:
+                passed = self._json_item(item, _JSON_ITEMS[kind])
+            else:
+                self._withhold(item, "unknown_item_type", withheld)
+                return None
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever a payload or the redactor raises
+            self._fault("boundary", error)
+            self._withhold(item, "fault", withheld)
+            return None
+        if passed is not None:
+            self._count("exported", passed)
+        return passed
+
+    def _json_item(self, item: Item, signal: str) -> Item | None:
+        serialised = item.get_bytes()
+        headers = self._headers(item.headers)
+        streamed = signal == "span" and may_hold_failures(serialised)
+        if not streamed and self._redactor.is_clean(serialised):
+            return item if headers is item.headers else Item(item.payload, headers=headers)
+        original = json.loads(serialised)
+        payload = _without_lone_surrogates(original) if _SURROGATE in serialised else original
+        if streamed:
+            payload, headers = self._without_failures(payload, headers)
+            if payload is None:
+                return None
+        scrubbed = self._redactor.scrub(payload)
+        self._count_findings(signal, scrubbed.findings)
+        value = scrubbed.value
+        if item.type in _EVENTS:
+            value = finished_event(scrubbed, self._redactor, self._fault)
+        # Bytes may say more than they parse to (a name twice): then what was looked at goes, not the bytes.
+        if value is original and headers is item.headers and item.payload.bytes is None:
+            return item
+        return Item(PayloadRef(json=value), headers=headers)
+
+    def _without_failures(
+        self, payload: object, headers: dict[str, object]
+    ) -> tuple[object | None, dict[str, object]]:
+        spans = payload.get("items") if isinstance(payload, dict) else None
+        if not isinstance(spans, list):
+            return payload, headers
+        kept = self._spans.without_streamed_failures(spans)
+        if not kept:
+            return None, headers
+        if len(kept) == len(spans):
+            return payload, headers
+        return {**cast("dict[str, object]", payload), "items": kept}, {**headers, "item_count": len(kept)}
+
+    def _attachment(self, item: Item) -> Item:
+        headers = self._headers(item.headers)
+        if item.payload.bytes is None and item.payload.path is not None:
+            # Read where the SDK reads it, on its worker, not on the thread that captures.
+            return Item(_PathPayload(item.payload, self._redacted_file), headers=headers)
+        content = item.get_bytes()
+        redacted = self._redactor.redact_bytes(content)
+        if redacted is content and headers is item.headers:
+            return item
+        self._counters.add("redactions", "attachment", "content")
+        return Item(redacted, headers=headers)
+
+    def _redacted_file(self, content: bytes) -> bytes:
+        try:
+            return self._redactor.redact_bytes(content)
+        except Exception as error:  # noqa: BLE001 - fail closed, on the SDK's worker thread
+            self._fault("attachment", error)
+            return WITHHELD.encode()
+
+    def _headers(self, headers: dict[str, object]) -> dict[str, object]:
+        try:
+            # The expression that is about to read the payload, too: a walk would call for others.
+            if self._redactor.is_clean(json.dumps(headers)):
+                return headers
+        except (TypeError, ValueError, RecursionError):
+            pass  # no JSON as they are: the walk can tell
+        # Only a mapping can come back from a mapping.
+        return cast("dict[str, object]", self._redactor.redact_value(headers))
+
+    def _withhold(self, item: Item, cause: str, withheld: Withheld) -> None:
+        signal = _signal(item)
+        self._counters.saw(signal, "withheld", cause, by=_quantity(item))
+        try:
+            withheld(item)
+        except Exception as error:  # noqa: BLE001 - only the SDK's own statistics are at stake
+            self._fault("client_report", error)
+
+    def _count(self, name: str, item: Item) -> None:
+        self._counters.saw(_signal(item), name, by=_quantity(item))
+
+    def _count_findings(self, signal: str, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            self._counters.add("redactions", signal, finding.kind)
+
+
+class _PathPayload(PayloadRef):
+    """An attachment's file, redacted when the SDK reads it."""
+
+    def __init__(self, payload: PayloadRef, redact: Callable[[bytes], bytes]) -> None:
+        super().__init__(path=payload.path)
+        self._redact = redact
+
+    def get_bytes(self) -> bytes:
+        if self.bytes is None:
+            self.bytes = self._redact(PayloadRef(path=self.path).get_bytes())
+        return self.bytes
+
+
+def _without_lone_surrogates(payload: object) -> object:
+    """Replace halves of characters: Sentry refuses the whole envelope for one, and an error would be lost."""
+    text = json.dumps(payload, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.loads(text.encode("utf-8", "replace"))
+    return payload
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _signal(item: Item) -> str:
+    kind = item.type
+    return _JSON_ITEMS.get(kind, "attachment" if kind == "attachment" else "other") if kind else "other"
+
+
+def _quantity(item: Item) -> int:
+    count = item.headers.get("item_count")
+    return count if isinstance(count, int) and count > 0 else 1

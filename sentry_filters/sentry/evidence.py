@@ -1,0 +1,119 @@
+"""What Sentry's events, logs and metrics say about a failure, in whatever shape they come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+
+from sentry_filters.evidence.causes import Cause, causes_of
+from sentry_filters.evidence.failure import TAG_NAMES, Failure, failure_of_tags, tags_of
+
+_MOST_ARGS = 32
+
+
+def failures_of_event(
+    event: Mapping[str, object], hint: Mapping[str, object], extension_key: str
+) -> tuple[Failure, ...]:
+    """Return what an error event reports: one failure, or one for each leaf of an exception group.
+
+    Args:
+        event: The serialised event as `before_send` gets it. Breadcrumbs are no evidence.
+        hint: Its hint; the exception in `exc_info`, or among a log record's `args`, is the best evidence.
+        extension_key: Where `instrument` left its facts.
+    """
+    tags = tags_of(event.get("tags"))
+    stated = partial(failure_of_tags, tags, at=_seconds(event.get("timestamp")), trace_id=_trace_id(event))
+    logged = _log_text(event)
+    error = _raised(hint)
+    if error is not None:
+        return tuple(
+            stated(
+                text=_text_of(cause, logged),
+                response=cause.response,
+                raised_while_handling=cause.raised_while_handling,
+            )
+            for cause in causes_of(error, extension_key)
+        )
+    causes = [cause for one in _logged_errors(hint) for cause in causes_of(one, extension_key)]
+    typed = [stated(text=logged, response=cause.response) for cause in causes if cause.response]
+    return tuple(typed) or (stated(text=_exception_text(event) or logged),)
+
+
+def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
+    """Return what a log or metric says by its attributes and its body."""
+    attributes = item.get("attributes")
+    tags = {}
+    if isinstance(attributes, Mapping):
+        tags = {name: _plain(attributes[name]) for name in TAG_NAMES if name in attributes}
+    trace_id = item.get("trace_id")
+    return failure_of_tags(
+        tags, text=_text(item.get("body")), trace_id=trace_id if isinstance(trace_id, str) else None
+    )
+
+
+def _text_of(cause: Cause, logged: str) -> str:
+    # What a log line says counts beside a typed cause only: on its own it must not silence another exception.
+    return f"{cause.text}\n{logged}" if cause.response is not None and logged else cause.text
+
+
+def _raised(hint: Mapping[str, object]) -> BaseException | None:
+    info = hint.get("exc_info")
+    error = info[1] if isinstance(info, tuple | list) and len(info) > 1 else info
+    return error if isinstance(error, BaseException) else None
+
+
+def _logged_errors(hint: Mapping[str, object]) -> Iterator[BaseException]:
+    args = getattr(hint.get("log_record"), "args", None)
+    if isinstance(args, Mapping):
+        args = tuple(args.values())
+    if isinstance(args, tuple):
+        yield from (arg for arg in args[:_MOST_ARGS] if isinstance(arg, BaseException))
+
+
+def _exception_text(event: Mapping[str, object]) -> str:
+    exception = event.get("exception")
+    values = exception.get("values") if isinstance(exception, Mapping) else exception
+    if not isinstance(values, list) or not values:
+        return ""
+    # Sentry lists exceptions oldest first: the last one is what was reported.
+    last = values[-1]
+    return _text(last.get("value")) if isinstance(last, Mapping) else ""
+
+
+def _log_text(event: Mapping[str, object]) -> str:
+    entry = event.get("logentry")
+    if isinstance(entry, Mapping):
+        return _text(entry.get("formatted")) or _text(entry.get("message"))
+    return _text(event.get("message"))
+
+
+def _trace_id(event: Mapping[str, object]) -> str | None:
+    contexts = event.get("contexts")
+    trace = contexts.get("trace") if isinstance(contexts, Mapping) else None
+    trace_id = trace.get("trace_id") if isinstance(trace, Mapping) else None
+    return trace_id if isinstance(trace_id, str) else None
+
+
+def _seconds(timestamp: object) -> float | None:
+    try:
+        if isinstance(timestamp, str):
+            timestamp = datetime.fromisoformat(timestamp)
+        if isinstance(timestamp, datetime):
+            return timestamp.timestamp() if timestamp.tzinfo is not None else None
+        if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
+            seconds = float(timestamp)
+            return seconds if math.isfinite(seconds) else None
+    except (ValueError, OverflowError):
+        return None
+    return None
+
+
+def _plain(value: object) -> object:
+    # Attributes are plain before Sentry's hooks, `{"value": …, "type": …}` in its envelopes.
+    return value.get("value") if isinstance(value, Mapping) else value
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

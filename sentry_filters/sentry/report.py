@@ -1,0 +1,119 @@
+"""`SessionGuard.report`: one call for call sites that have HTTP code of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import replace
+
+import sentry_sdk
+
+from sentry_filters.core.policy import Policy
+from sentry_filters.core.recognition import FAILED_RESPONSE, Verdict
+from sentry_filters.evidence.body_codes import codes_of, codes_of_text
+from sentry_filters.evidence.causes import Cause, causes_of
+from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number
+from sentry_filters.sentry.before_send import UNHANDLED, Decide
+
+
+class Reporter:
+    """Decides a failure that a call site reports, and hands Sentry what is not an expired session.
+
+    Args:
+        policy: The rule; its domain is the `domain` tag.
+        decide: The decision about the failure; acts on what it finds, never raises.
+        extension_key: Where `instrument` left its facts.
+        reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
+        fault: Told of every fault of our own.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        decide: Decide,
+        extension_key: str,
+        reporting: ContextVar[bool],
+        fault: Callable[[str, BaseException], None],
+    ) -> None:
+        self._policy = policy
+        self._decide = decide
+        self._extension_key = extension_key
+        self._reporting = reporting
+        self._fault = fault
+
+    def report(
+        self,
+        error: BaseException | str,
+        *,
+        operation: str,
+        provider: str,
+        status: int | str | None,
+        body: object = None,
+    ) -> Verdict:
+        """Publish an expired session, report anything else; see `SessionGuard.report`."""
+        try:
+            tags = self._tags(operation, provider, status)
+            decision = self._decide("report", self._failures(error, tags, body), can_show=True)
+            if not decision.drop:
+                self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
+        except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
+            self._fault("report", fault)
+            return Verdict(drop=False, reason="fault")
+        return decision.verdict
+
+    def _tags(self, operation: str, provider: str, status: int | str | None) -> dict[str, str]:
+        return {
+            "domain": self._policy.domain,
+            "operation": operation,
+            "provider": provider,
+            "status": str(status),
+            "failure": FAILED_RESPONSE,
+        }
+
+    def _failures(
+        self, error: BaseException | str, tags: dict[str, str], body: object
+    ) -> tuple[Failure, ...]:
+        base = failure_of_tags(tags)
+        if isinstance(error, BaseException):
+            causes = causes_of(error, self._extension_key)
+        else:
+            causes = (Cause(str(error)),)
+        return tuple(
+            # The call site itself says what failed: that the error came up implicitly does not matter.
+            replace(base, text=cause.text, response=_with_body(cause.response, base.status, body))
+            for cause in causes
+        )
+
+    def _capture(self, error: BaseException | str, tags: dict[str, str]) -> None:
+        token = self._reporting.set(True)
+        try:
+            with sentry_sdk.new_scope() as scope:
+                for name, value in tags.items():
+                    scope.set_tag(name, value)
+                if isinstance(error, BaseException):
+                    self._capture_exception(scope, error)
+                else:
+                    scope.capture_message(error, level="error")
+        finally:
+            self._reporting.reset(token)
+
+    def _capture_exception(self, scope: sentry_sdk.Scope, error: BaseException) -> None:
+        try:
+            scope.capture_exception(error)
+        except Exception as fault:  # noqa: BLE001 - the SDK cannot read this error: what it is arrives all the same
+            self._fault("report", fault)
+            scope.capture_message(type(error).__name__, level="error")
+
+
+def _with_body(response: Response | None, status: int | None, body: object) -> Response | None:
+    if body is None or status_number(status) is None:
+        return response
+    if isinstance(body, bytes | bytearray):
+        body = bytes(body).decode("utf-8", "replace")
+    codes = codes_of_text(body) if isinstance(body, str) else codes_of(body)
+    known = Response(status=status or 0) if response is None else response
+    return replace(known, codes=known.codes | codes, body=known.body or _as_text(body))
+
+
+def _as_text(body: object) -> str | None:
+    return body if isinstance(body, str) else str(body)

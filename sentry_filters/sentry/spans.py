@@ -1,0 +1,207 @@
+"""Our failures' spans, as Sentry sends them: inside transactions, and streamed one by one.
+
+A provider call is one or two spans: the chat span of an LLM integration, which does not know the status, and
+its HTTP child, which does. Both go; what other work hung below them moves up to the nearest span that stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sentry_filters.core.decision import Decision
+from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number
+from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
+from sentry_filters.evidence.span_memory import SpanMemory
+
+Span = Mapping[str, object]
+
+_FINE = frozenset({"ok", "", "none", "None"})
+
+
+class _Decide(Protocol):
+    def __call__(self, signal: str, failures: tuple[Failure, ...], *, can_show: bool = False) -> Decision: ...
+
+
+class ResponseLookup(Protocol):
+    """`HttpEdge.response_of`."""
+
+    def __call__(self, trace_id: str, span_id: str) -> Response | None:
+        """Return the failed response that arrived while this span was active."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """One span in the terms that transactions and streamed spans share."""
+
+    trace_id: str
+    span_id: str
+    parent_id: str | None
+    op: str
+    failed: bool
+    url: str
+    status: int | None
+    tags: Mapping[str, object]
+
+    @property
+    def is_provider_call(self) -> bool:
+        return self.op == "http.client" or self.op.startswith(("gen_ai.", "ai."))
+
+
+class SpanFilter:
+    """Finds the spans of our expired session. Used by hooks and transport, which catch what it raises.
+
+    Args:
+        decide: The decision about a span's failure.
+        response_of: The facts that `instrument` recorded under a span.
+        count: Counts what is dropped here.
+    """
+
+    def __init__(self, decide: _Decide, response_of: ResponseLookup, count: Callable[[str], None]) -> None:
+        self._decide = decide
+        self._response_of = response_of
+        self._count = count
+        # Streamed spans of one call may leave in different envelopes: the HTTP child first.
+        self._parents: SpanMemory[bool] = SpanMemory()
+
+    def without_failures(self, event: dict[str, object]) -> dict[str, object]:
+        """Return the transaction without our failures' spans, the same object where it has none.
+
+        Where spans went, the transaction's own `unauthenticated` status becomes `cancelled`.
+        """
+        spans = event.get("spans")
+        if not isinstance(spans, list) or not any(map(_may_have_failed, spans)):
+            return event
+        dropped = self._dropped([_of_transaction(span) for span in spans if isinstance(span, dict)])
+        if not dropped:
+            return event
+        kept = [_moved_up(span, dropped) for span in spans if _span_id(span) not in dropped]
+        return {**_cancelled(event), "spans": kept}
+
+    def without_streamed_failures(self, spans: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+        """Return streamed spans without our failures', each of the rest as the same object."""
+        dropped = self._dropped([_of_stream(span) for span in spans])
+        return [_moved_up(span, dropped) for span in spans if _span_id(span) not in dropped]
+
+    def _dropped(self, facts: Sequence[_Facts]) -> dict[str, str | None]:
+        """Return the ids of the spans to drop, each with its parent's."""
+        dropped: dict[str, str | None] = {}
+        for span in facts:
+            # One without an id cannot be told from others without one: it stays.
+            if span.span_id and span.failed and span.is_provider_call and self._is_ours(span):
+                dropped[span.span_id] = span.parent_id
+                if span.parent_id is not None:
+                    self._parents.put(span.trace_id, span.parent_id, value=True)
+        for span in facts:
+            calls_below = self._parents.get(span.trace_id, span.span_id)
+            if calls_below and span.failed and span.is_provider_call and span.span_id not in dropped:
+                dropped[span.span_id] = span.parent_id
+                self._count("span")
+        return dropped
+
+    def _is_ours(self, span: _Facts) -> bool:
+        failure = self._failure(span)
+        if failure is None or not self._decide("span", (failure,)).drop:
+            return False
+        self._count("span")
+        return True
+
+    def _failure(self, span: _Facts) -> Failure | None:
+        tagged = replace(failure_of_tags(span.tags), trace_id=span.trace_id)
+        response = self._response_of(span.trace_id, span.span_id)
+        if response is None and span.status is not None:
+            response = Response(
+                status=span.status, endpoint=endpoint_of_url(span.url), path=path_of_url(span.url)
+            )
+        return None if response is None and tagged.status is None else replace(tagged, response=response)
+
+
+def may_hold_failures(serialised: bytes) -> bool:
+    """Say cheaply whether serialised streamed spans can hold one of our failures."""
+    return b'"error"' in serialised and (
+        b"401" in serialised or b"403" in serialised or b"gen_ai" in serialised
+    )
+
+
+def _may_have_failed(span: object) -> bool:
+    return isinstance(span, dict) and _status_text(span) not in _FINE
+
+
+def _of_transaction(span: Span) -> _Facts:
+    data, tags = _mapping(span.get("data")), _mapping(span.get("tags"))
+    op = _text(span.get("op"))
+    status = data.get("http.response.status_code", tags.get("http.status_code"))
+    return _Facts(
+        trace_id=_text(span.get("trace_id")),
+        span_id=_text(span.get("span_id")),
+        parent_id=_text(span.get("parent_span_id")) or None,
+        op=op,
+        failed=_status_text(span) not in _FINE,
+        url=_text(data.get("url"))
+        or _text(data.get("url.full"))
+        or _url_of_name(_text(span.get("description"))),
+        status=status_number(status),
+        tags={**data, **tags},
+    )
+
+
+def _of_stream(span: Span) -> _Facts:
+    attributes = {key: _value(value) for key, value in _mapping(span.get("attributes")).items()}
+    return _Facts(
+        trace_id=_text(span.get("trace_id")),
+        span_id=_text(span.get("span_id")),
+        parent_id=_text(span.get("parent_span_id")) or None,
+        op=_text(attributes.get("sentry.op")),
+        failed=_status_text(span) not in _FINE,
+        url=_text(attributes.get("url.full")) or _url_of_name(_text(span.get("name"))),
+        status=status_number(attributes.get("http.response.status_code")),
+        tags=attributes,
+    )
+
+
+def _moved_up(span: dict[str, object], dropped: Mapping[str, str | None]) -> dict[str, object]:
+    """Return the span below what is left of its ancestors; what is no span at all is left as it is."""
+    parent: str | None = _text(_mapping(span).get("parent_span_id"))
+    if parent not in dropped:
+        return span
+    for _ in range(len(dropped)):
+        if parent is None or parent not in dropped:
+            break
+        parent = dropped[parent]
+    return {**span, "parent_span_id": parent}
+
+
+def _cancelled(event: dict[str, object]) -> dict[str, object]:
+    contexts = _mapping(event.get("contexts"))
+    trace = _mapping(contexts.get("trace"))
+    if trace.get("status") != "unauthenticated":
+        return event
+    return {**event, "contexts": {**contexts, "trace": {**trace, "status": "cancelled"}}}
+
+
+def _span_id(span: object) -> str:
+    return _text(_mapping(span).get("span_id"))
+
+
+def _status_text(span: Mapping[str, object]) -> str:
+    status = span.get("status")
+    return status if isinstance(status, str) else ("none" if status is None else "error")
+
+
+def _url_of_name(name: str) -> str:
+    """Return the URL out of "POST https://…", as Sentry names its HTTP spans."""
+    _, _, url = name.partition(" ")
+    return url if url.startswith(("http://", "https://")) else ""
+
+
+def _value(attribute: object) -> object:
+    return attribute.get("value") if isinstance(attribute, Mapping) else attribute
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,147 @@
+"""The transport that stands before the user's own, so that every envelope passes the boundary."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sentry_sdk.envelope import Envelope, Item
+from sentry_sdk.spotlight import SpotlightClient
+from sentry_sdk.transport import Transport, make_transport
+
+from sentry_filters.sentry.boundary import Boundary
+
+_log = logging.getLogger("sentry_filters")
+
+_PRINTER_VARIABLE = "SENTRY_PRINT_ENVELOPES"
+
+# What the SDK looks up when there is only an instance or a function to wrap.
+_NO_OPTIONS: Mapping[str, Any] = {"dsn": None, "_experiments": {}, "integrations": ()}
+
+TransportOption = Transport | type[Transport] | Callable[..., object] | None
+"""What `sentry_sdk.init` takes as `transport`."""
+
+
+class GuardedTransport(Transport):
+    """Hands envelopes on to `inner` and to Spotlight, redacted. Everything else is `inner`'s own.
+
+    Args:
+        inner: The transport that sends, None where there is only Spotlight.
+        boundary: Decides what may leave.
+        spotlight_url: Where Spotlight listens, None where it is off.
+    """
+
+    def __init__(self, inner: Transport | None, boundary: Boundary, spotlight_url: str | None) -> None:
+        self._inner = inner
+        self._boundary = boundary
+        self._spotlight = SpotlightClient(spotlight_url) if spotlight_url else None
+        self.options = None if inner is None else inner.options
+        self.parsed_dsn = None if inner is None else inner.parsed_dsn
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # The SDK asks isinstance(transport, HttpTransportCore) and the like; its own printer does the same.
+        return type(self) if self._inner is None else self._inner.__class__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__.get("_inner"), name)
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Send `envelope` as far as it may leave; what `inner` raises goes on as without us."""
+        guarded = self._boundary.guarded(envelope, self._record_withheld)
+        if guarded is None:
+            return
+        if self._spotlight is not None:
+            self._spotlight.capture_envelope(guarded)
+        if self._inner is not None:
+            self._inner.capture_envelope(guarded)
+
+    @property
+    def inner(self) -> Transport | None:
+        """The transport that sends, None where there is only Spotlight."""
+        return self._inner
+
+    def is_behind(self, boundary: Boundary) -> bool:
+        """Say whether it is this boundary that decides what leaves here."""
+        return self._boundary is boundary
+
+    def rehearsing(
+        self, inner: Transport | None, spotlight: Callable[[], SpotlightClient]
+    ) -> GuardedTransport:
+        """Return one like it that hands what may leave to others: a rehearsal sends nothing.
+
+        Args:
+            inner: Stands in for the transport that sends.
+            spotlight: Makes what stands in for Spotlight; called only where Spotlight is on.
+        """
+        kind = type(self)
+        copy = kind.__new__(kind)
+        copy.__dict__.update(self.__dict__)
+        copy._inner = inner
+        copy._spotlight = None if self._spotlight is None else spotlight()
+        return copy
+
+    def flush(self, timeout: float, callback: Any | None = None) -> Any:
+        """As `inner`'s."""
+        return None if self._inner is None else self._inner.flush(timeout, callback)
+
+    def kill(self) -> Any:
+        """As `inner`'s."""
+        return None if self._inner is None else self._inner.kill()
+
+    def record_lost_event(self, *args: Any, **kwargs: Any) -> None:
+        """As `inner`'s."""
+        if self._inner is not None:
+            self._inner.record_lost_event(*args, **kwargs)
+
+    def is_healthy(self) -> bool:
+        """As `inner`'s."""
+        return True if self._inner is None else self._inner.is_healthy()
+
+    def _record_withheld(self, item: Item) -> None:
+        self.record_lost_event("internal_sdk_error", data_category=item.data_category)
+
+
+def guarded_transport(
+    boundary: Boundary, transport: TransportOption, spotlight_url: str | None, *, without_dsn: bool
+) -> Transport | type[Transport]:
+    """Return what to pass to `sentry_sdk.init` in the place of the user's own `transport`.
+
+    The SDK instantiates a class only where there is a DSN, and uses an instance always; an instance stays
+    an instance, a class or nothing a class.
+
+    Args:
+        boundary: Decides what may leave.
+        transport: The user's own choice.
+        spotlight_url: Where Spotlight listens, None where it is off.
+        without_dsn: Whether it is certain that there will be no DSN: then Spotlight needs an instance.
+    """
+    if transport is not None and not isinstance(transport, type):
+        return GuardedTransport(_with_printer(lambda: _made({}, transport)), boundary, spotlight_url)
+    if without_dsn and spotlight_url:
+        return GuardedTransport(None, boundary, spotlight_url)
+
+    class _Guarded(GuardedTransport):
+        def __init__(self, options: Mapping[str, Any]) -> None:
+            super().__init__(_with_printer(lambda: _made(options, transport)), boundary, spotlight_url)
+
+    return _Guarded
+
+
+def _made(options: Mapping[str, Any], transport: TransportOption) -> Transport | None:
+    return make_transport({**_NO_OPTIONS, **options, "transport": transport})
+
+
+def _with_printer(make: Callable[[], Transport | None]) -> Transport | None:
+    """Let the SDK put its envelope printer inside the boundary, and keep it from adding one outside.
+
+    The SDK decides by an environment variable, after it has made the transport; outside the boundary it
+    would print raw envelopes to stderr.
+    """
+    inner = make()
+    if os.environ.get(_PRINTER_VARIABLE, "").lower() in ("1", "true", "yes"):
+        del os.environ[_PRINTER_VARIABLE]
+        _log.warning("%s: envelopes are printed redacted; the variable is unset", _PRINTER_VARIABLE)
+    return inner

@@ -1,0 +1,1 @@
+"""The policy as a configuration of the OpenTelemetry Collector."""

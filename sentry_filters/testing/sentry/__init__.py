@@ -1,0 +1,1 @@
+"""Sends canaries through the application's own Sentry client."""

@@ -1,0 +1,250 @@
+"""A canary for every place from which data leaves the Sentry SDK."""
+
+from __future__ import annotations
+
+import sys
+import urllib.parse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sentry_sdk
+from sentry_sdk import logger, traces
+from sentry_sdk.envelope import Envelope, Item, PayloadRef
+from sentry_sdk.session import Session
+from sentry_sdk.utils import event_from_exception
+
+from sentry_filters.testing.canaries import Canaries
+from sentry_filters.testing.sentry.stand_in import SentryRehearsal
+
+__all__ = ["OUTGOING", "PROBES", "Probe", "outgoing_headers"]
+
+OUTGOING = "outgoing header: baggage"
+"""What trace propagation writes into the headers of the application's own requests."""
+
+Send = Callable[[Canaries, SentryRehearsal], None]
+IsOff = Callable[[Mapping[str, Any], SentryRehearsal], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One kind of thing that the SDK sends.
+
+    Args:
+        name: What its paths begin with.
+        send: Sends one, with a canary in each place.
+        off: Returns the option that switches it on, where it is off; else nothing.
+        withheld: Whether the guard lets none of it pass at all.
+    """
+
+    name: str
+    send: Send
+    off: IsOff = lambda _options, _rehearsal: ""
+    withheld: bool = False
+
+
+class CanaryError(Exception):
+    """What the check reports; never raised out of it."""
+
+
+def send_event(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send an error event."""
+    at = canaries.at
+    isolation = sentry_sdk.get_isolation_scope()
+    sentry_sdk.add_breadcrumb(
+        category="check", message=at("event: breadcrumb"), data={"note": at("event: breadcrumb data")}
+    )
+    isolation.add_attachment(bytes=at("event: attachment").encode(), filename=f"{at('event: file name')}.txt")
+    with sentry_sdk.new_scope() as scope:
+        scope.set_tag("note", at("event: tag"))
+        scope.set_extra("note", {"deep": [at("event: extra")]})
+        scope.set_context("check", {"note": at("event: context")})
+        scope.set_user({"id": "canary", "username": at("event: user")})
+        scope.set_transaction_name(at("event: transaction name"))
+        _continue_trace(isolation, canaries, "event: trace header")
+        event, hint = _raised(at("event: frame local"), at("event: exception"), rehearsal)
+        event["logentry"] = {"message": at("event: message"), "params": [at("event: message argument")]}
+        event["logger"] = at("event: logger")
+        event["fingerprint"] = [at("event: fingerprint")]
+        event["request"] = {
+            "url": f"https://app.example.test/{urllib.parse.quote(at('event: request url'))}",
+            "query_string": urllib.parse.urlencode({"q": at("event: request query")}),
+            "data": {"note": at("event: request body")},
+            "headers": {"x-note": at("event: request header")},
+        }
+        scope.capture_event(event, hint)
+    isolation.clear()
+
+
+def send_transaction(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a transaction with spans, one of them an LLM call's."""
+    at = canaries.at
+    isolation = sentry_sdk.get_isolation_scope()
+    _continue_trace(isolation, canaries, "transaction: trace header")
+    transaction = sentry_sdk.continue_trace(
+        _headers(canaries, "transaction: trace header"), op="check", name=at("transaction: name")
+    )
+    # Another instrumenter's spans are the only ones that are not ignored where it is switched on.
+    instrumenter = rehearsal.client.options.get("instrumenter", "sentry")
+    with sentry_sdk.start_transaction(transaction, instrumenter=instrumenter) as started:
+        started.set_tag("note", at("transaction: tag"))
+        started.set_data("note", at("transaction: data"))
+        with started.start_child(
+            op="check", name=at("transaction: span name"), instrumenter=instrumenter
+        ) as span:
+            span.set_data("note", at("transaction: span data"))
+        with started.start_child(op="gen_ai.chat", name="canary", instrumenter=instrumenter) as span:
+            span.set_data("gen_ai.request.messages", at("transaction: prompt"))
+    isolation.clear()
+
+
+def send_streamed_span(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a segment and a span of the SDK's streaming mode."""
+    with traces.start_span(name=canaries.at("streamed span: segment")):
+        attributes: Any = {"note": canaries.at("streamed span: attribute")}
+        with traces.start_span(name=canaries.at("streamed span: name"), attributes=attributes):
+            pass
+    rehearsal.flush()
+
+
+def send_log(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a structured log."""
+    logger.warning(canaries.at("log: body"), attributes={"note": canaries.at("log: attribute")})
+    rehearsal.flush()
+
+
+def send_metric(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a metric."""
+    sentry_sdk.metrics.count(
+        canaries.at("metric: name"), 1, attributes={"note": canaries.at("metric: attribute")}
+    )
+    rehearsal.flush()
+
+
+def send_check_in(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
+    """Send a cron monitor's check-in."""
+    config: Any = {
+        "schedule": {"type": "crontab", "value": "0 0 * * *"},
+        "owner": canaries.at("check-in: monitor config"),
+    }
+    sentry_sdk.crons.capture_checkin(monitor_slug="canary", status="ok", monitor_config=config)
+
+
+def send_session(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a release-health session; no hook sees one."""
+    session = Session(
+        release="canary",
+        environment=canaries.at("session: environment"),
+        user={"username": canaries.at("session: user")},
+        user_agent=canaries.at("session: user agent"),
+    )
+    envelope = Envelope()
+    envelope.add_session(session)
+    rehearsal.capture_envelope(envelope)
+
+
+def send_profile(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a profile and a chunk of one; no hook sees them."""
+    envelope = Envelope()
+    envelope.add_profile({"platform": "python", "transaction": {"name": canaries.at("profile: transaction")}})
+    envelope.add_profile_chunk({"platform": "python", "note": canaries.at("profile: chunk")})
+    rehearsal.capture_envelope(envelope)
+
+
+def send_client_report(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send a client report, which should hold counts only."""
+    lost = [{"reason": canaries.at("client report: reason"), "category": "error", "quantity": 1}]
+    payload = PayloadRef(json={"discarded_events": lost})
+    rehearsal.capture_envelope(Envelope(items=[Item(payload, type="client_report")]))
+
+
+def send_envelope_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send headers of an envelope and of an item, as the SDK's parts set them."""
+    item = Item(
+        PayloadRef(json={"discarded_events": []}),
+        type="client_report",
+        headers={"note": canaries.at("envelope: item header")},
+    )
+    headers: Any = {"trace": {"environment": canaries.at("envelope: trace header")}}
+    rehearsal.capture_envelope(Envelope(headers=headers, items=[item]))
+
+
+def send_unknown(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    """Send an item of a type that nobody knows yet."""
+    payload = PayloadRef(json={"note": canaries.at("unknown item type")})
+    rehearsal.capture_envelope(Envelope(items=[Item(payload, type="canary_item")]))
+
+
+def outgoing_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> bytes:
+    """Return the headers that the SDK would add to an outgoing request; nothing where it adds none."""
+    options = rehearsal.client.options
+    if _no_tracing(options, rehearsal) or options.get("trace_propagation_targets") == []:
+        return b""
+    instrumenter = options.get("instrumenter", "sentry")
+    with sentry_sdk.start_transaction(name=canaries.at(OUTGOING), instrumenter=instrumenter):
+        return urllib.parse.unquote(sentry_sdk.get_baggage() or "").encode()
+
+
+def _raised(local: str, message: str, rehearsal: SentryRehearsal) -> tuple[Any, dict[str, Any]]:
+    try:
+        raise CanaryError(message)  # noqa: TRY301 - the frame that it is raised in is what is wanted
+    except CanaryError:
+        event, hint = event_from_exception(sys.exc_info(), client_options=rehearsal.stand_in.options)
+    assert local  # noqa: S101 - it has to be a local of this frame, which is all that it is for
+    return event, dict(hint)
+
+
+def _continue_trace(scope: sentry_sdk.Scope, canaries: Canaries, place: str) -> None:
+    scope.generate_propagation_context(_headers(canaries, place))
+
+
+def _headers(canaries: Canaries, place: str) -> dict[str, str]:
+    environment = urllib.parse.quote(canaries.at(place))
+    return {
+        "sentry-trace": f"{canaries.run}-{canaries.run[:16]}-1",
+        "baggage": f"sentry-trace_id={canaries.run},sentry-environment={environment}",
+    }
+
+
+def _no_tracing(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
+    if _streams(rehearsal):
+        return "trace_lifecycle streams spans"
+    if options.get("traces_sample_rate") or options.get("traces_sampler"):
+        return ""
+    return "traces_sample_rate"
+
+
+def _no_streaming(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
+    del options
+    return "" if _streams(rehearsal) else "trace_lifecycle"
+
+
+def _streams(rehearsal: SentryRehearsal) -> bool:
+    # Older releases have the option and the batcher, but nothing that would fill it.
+    return getattr(rehearsal.client, "span_batcher", None) is not None and hasattr(traces, "start_span")
+
+
+def _no_logs(options: Mapping[str, Any], _rehearsal: SentryRehearsal) -> str:
+    experiments = options.get("_experiments") or {}
+    return "" if options.get("enable_logs") or experiments.get("enable_logs") else "enable_logs"
+
+
+def _no_metrics(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
+    del options
+    return "" if getattr(rehearsal.client, "metrics_batcher", None) is not None else "enable_metrics"
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("event", send_event),
+    Probe("transaction", send_transaction, _no_tracing),
+    Probe("streamed span", send_streamed_span, _no_streaming),
+    Probe("log", send_log, _no_logs),
+    Probe("metric", send_metric, _no_metrics),
+    Probe("check-in", send_check_in),
+    Probe("session", send_session),
+    Probe("profile", send_profile),
+    Probe("client report", send_client_report),
+    Probe("envelope", send_envelope_headers),
+    Probe("unknown item type", send_unknown, withheld=True),
+)
+"""Everything that the SDK sends."""

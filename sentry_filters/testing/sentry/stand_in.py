@@ -1,0 +1,134 @@
+"""The application's own Sentry client, with nothing but the last step of sending taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import sentry_sdk
+from sentry_sdk.client import BaseClient
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+
+from sentry_filters.sentry.transport import GuardedTransport
+from sentry_filters.testing.sinks import CapturedSpotlight, PrinterStandIn, StandIn, printer_behind
+
+__all__ = ["SentryRehearsal"]
+
+_BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
+_JOIN_SECONDS = 5.0
+# Sampling and profiling would leave the result to chance; what is off stays off.
+_NOT_BY_CHANCE: dict[str, object] = {
+    "sample_rate": 1.0,
+    "error_sampler": None,
+    "traces_sampler": None,
+    "profiles_sample_rate": None,
+    "profiles_sampler": None,
+}
+
+
+@dataclass(slots=True)
+class SentryRehearsal:
+    """A stand-in for a client: the same options, hooks, integrations and guard, but nothing is sent.
+
+    The application's client is not touched, so what other threads report meanwhile goes its usual way.
+
+    Args:
+        client: The application's own client.
+    """
+
+    client: BaseClient
+    captured: list[tuple[str, bytes]] = field(default_factory=list)
+    """Through what each envelope would have left, and its bytes."""
+    stand_in: BaseClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stand_in = self._stand_in()
+
+    @contextmanager
+    def as_current(self) -> Iterator[None]:
+        """Make the stand-in the client of the block's scopes, which hold nothing else of the application's.
+
+        Event processors stay; tags, users, attachments, breadcrumbs and the running session do not.
+        """
+        with sentry_sdk.isolation_scope() as isolation:
+            current = sentry_sdk.get_current_scope()
+            isolation.clear()
+            current.clear()
+            current.set_client(self.stand_in)
+            try:
+                yield
+            finally:
+                self._end()
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Send an envelope as the SDK's own parts do that use no hook."""
+        if self.stand_in.spotlight is not None:
+            self.stand_in.spotlight.capture_envelope(envelope)
+        if self.stand_in.transport is not None:
+            self.stand_in.transport.capture_envelope(envelope)
+
+    def flush(self) -> None:
+        """Send what the batchers hold, and wait for what their threads have taken already."""
+        self._end_batchers()
+        self._give_batchers(self.stand_in)
+
+    def _stand_in(self) -> BaseClient:
+        client = self.client
+        # Not `copy`: the SDK's client would set itself up again.
+        stand_in = object.__new__(type(client))
+        vars(stand_in).update(vars(client))
+        stand_in.options = {**client.options, **_NOT_BY_CHANCE}
+        if client.options.get("traces_sample_rate") or client.options.get("traces_sampler"):
+            stand_in.options["traces_sample_rate"] = 1.0
+        stand_in.monitor = None  # back-pressure would lower the rate
+        stand_in.transport = None if client.transport is None else self._rehearsed(client.transport)
+        stand_in.spotlight = (
+            None if client.spotlight is None else CapturedSpotlight(self._capture("Spotlight, by the SDK"))
+        )
+        self._give_batchers(stand_in)
+        return stand_in
+
+    def _give_batchers(self, stand_in: BaseClient) -> None:
+        for name in _BATCHERS:
+            batcher = getattr(self.client, name, None)
+            if batcher is not None:
+                made = type(batcher)(capture_func=self.capture_envelope, record_lost_func=_forget)
+                setattr(stand_in, name, made)
+
+    def _end_batchers(self) -> None:
+        for name in _BATCHERS:
+            batcher = getattr(self.stand_in, name, None)
+            if batcher is None:
+                continue
+            batcher.flush()
+            thread = getattr(batcher, "_flusher", None)
+            batcher.kill()
+            if thread is not None:
+                thread.join(_JOIN_SECONDS)
+
+    def _rehearsed(self, transport: Transport) -> Transport:
+        if issubclass(type(transport), GuardedTransport):
+            guarded = cast("GuardedTransport", transport)
+            inner = None if guarded.inner is None else self._rehearsed(guarded.inner)
+            return guarded.rehearsing(inner, lambda: CapturedSpotlight(self._capture("Spotlight")))
+        printed = printer_behind(transport)
+        if printed is not None:
+            return PrinterStandIn(transport, self._capture("the envelope printer"), self._rehearsed(printed))
+        return StandIn(transport, self._capture(type(transport).__name__))
+
+    def _capture(self, sink: str) -> Callable[[bytes], None]:
+        def capture(envelope: bytes) -> None:
+            self.captured.append((sink, envelope))
+
+        return capture
+
+    def _end(self) -> None:
+        self.stand_in.transport = self.stand_in.spotlight = None
+        self._end_batchers()
+
+
+def _forget(*_: Any, **__: Any) -> None:
+    """What a rehearsal loses is no loss."""

@@ -1,0 +1,21 @@
+"""What is counted, and what is set aside."""
+
+from __future__ import annotations
+
+import threading
+
+from sentry_filters.core.counters import Counters
+
+
+def test_counts_are_set_aside_by_context() -> None:
+    counters = Counters()
+
+    with counters.set_aside():
+        counters.saw("event", "exported")
+        with counters.taken_back():
+            counters.add("faults", "inner")
+        other = threading.Thread(target=counters.add, args=("faults", "other"))
+        other.start()
+        other.join()
+
+    assert counters.snapshot() == {("faults", "inner"): 1, ("faults", "other"): 1}

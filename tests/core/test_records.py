@@ -1,0 +1,169 @@
+"""What observers of a guard are told: decisions, expiries and renewals, tied together by the expiry's id."""
+
+from __future__ import annotations
+
+import pytest
+
+from sentry_filters import (
+    AuditRecord,
+    DecisionRecord,
+    ExpiryRecord,
+    Failure,
+    Policy,
+    RenewalRecord,
+    Response,
+    SessionGuard,
+)
+from sentry_filters.core.records import names_third_party
+from sentry_filters.evidence.hosts import Endpoint
+
+POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
+
+
+def expired(session: str | None = "a", **other: object) -> Failure:
+    response = Response(
+        status=401,
+        endpoint=Endpoint("api.example.ai", 443),
+        path="/v1/chat/completions",
+        session=session,
+        started_at=1.0,
+    )
+    return Failure(provider="OpenHuman", response=response, **other)  # type: ignore[arg-type]
+
+
+def told_to(guard: SessionGuard) -> list[AuditRecord]:
+    records: list[AuditRecord] = []
+    guard.observe(records.append)
+    return records
+
+
+def decisions(records: list[AuditRecord]) -> list[DecisionRecord]:
+    return [record for record in records if isinstance(record, DecisionRecord)]
+
+
+def test_a_drop_carries_the_id_of_the_published_expiry() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    for _ in range(3):
+        guard.decide("event", (expired(),))
+
+    (expiry,) = [record for record in records if isinstance(record, ExpiryRecord)]
+    assert [(one.standing, one.expiry) for one in decisions(records)] == [
+        ("first", expiry.event.id), ("repeat", expiry.event.id), ("repeat", expiry.event.id),
+    ]  # fmt: skip
+    assert expiry.handled
+
+
+def test_a_failure_without_its_credential_belongs_to_the_running_expiry() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    guard.decide("event", (expired("a"),))
+    guard.decide("span", (expired(None),))
+    guard.note("span", "demote", "backend_session_expired", expired(None))
+
+    assert len({one.expiry for one in decisions(records)}) == 1
+
+
+def test_a_renewal_names_the_expiries_that_it_ended() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    guard.decide("event", (expired("a"),))
+    guard.decide("event", (expired("b"),))
+    guard.session_renewed("new")
+    guard.session_renewed("newer")
+
+    first, second = [record for record in records if isinstance(record, RenewalRecord)]
+    assert first.expiries == tuple(one.expiry for one in decisions(records))
+    assert second.expiries == ()
+
+
+def test_a_renewal_of_one_session_ends_its_own_expiry_only() -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman", scope="session"), print)
+    records = told_to(guard)
+
+    for credential in ("a", "b"):
+        guard.decide("event", (expired(guard.fingerprint(credential)),))
+    guard.session_renewed("b")
+
+    (renewal,) = [record for record in records if isinstance(record, RenewalRecord)]
+    assert renewal.expiries == (decisions(records)[1].expiry,)
+
+
+def test_a_late_failure_of_a_session_that_never_expired_has_no_expiry() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    guard.session_renewed("new")
+    guard.decide("event", (expired(None),))
+    guard.note("span", "demote", "backend_session_expired", expired(None))
+
+    assert [(one.standing, one.expiry) for one in decisions(records)] == [("stale", None)] * 2
+
+
+def test_an_expiry_that_nobody_listens_for_says_so() -> None:
+    guard = SessionGuard(POLICY)
+    records = told_to(guard)
+
+    guard.decide("event", (expired(),), can_show=True)
+
+    (expiry,) = [record for record in records if isinstance(record, ExpiryRecord)]
+    assert not expiry.handled
+    assert decisions(records)[0].reason == "unhandled"
+    assert guard.counters.get("session_expired", "llm_provider.openhuman_backend", "false", "false") == 0
+    assert guard.counters.get("session_expired", "llm_provider.openhuman_backend", "true", "false") == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "third_party"),
+    [
+        pytest.param(expired(), False, id="ours"),
+        pytest.param(Failure(provider="OpenAI", status=401), True, id="another provider"),
+        pytest.param(
+            Failure(response=Response(status=401, endpoint=Endpoint("api.example.com", 443))),
+            True,
+            id="another host",
+        ),
+        pytest.param(Failure(status=401), False, id="nobody named"),
+    ],
+)
+def test_the_record_says_whether_the_evidence_names_a_third_party(
+    failure: Failure, third_party: bool
+) -> None:
+    assert names_third_party(failure, POLICY) is third_party
+
+
+def test_a_dropped_third_party_failure_is_counted_as_a_violation() -> None:
+    guard = SessionGuard(POLICY, print)
+
+    guard.note("event", "drop", "backend_session_expired", Failure(provider="OpenAI", status=401))
+    guard.note("event", "keep", "other_provider", Failure(provider="OpenAI", status=401))
+
+    assert guard.counters.get("violations", "third_party_dropped") == 1
+
+
+def test_an_expiry_that_could_not_be_published_is_counted_as_a_violation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    guard = SessionGuard(POLICY, print)
+
+    def broken(event: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(guard.bus, "publish", broken)
+
+    assert not guard.decide("event", (expired(),)).drop
+    assert guard.counters.get("violations", "drop_without_event") == 1
+
+
+def test_work_that_the_gate_refused_is_counted() -> None:
+    guard = SessionGuard(POLICY, print)
+    guard.decide("event", (expired(),))
+
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            guard.gate.check()
+
+    assert guard.counters.get("refused") == 3

@@ -1,0 +1,139 @@
+"""`is_clean` may doubt what is clean; it never trusts what `redact_value` would change."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sentry_filters.redaction import Redactor
+from sentry_filters.redaction.catalogue.families import CATALOGUE
+from tests.support.secrets import fake
+
+S = "Hunter2-Zq8vT1mB4xK7"
+REDACTOR = Redactor(keys=["tenant_seal"])
+
+# Pieces of which texts are made that come close to secrets, keys and the syntax around both.
+PIECES = st.sampled_from(
+    [
+        "password",
+        "api_key",
+        "token",
+        "key",
+        "tokens",
+        "secret",
+        "Authorization",
+        "cookie",
+        "max_",
+        "_count",
+        "x",
+        "é",
+        "\n",
+        "\t",
+        '"',
+        "'",
+        "\\",
+        "=",
+        ":",
+        ": ",
+        ",",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "<",
+        ">",
+        "&",
+        "--",
+        "Bearer ",
+        "https://u:",
+        "@h",
+        "pat",
+        "pw",
+        "tenantSeal",
+        "$",
+        "${",
+        "None",
+        "12345678",
+        S,
+        "\u2026",
+        "...",
+        "|",
+        "\ud83d\ude00",
+        "%3D",
+        "&quot;",
+        "=>",
+        *("".join(kind.example) for kind in CATALOGUE[::7]),
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=8).map("".join)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(TEXTS, below, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.booleans())
+@example({"password": 12345}, True)
+@example([["api_key", "v4lue"]], True)
+@example({"value": "v4lue", "name": "api_key"}, True)
+@example(["--api-key", "v4lue"], True)
+@example({"clé api_key": "v4lue"}, True)
+@example({'api_key"': "v4lue"}, True)
+@example("api_key: |\n\t\tv4luev4lue", True)
+@example("x\npat=v4luev4luev4lue1", True)
+def test_what_is_called_clean_is_clean(value: object, ensure_ascii: bool) -> None:
+    serialised = json.dumps(value, separators=(",", ":"), ensure_ascii=ensure_ascii)
+    parsed = json.loads(serialised)
+
+    if REDACTOR.is_clean(serialised):
+        assert REDACTOR.redact_value(parsed) is parsed
+
+
+@given(VALUES)
+@example({"password": "{" + "".join(next(kind for kind in CATALOGUE if kind.name == "jwt").example)})
+def test_a_second_pass_changes_nothing(value: object) -> None:
+    once = REDACTOR.redact_value(value)
+
+    assert REDACTOR.redact_value(once) == once
+
+
+@given(TEXTS)
+def test_a_text_grows_by_no_more_than_its_marks(text: str) -> None:
+    once = REDACTOR.redact(text)
+
+    assert REDACTOR.redact(once) == once
+    assert len(once) <= len(text) + 12 * once.count("[REDACTED]")
+
+
+@pytest.mark.parametrize("depth", [100, 101, 150, 5000])
+def test_depth_is_judged_as_the_walk_judges_it(depth: int, redactor: Redactor) -> None:
+    assert redactor.is_clean("[" * depth + "]" * depth) is (depth <= 100)
+
+
+def test_brackets_in_texts_raise_no_doubt_when_there_are_few(redactor: Redactor) -> None:
+    assert redactor.is_clean(json.dumps({"message": "[[ {{ ]", "list": [[1], [2]]}))
+
+
+def test_bytes_and_text_are_judged_alike(redactor: Redactor) -> None:
+    for value in ({"password": S}, {"a": "b"}):
+        serialised = json.dumps(value)
+        assert redactor.is_clean(serialised) is redactor.is_clean(serialised.encode())
+
+
+@pytest.mark.parametrize(
+    "serialised",
+    [
+        '{"a": "' + "".join(f"\\u{ord(letter):04X}" for letter in fake("sk-proj-", 40)) + '"}',
+        '{"a": "' + fake("sk-proj-", 40).replace("k", "\\u006b", 1) + '"}',
+        '{"a": "https:\\/\\/bob:' + fake("", 20) + '@db.example\\/x"}',
+    ],
+    ids=["all escaped", "one letter escaped", "slashes escaped"],
+)
+def test_a_secret_in_json_escapes_is_not_taken_for_clean(serialised: str, redactor: Redactor) -> None:
+    assert redactor.redact_value(json.loads(serialised)) != json.loads(serialised)
+    assert not redactor.is_clean(serialised)
