@@ -1,10 +1,9 @@
 """The OpenTelemetry edge of sentry-filters: one verdict, one redaction, for spans, logs and metrics."""
 
-from otel.logs.processor import GuardedLogRecordProcessor
-from otel.metrics.exporter import RedactingMetricExporter
+from otel.logs import GuardedLogRecordProcessor
+from otel.metrics import RedactingMetricExporter
 from otel.propagator import RedactingPropagator
-from otel.spans.exporter import RedactingLogRecordExporter, RedactingSpanExporter
-from otel.spans.processor import GuardedSpanProcessor
+from otel.spans import GuardedSpanProcessor, RedactingLogRecordExporter, RedactingSpanExporter
 from otel.telemetry import emit_decisions, emit_session_expired, observe_counters
 
 __all__ = [

@@ -17,10 +17,9 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.logs.pipeline import GuardedLogs
-from otel.metrics.exporter import RedactingMetricExporter
-from otel.spans.exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.spans.pipeline import GuardedSpans
+from otel.logs import GuardedLogs
+from otel.metrics import RedactingMetricExporter
+from otel.spans import GuardedSpans, RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
 from otel.telemetry import emit_session_expired, observe_counters
 from sentry_filters import Policy, Redactor, SessionGuard
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import DecisionRecord, Failure, Policy, RenewalRecord, SessionExpired
-from sentry_filters.core.recognition import operation_of
+from sentry_filters.core import operation_of
 
 SCOPE = "sentry_filters"
 """Instrumentation scope of everything that the package itself emits."""

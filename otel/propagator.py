@@ -17,7 +17,7 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction.cleaner import Cleaner
+from otel.redaction import Cleaner
 from sentry_filters import Redactor
 
 _log = logging.getLogger("sentry_filters")

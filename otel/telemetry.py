@@ -20,7 +20,7 @@ from sentry_filters import (
     SessionGuard,
     Subscription,
 )
-from sentry_filters.core.counters import LABELS, Counters
+from sentry_filters.core import LABELS, Counters
 
 _METRICS: Mapping[str, tuple[str, str]] = {
     "seen": ("{item}", "Items that reached the guard."),

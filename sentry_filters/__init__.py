@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sentry_filters.audit import Ledger
-from sentry_filters.core.bus import EventBus, Handler, Subscription
-from sentry_filters.core.counters import Counters
-from sentry_filters.core.decision import Decision
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, recognise
-from sentry_filters.core.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
-from sentry_filters.evidence.failure import Failure, Response
-from sentry_filters.evidence.hosts import Endpoint
+from sentry_filters.core import (
+    AuditRecord,
+    Counters,
+    Decision,
+    DecisionRecord,
+    EventBus,
+    ExpiryRecord,
+    Handler,
+    Policy,
+    RenewalRecord,
+    SchedulerGate,
+    SessionExpired,
+    SessionExpiredError,
+    Subscription,
+    Verdict,
+    recognise,
+)
+from sentry_filters.evidence import Endpoint, Failure, Response
 from sentry_filters.guard import SessionGuard
 from sentry_filters.redaction import Redactor
 

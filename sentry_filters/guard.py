@@ -11,29 +11,34 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from sentry_filters.audit import Ledger
-from sentry_filters.core.bus import EventBus, Handler
-from sentry_filters.core.counters import Counters
-from sentry_filters.core.decision import Decider, Decision
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.lifecycle import Adopter, SharedSessions
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict
-from sentry_filters.core.records import AuditObserver
-from sentry_filters.core.series import declare_series
-from sentry_filters.core.session import Sessions
-from sentry_filters.evidence.causes import causes_of
-from sentry_filters.evidence.credential import Fingerprinter, token_of
-from sentry_filters.evidence.failure import Failure, Response
-from sentry_filters.http.httpx import Call, Client, HttpEdge
+from sentry_filters.core import (
+    Adopter,
+    AuditObserver,
+    Counters,
+    Decider,
+    Decision,
+    EventBus,
+    Handler,
+    Policy,
+    SchedulerGate,
+    Sessions,
+    SharedSessions,
+    Verdict,
+    declare_series,
+)
+from sentry_filters.evidence import Failure, Fingerprinter, Response, causes_of, token_of
+from sentry_filters.http import Call, Client, HttpEdge
 from sentry_filters.redaction import Kind, Redactor
-from sentry_filters.sentry.before_send import SentryHooks
-from sentry_filters.sentry.boundary import Boundary
-from sentry_filters.sentry.client import current_spans
-from sentry_filters.sentry.options import composed_options
-from sentry_filters.sentry.release import current_release
-from sentry_filters.sentry.report import Reporter
-from sentry_filters.sentry.spans import SpanFilter
-from sentry_filters.sentry.standalone import StandaloneHooks
+from sentry_filters.sentry import (
+    Boundary,
+    Reporter,
+    SentryHooks,
+    SpanFilter,
+    StandaloneHooks,
+    composed_options,
+    current_release,
+    current_spans,
+)
 
 Part = TypeVar("Part")
 

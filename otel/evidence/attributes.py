@@ -12,8 +12,14 @@ from dataclasses import dataclass
 
 from opentelemetry.trace import SpanKind
 
-from sentry_filters.evidence.failure import TAG_NAMES, status_number
-from sentry_filters.evidence.hosts import Endpoint, canonical_host, endpoint_of_url, path_of_url
+from sentry_filters.evidence import (
+    TAG_NAMES,
+    Endpoint,
+    canonical_host,
+    endpoint_of_url,
+    path_of_url,
+    status_number,
+)
 
 Attributes = Mapping[str, object]
 

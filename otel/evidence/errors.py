@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from otel.evidence.lineage import Below
-from sentry_filters.evidence.failure import Response
-from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
+from sentry_filters.evidence import Response, endpoint_of_url, path_of_url
 
 # What Python's traceback module writes between the links of a chain.
 _CAUSE = "The above exception was the direct cause of the following exception:"

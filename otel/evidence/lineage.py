@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from sentry_filters import Failure
-from sentry_filters.evidence.span_memory import SpanMemory
+from sentry_filters.evidence import SpanMemory
 from sentry_filters.forking import after_fork_in_child
 
 _MOST_TEXTS = 8

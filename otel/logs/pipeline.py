@@ -6,9 +6,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
 from otel.logs.verdicts import LogVerdicts
-from otel.redaction import sdk_records
-from otel.redaction.cleaner import Cleaner
-from otel.redaction.tally import Tally
+from otel.redaction import Cleaner, Tally, sdk_records
 from sentry_filters import SessionGuard
 
 _SIGNAL = "log"

@@ -8,11 +8,18 @@ from dataclasses import replace
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from otel.evidence.attributes import ERROR_TYPE, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE
-from otel.evidence.errors import ErrorText, is_of
-from otel.evidence.lineage import Below, Lineage
+from otel.evidence import (
+    ERROR_TYPE,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+    Below,
+    ErrorText,
+    Lineage,
+    is_of,
+)
 from sentry_filters import Failure, SessionGuard
-from sentry_filters.evidence.failure import TAG_NAMES, failure_of_tags
+from sentry_filters.evidence import TAG_NAMES, failure_of_tags
 
 _TELLING = frozenset({EXCEPTION_TYPE, ERROR_TYPE, "status"})
 

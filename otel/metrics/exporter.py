@@ -17,9 +17,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 
 from otel.metrics.merging import DataPoint, put_together
-from otel.redaction import sdk_records
-from otel.redaction.accounts import Withheld
-from otel.redaction.cleaner import Cleaner
+from otel.redaction import Cleaner, Withheld, sdk_records
 from sentry_filters import Counters, Redactor
 
 _SIGNAL = "metric"

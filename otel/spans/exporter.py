@@ -10,9 +10,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.redaction import sdk_records
-from otel.redaction.accounts import Withheld
-from otel.redaction.cleaner import Cleaner
+from otel.redaction import Cleaner, Withheld, sdk_records
 from sentry_filters import Counters, Redactor
 
 _Item = TypeVar("_Item")

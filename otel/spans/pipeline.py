@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction import sdk_records
-from otel.redaction.cleaner import Cleaner
-from otel.redaction.tally import Tally
+from otel.redaction import Cleaner, Tally, sdk_records
 from otel.spans.verdicts import Outcome, SpanVerdicts
 from otel.spans.waiting import HeldSpans
 from sentry_filters import SessionGuard

@@ -15,23 +15,26 @@ from opentelemetry.trace import SpanContext, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from otel import names
-from otel.evidence.attributes import (
+from otel.evidence import (
     ERROR_TYPE,
     EXCEPTION_EVENT,
     HTTP_STATUS,
+    Below,
     CallFacts,
+    ErrorText,
+    Lineage,
+    error_of,
+    errors,
     facts_of,
+    is_of,
     may_tell_a_failure,
+    texts,
 )
-from otel.evidence.errors import ErrorText, is_of
-from otel.evidence.lineage import Below, Lineage
-from otel.evidence.span_errors import error_of, errors, texts
 from otel.redaction import sdk_records
 from otel.spans.waiting import HeldSpans
 from sentry_filters import Failure, Response, SessionGuard
-from sentry_filters.core.policy import SESSION_STATUSES
-from sentry_filters.core.recognition import recognise
-from sentry_filters.evidence.failure import failure_of_tags, status_number
+from sentry_filters.core import recognise
+from sentry_filters.evidence import SESSION_STATUSES, failure_of_tags, status_number
 
 Outcome = Literal["exported", "dropped", "demoted", "waits"]
 

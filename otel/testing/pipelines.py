@@ -12,8 +12,8 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from otel.logs.processor import GuardedLogRecordProcessor
-from otel.spans.processor import GuardedSpanProcessor
+from otel.logs import GuardedLogRecordProcessor
+from otel.spans import GuardedSpanProcessor
 from sentry_filters import SessionGuard
 
 __all__ = ["Pipeline", "is_exporter", "is_sentrys"]

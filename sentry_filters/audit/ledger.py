@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sentry_filters.audit.retention import Retention
 from sentry_filters.audit.writer import Counts, Source, Writer
-from sentry_filters.core.records import AuditRecord
+from sentry_filters.core import AuditRecord
 from sentry_filters.forking import around_fork
 
 # A fork waits this long for a write to end.

@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from sentry_filters.core.counters import LABELS
-from sentry_filters.core.records import AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
+from sentry_filters.core import LABELS, AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
 
 Values = tuple[str | int | None, ...]
 CountKey = tuple[str, ...]

@@ -16,7 +16,7 @@ from typing import Protocol
 from sentry_filters.audit.retention import Retention
 from sentry_filters.audit.rows import CountKey, Row, Rows
 from sentry_filters.audit.store import RowsRefusedError, Store
-from sentry_filters.core.records import AuditRecord
+from sentry_filters.core import AuditRecord
 
 _log = logging.getLogger("sentry_filters")
 

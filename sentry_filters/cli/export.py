@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 from sentry_filters.targets.collector.config import collector
 from sentry_filters.targets.export import Exporter
 from sentry_filters.targets.inbound import inbound

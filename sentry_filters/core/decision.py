@@ -25,7 +25,7 @@ from sentry_filters.core.records import (
     names_third_party,
 )
 from sentry_filters.core.session import Observed, SessionExpired, Sessions, Standing
-from sentry_filters.evidence.failure import Failure
+from sentry_filters.evidence import Failure
 
 _log = logging.getLogger("sentry_filters")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from sentry_filters.core import policy_values
-from sentry_filters.evidence.hosts import Endpoint, parse_endpoint
+from sentry_filters.evidence import SESSION_STATUSES, Endpoint, parse_endpoint
 
 DEFAULT_OPERATIONS = (
     "chat_completions",
@@ -39,7 +39,6 @@ DEFAULT_NOT_SESSION_CODES = (
     "unsupported_country_region_territory",
 )
 DEFAULT_CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key")
-SESSION_STATUSES = (401, 403)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sentry_filters.evidence.hosts import parse_endpoint
+from sentry_filters.evidence import parse_endpoint
 
 TABLE = ("tool", "sentry_filters")
 ENV_PREFIX = "SENTRY_FILTERS_"

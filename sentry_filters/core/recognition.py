@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sentry_filters.core.policy import Policy
-from sentry_filters.evidence.body_codes import codes_of_text
-from sentry_filters.evidence.failure import Failure, Response
-from sentry_filters.evidence.hosts import serves
-from sentry_filters.evidence.wire_text import Mention, mentions
+from sentry_filters.evidence import (
+    FAILED_RESPONSE,
+    Failure,
+    Mention,
+    Response,
+    codes_of_text,
+    mentions,
+    serves,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,6 @@ class Verdict:
     confirmed: bool = False
 
 
-FAILED_RESPONSE = "non_2xx"
 UNRELATED = Verdict(drop=False, reason="unrelated")
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.session import SessionExpired
-from sentry_filters.evidence.failure import Failure
-from sentry_filters.evidence.hosts import serves
+from sentry_filters.evidence import Failure, serves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,18 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar, runtime_checkable
 
-from sentry_filters.core.policy import SESSION_STATUSES, Policy
-from sentry_filters.evidence.body_codes import codes_of_text, text_if_read
-from sentry_filters.evidence.credential import Fingerprinter, token_of
-from sentry_filters.evidence.failure import Response
-from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
-from sentry_filters.evidence.span_memory import SpanMemory
+from sentry_filters.core import Policy
+from sentry_filters.evidence import (
+    SESSION_STATUSES,
+    Fingerprinter,
+    Response,
+    SpanMemory,
+    codes_of_text,
+    endpoint_of_url,
+    path_of_url,
+    text_if_read,
+    token_of,
+)
 
 SpanIds = tuple[str, str]
 """Trace id (32 hex digits) and span id (16 hex digits)."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sentry_filters.redaction.catalogue.kind import Kind
+from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import Finding, Scrubbed, sentry_meta
-from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.marks import WITHHELD
-from sentry_filters.redaction.structure.serialised import SerialisedCheck
-from sentry_filters.redaction.structure.shapes import is_naming
-from sentry_filters.redaction.structure.walk import Walk
-from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.scanner import TextPass
+from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
+from sentry_filters.redaction.text import LiveCredentials, TextPass
 
 __all__ = ["Redactor"]
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from sentry_filters.core.lifecycle import Adopter
+from sentry_filters.core import Adopter
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import State, Store

@@ -8,7 +8,7 @@ import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sentry_filters.core.session import SessionExpired
+from sentry_filters.core import SessionExpired
 
 EVERYONE = "*"
 """The name under which a renewal of all sessions is kept."""

@@ -10,8 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from sentry_filters.core.lifecycle import Adopter
-from sentry_filters.core.session import SessionExpired
+from sentry_filters.core import Adopter, SessionExpired
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import UNNAMED, Expiry

@@ -13,7 +13,7 @@ from functools import partial
 
 import redis
 
-from sentry_filters.core.lifecycle import Adopter
+from sentry_filters.core import Adopter
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
 from sentry_filters.redis.reconnect import Backoff

@@ -16,9 +16,7 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.triggers.base import BaseTrigger
 
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
-from sentry_filters.core.work import SessionOf
+from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
 

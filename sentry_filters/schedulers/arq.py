@@ -15,9 +15,7 @@ from typing import Any, TypeVar, cast
 from arq import ArqRedis, Retry
 from arq.constants import job_key_prefix, retry_key_prefix
 
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.session import SessionExpiredError
-from sentry_filters.core.work import SessionOf
+from sentry_filters.core import SchedulerGate, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
 _log = logging.getLogger("sentry_filters")

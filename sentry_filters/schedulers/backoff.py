@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sentry_filters.core.session import SessionExpired
+from sentry_filters.core import SessionExpired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

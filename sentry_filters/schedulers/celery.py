@@ -7,8 +7,7 @@ from typing import Any
 import celery
 from celery.exceptions import Ignore, Reject
 
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError
 from sentry_filters.schedulers.backoff import Backoff
 
 _VISIBILITY_TIMEOUT = 3600.0

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from sentry_filters.core.decision import Decision
-from sentry_filters.evidence.failure import Failure
+from sentry_filters.core import Decision
+from sentry_filters.evidence import Failure
 from sentry_filters.sentry.evidence import failure_of_telemetry, failures_of_event
 from sentry_filters.sentry.spans import SpanFilter
 

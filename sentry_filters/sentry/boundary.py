@@ -8,7 +8,7 @@ from typing import cast
 
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
-from sentry_filters.core.counters import Counters
+from sentry_filters.core import Counters
 from sentry_filters.redaction import WITHHELD, Finding, Redactor
 from sentry_filters.sentry.meta import finished_event
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures

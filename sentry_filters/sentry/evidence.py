@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
-from sentry_filters.evidence.causes import Cause, causes_of
-from sentry_filters.evidence.failure import TAG_NAMES, Failure, failure_of_tags, tags_of
+from sentry_filters.evidence import TAG_NAMES, Cause, Failure, causes_of, failure_of_tags, tags_of
 
 _MOST_ARGS = 32
 

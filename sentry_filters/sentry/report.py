@@ -8,11 +8,18 @@ from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import FAILED_RESPONSE, Verdict
-from sentry_filters.evidence.body_codes import codes_of, codes_of_text
-from sentry_filters.evidence.causes import Cause, causes_of
-from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number
+from sentry_filters.core import Policy, Verdict
+from sentry_filters.evidence import (
+    FAILED_RESPONSE,
+    Cause,
+    Failure,
+    Response,
+    causes_of,
+    codes_of,
+    codes_of_text,
+    failure_of_tags,
+    status_number,
+)
 from sentry_filters.sentry.before_send import UNHANDLED, Decide
 
 

@@ -10,10 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core.decision import Decision
-from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number
-from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
-from sentry_filters.evidence.span_memory import SpanMemory
+from sentry_filters.core import Decision
+from sentry_filters.evidence import (
+    Failure,
+    Response,
+    SpanMemory,
+    endpoint_of_url,
+    failure_of_tags,
+    path_of_url,
+    status_number,
+)
 
 Span = Mapping[str, object]
 

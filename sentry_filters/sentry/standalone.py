@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sentry_filters.core.counters import Counters
+from sentry_filters.core import Counters
 from sentry_filters.redaction import WITHHELD, Redactor
 from sentry_filters.sentry.before_send import Hint, Payload, SentryHooks
 from sentry_filters.sentry.meta import finished_event

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 
 __all__ = ["Export", "Exporter"]
 

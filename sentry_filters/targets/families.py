@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sentry_filters.core.policy import Policy
-from sentry_filters.redaction.catalogue.cloud import CLOUD_KINDS
-from sentry_filters.redaction.catalogue.forges import FORGE_KINDS
-from sentry_filters.redaction.catalogue.kind import Kind
-from sentry_filters.redaction.catalogue.llm import LLM_KINDS
-from sentry_filters.redaction.catalogue.operations import OPERATIONS_KINDS
-from sentry_filters.redaction.catalogue.services import SERVICE_KINDS
-from sentry_filters.redaction.catalogue.structural import CUT_SECRET, STRUCTURAL_KINDS
+from sentry_filters.core import Policy
+from sentry_filters.redaction.catalogue import (
+    CLOUD_KINDS,
+    CUT_SECRET,
+    FORGE_KINDS,
+    LLM_KINDS,
+    OPERATIONS_KINDS,
+    SERVICE_KINDS,
+    STRUCTURAL_KINDS,
+    Kind,
+)
 from sentry_filters.targets.keys import assignment_kind
 from sentry_filters.targets.regexes import one_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 from sentry_filters.targets.export import Export
 from sentry_filters.targets.remarks import of_sessions
 

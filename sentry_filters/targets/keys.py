@@ -6,10 +6,10 @@ value (a bare `token`, `key` or `session`) is left to the Python filter.
 
 from __future__ import annotations
 
-from sentry_filters.core.policy import Policy
-from sentry_filters.redaction.catalogue.kind import Kind
+from sentry_filters.core import Policy
+from sentry_filters.redaction.catalogue import Kind
+from sentry_filters.redaction.keys import split_words
 from sentry_filters.redaction.keys import words as key_words
-from sentry_filters.redaction.keys.judge import split_words
 
 __all__ = ["assignment_kind", "key_patterns"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from sentry_filters.redaction.catalogue.kind import Kind
-from sentry_filters.redaction.text.patterns import BOUNDARY
+from sentry_filters.redaction.catalogue import Kind
+from sentry_filters.redaction.text import BOUNDARY
 
 __all__ = ["ascii_caseless", "for_go", "for_rust", "group_count", "one_of", "quoted"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 from sentry_filters.redaction import REDACTED
 from sentry_filters.targets.export import Export
 from sentry_filters.targets.families import Family, families

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 from sentry_filters.targets.families import Family
 
 __all__ = ["left_out", "of_redaction", "of_sessions"]

@@ -6,10 +6,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from sentry_filters.core.decision import Decision
-from sentry_filters.core.recognition import UNRELATED, recognise
-from sentry_filters.core.session import Observed
-from sentry_filters.evidence.failure import Failure
+from sentry_filters.core import UNRELATED, Decision, Observed, recognise
+from sentry_filters.evidence import Failure
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.swapped import swapped

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 
-from sentry_filters.redaction.keys.content import CONTENT_KEY
-from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
-from sentry_filters.redaction.keys.words import NAMING
+from sentry_filters.redaction.keys import CONTENT_KEY, NAMING, KeyJudge, Sensitivity
 from sentry_filters.redaction.regex import compile_finder, compile_regex
 from sentry_filters.redaction.structure.shapes import is_name
 from sentry_filters.redaction.structure.survey import DEEPEST, speaks
-from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.scanner import TextPass
+from sentry_filters.redaction.text import LiveCredentials, TextPass
 
 __all__ = ["SerialisedCheck"]
 

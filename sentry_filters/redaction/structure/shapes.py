@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
-from sentry_filters.redaction.keys.words import NAMING, VALUING
+from sentry_filters.redaction.keys import NAMING, VALUING, KeyJudge, Sensitivity
 
 _NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 

@@ -10,12 +10,10 @@ from itertools import accumulate
 from typing import cast
 from uuid import UUID
 
-from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
-from sentry_filters.redaction.keys.words import VALUING
+from sentry_filters.redaction.keys import VALUING, KeyJudge, Sensitivity
 from sentry_filters.redaction.structure.shapes import named_value, option_values, pair_value
 from sentry_filters.redaction.structure.values import number_goes, parts_that_go
-from sentry_filters.redaction.text.ranges import Span
-from sentry_filters.redaction.text.scanner import TextPass
+from sentry_filters.redaction.text import Span, TextPass
 
 __all__ = ["DEEPEST", "HARMLESS_TYPES", "PLAIN_TYPES", "Survey", "speaks"]
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.keys.judge import Sensitivity
+from sentry_filters.redaction.keys import Sensitivity
 from sentry_filters.redaction.marks import REDACTED
-from sentry_filters.redaction.text.headers import cookie_pieces, credential_start
-from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, is_version
+from sentry_filters.redaction.text import (
+    cookie_pieces,
+    credential_start,
+    goes,
+    is_placeholder,
+    is_plain,
+    is_version,
+)
 
 __all__ = ["number_goes", "parts_that_go"]
 

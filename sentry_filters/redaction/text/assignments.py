@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sentry_filters.redaction.keys.judge import KeyJudge, Sensitivity
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.regex import compile_regex
 from sentry_filters.redaction.text.headers import authorization_pieces, cookie_pieces
 from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, looks_random

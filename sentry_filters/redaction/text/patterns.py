@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sentry_filters.redaction.catalogue.kind import Kind
+from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.regex import Regex, compile_regex
 from sentry_filters.redaction.text.beginnings import beginning_of
 from sentry_filters.redaction.text.plausible import is_reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.keys.judge import Sensitivity
+from sentry_filters.redaction.keys import Sensitivity
 from sentry_filters.redaction.regex import Regex, compile_regex
 
 __all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "is_version", "looks_random"]

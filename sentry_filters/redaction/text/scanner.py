@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sentry_filters.redaction.catalogue.families import CATALOGUE
-from sentry_filters.redaction.catalogue.kind import Kind
-from sentry_filters.redaction.keys.judge import KeyJudge
+from sentry_filters.redaction.catalogue import CATALOGUE, Kind
+from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.regex import compile_finder
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import FAILED_RESPONSE
-from sentry_filters.evidence.hosts import Endpoint
+from sentry_filters.core import Policy
+from sentry_filters.evidence import FAILED_RESPONSE, Endpoint
 from sentry_filters.targets.collector.ottl import (
     all_of,
     any_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sentry_filters.core.policy import Policy
+from sentry_filters.core import Policy
 from sentry_filters.redaction import REDACTED
 from sentry_filters.targets.collector.conditions import log_conditions, span_conditions
 from sentry_filters.targets.collector.ottl import text

@@ -9,7 +9,7 @@ from sentry_sdk.client import BaseClient, NonRecordingClient
 from sentry_sdk.transport import Transport
 
 from sentry_filters.guard import SessionGuard
-from sentry_filters.sentry.transport import GuardedTransport
+from sentry_filters.sentry import GuardedTransport
 
 __all__ = ["bypass_of", "other_clients"]
 

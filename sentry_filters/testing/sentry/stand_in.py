@@ -12,7 +12,7 @@ from sentry_sdk.client import BaseClient
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
-from sentry_filters.sentry.transport import GuardedTransport
+from sentry_filters.sentry import GuardedTransport
 from sentry_filters.testing.sinks import CapturedSpotlight, PrinterStandIn, StandIn, printer_behind
 
 __all__ = ["SentryRehearsal"]
