@@ -1,8 +1,7 @@
-"""What real instrumentations write about a call: attribute names with their source, and how they are read.
+"""What real instrumentations write about a call: how its attributes are read.
 
-Literal names on purpose: the semantic conventions for HTTP have two generations in use, and every Python
-constant of the GenAI conventions is deprecated. `gen_ai.system`, `gen_ai.provider.name` and `llm.system` name
-the protocol that was spoken, not who answered: they are evidence for nothing and are not read.
+`gen_ai.system`, `gen_ai.provider.name` and `llm.system` name the protocol that was spoken, not who answered:
+they are evidence for nothing and are not read.
 """
 
 from __future__ import annotations
@@ -13,47 +12,15 @@ from dataclasses import dataclass
 from opentelemetry.trace import SpanKind
 
 from sentry_filters.evidence import (
-    TAG_NAMES,
     Endpoint,
     canonical_host,
+    conventions,
     endpoint_of_url,
     path_of_url,
     status_number,
 )
 
 Attributes = Mapping[str, object]
-
-# OpenTelemetry semantic conventions for HTTP: stable (1.23 and later), then legacy (before).
-HTTP_STATUS = ("http.response.status_code", "http.status_code")
-# … then Sentry's HTTP spans (`url`), and what Sentry's OTLPIntegration passes on.
-URL = ("url.full", "http.url", "url")
-HTTP_METHOD = ("http.request.method", "http.method")
-HOST_AND_PORT = (
-    ("server.address", "server.port"),  # stable HTTP, GenAI
-    ("net.peer.name", "net.peer.port"),  # legacy HTTP
-)
-PATH = ("url.path", "http.target")  # stable, legacy
-ERROR_TYPE = "error.type"  # all stable conventions
-
-# Semantic conventions for GenAI: the operations that are one request to a model. Others ("invoke_agent",
-# "execute_tool") are the application's own work around such requests.
-GEN_AI_OPERATION = "gen_ai.operation.name"
-MODEL_REQUESTS = frozenset({"chat", "text_completion", "generate_content", "embeddings", "responses"})
-# A request's model, which GenAI's, Sentry's, logfire's and OpenLLMetry's spans of a request all have.
-REQUEST_MODEL = "gen_ai.request.model"
-# OpenInference (Arize): `LLM`, beside `AGENT`, `CHAIN`, `TOOL`, …
-OPENINFERENCE_KIND = "openinference.span.kind"
-# OpenLLMetry (Traceloop): `chat`, `completion`; work around it is a `workflow`, `task`, `agent` or `tool`.
-OPENLLMETRY_REQUEST = "llm.request.type"
-OPENLLMETRY_KIND = "traceloop.span.kind"
-# Sentry's spans: `http.client`, `gen_ai.chat`, … Its `server.address` is the machine it runs on.
-SENTRY_OP = "sentry.op"
-
-# Semantic conventions for exceptions, on events and log records.
-EXCEPTION_EVENT = "exception"
-EXCEPTION_TYPE = "exception.type"
-EXCEPTION_MESSAGE = "exception.message"
-EXCEPTION_STACKTRACE = "exception.stacktrace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +46,7 @@ def may_tell_a_failure(attributes: Attributes) -> bool:
     """Say cheaply whether attributes can state a failure although the span's status does not."""
     if "http.response.status_code" not in attributes and "http.status_code" not in attributes:
         return "failure" in attributes
-    return (status_number(_first(attributes, HTTP_STATUS)) or 0) >= 400
+    return (status_number(_first(attributes, conventions.HTTP_STATUS)) or 0) >= 400
 
 
 def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
@@ -91,35 +58,35 @@ def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
         domain: `Policy.domain`; a span of that domain is a call by the application's own word.
     """
     outgoing = kind not in (SpanKind.SERVER, SpanKind.CONSUMER)
-    status = status_number(_first(attributes, HTTP_STATUS)) if outgoing else None
-    url = _first(attributes, URL) if outgoing else None
-    over_http = outgoing and (status is not None or _first(attributes, HTTP_METHOD) is not None)
+    status = status_number(_first(attributes, conventions.HTTP_STATUS)) if outgoing else None
+    url = _first(attributes, conventions.URL) if outgoing else None
+    over_http = outgoing and (status is not None or _first(attributes, conventions.HTTP_METHOD) is not None)
     return CallFacts(
         is_call=over_http or _is_model_request(attributes) or attributes.get("domain") == domain,
         status=status,
         endpoint=_endpoint(attributes, url) if outgoing else None,
         path=_path(attributes, url),
-        tags={name: attributes[name] for name in TAG_NAMES if name in attributes},
+        tags={name: attributes[name] for name in conventions.TAG_NAMES if name in attributes},
     )
 
 
 def _is_model_request(attributes: Attributes) -> bool:
-    operation = attributes.get(GEN_AI_OPERATION)
+    operation = attributes.get(conventions.GEN_AI_OPERATION)
     if operation is not None:
-        return operation in MODEL_REQUESTS
-    if OPENINFERENCE_KIND in attributes:
-        return attributes[OPENINFERENCE_KIND] == "LLM"
-    if OPENLLMETRY_KIND in attributes:
+        return operation in conventions.MODEL_REQUESTS
+    if conventions.OPENINFERENCE_KIND in attributes:
+        return attributes[conventions.OPENINFERENCE_KIND] == "LLM"
+    if conventions.OPENLLMETRY_KIND in attributes:
         return False
-    return OPENLLMETRY_REQUEST in attributes or REQUEST_MODEL in attributes
+    return conventions.OPENLLMETRY_REQUEST in attributes or conventions.REQUEST_MODEL in attributes
 
 
 def _endpoint(attributes: Attributes, url: object) -> Endpoint | None:
     if isinstance(url, str) and (endpoint := endpoint_of_url(url)) is not None:
         return endpoint
-    if SENTRY_OP in attributes:
+    if conventions.SENTRY_OP in attributes:
         return None
-    for host_name, port_name in HOST_AND_PORT:
+    for host_name, port_name in conventions.HOST_AND_PORT:
         host, port = attributes.get(host_name), attributes.get(port_name)
         if isinstance(host, str) and (canonical := canonical_host(host)) is not None:
             return Endpoint(canonical, _port(port))
@@ -129,7 +96,7 @@ def _endpoint(attributes: Attributes, url: object) -> Endpoint | None:
 def _path(attributes: Attributes, url: object) -> str | None:
     if isinstance(url, str) and (path := path_of_url(url)) is not None:
         return path
-    target = _first(attributes, PATH)
+    target = _first(attributes, conventions.PATH)
     return target.partition("?")[0].rstrip("/") if isinstance(target, str) else None
 
 

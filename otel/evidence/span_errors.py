@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 
-from otel.evidence.attributes import EXCEPTION_EVENT, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE
 from otel.evidence.errors import ErrorText
+from sentry_filters.evidence import conventions
 
 
 def errors(span: ReadableSpan) -> list[ErrorText]:
     """Return the errors that a span carries: its exception events, else its status."""
-    found = [error_of(event) for event in span.events if event.name == EXCEPTION_EVENT]
+    found = [error_of(event) for event in span.events if event.name == conventions.EXCEPTION_EVENT]
     if not found and span.status.description:
         found = [ErrorText(span.status.description)]
     return found
@@ -20,7 +20,8 @@ def error_of(event: Event) -> ErrorText:
     """Return the error that an exception event carries."""
     attributes = event.attributes or {}
     return ErrorText(
-        str(attributes.get(EXCEPTION_MESSAGE) or ""), str(attributes.get(EXCEPTION_STACKTRACE) or "")
+        str(attributes.get(conventions.EXCEPTION_MESSAGE) or ""),
+        str(attributes.get(conventions.EXCEPTION_STACKTRACE) or ""),
     )
 
 

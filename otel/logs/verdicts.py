@@ -8,20 +8,11 @@ from dataclasses import replace
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from otel.evidence import (
-    ERROR_TYPE,
-    EXCEPTION_MESSAGE,
-    EXCEPTION_STACKTRACE,
-    EXCEPTION_TYPE,
-    Below,
-    ErrorText,
-    Lineage,
-    is_of,
-)
+from otel.evidence import Below, ErrorText, Lineage, is_of
 from sentry_filters import Failure, SessionGuard
-from sentry_filters.evidence import TAG_NAMES, failure_of_tags
+from sentry_filters.evidence import conventions, failure_of_tags
 
-_TELLING = frozenset({EXCEPTION_TYPE, ERROR_TYPE, "status"})
+_TELLING = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
 
 
 class LogVerdicts:
@@ -54,7 +45,7 @@ class LogVerdicts:
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str
     ) -> tuple[Failure, ...]:
         log = record.log_record
-        tags = {name: attributes[name] for name in TAG_NAMES if name in attributes}
+        tags = {name: attributes[name] for name in conventions.TAG_NAMES if name in attributes}
         at = None if not log.timestamp else log.timestamp / 1e9
         trace_id = f"{log.trace_id:032x}" if log.trace_id else None
         base = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
@@ -69,7 +60,8 @@ class LogVerdicts:
                 for one in self._guard.failures_of(log.exception)
             )
         error = ErrorText(
-            str(attributes.get(EXCEPTION_MESSAGE) or text), str(attributes.get(EXCEPTION_STACKTRACE) or "")
+            str(attributes.get(conventions.EXCEPTION_MESSAGE) or text),
+            str(attributes.get(conventions.EXCEPTION_STACKTRACE) or ""),
         )
         span_id = f"{log.span_id:016x}" if log.span_id else None
         known = self._known(trace_id, span_id)
@@ -92,7 +84,7 @@ class LogVerdicts:
         if error.message or error.stacktrace:
             return is_of(error, known)
         # An event of a GenAI instrumentation: it tells the class of the error only.
-        return ERROR_TYPE in attributes and not known.others
+        return conventions.ERROR_TYPE in attributes and not known.others
 
 
 def _text(body: object) -> str:

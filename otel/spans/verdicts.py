@@ -16,9 +16,6 @@ from opentelemetry.util.types import AnyValue
 
 from otel import names
 from otel.evidence import (
-    ERROR_TYPE,
-    EXCEPTION_EVENT,
-    HTTP_STATUS,
     Below,
     CallFacts,
     ErrorText,
@@ -34,7 +31,7 @@ from otel.redaction import sdk_records
 from otel.spans.waiting import HeldSpans
 from sentry_filters import Failure, Response, SessionGuard
 from sentry_filters.core import recognise
-from sentry_filters.evidence import SESSION_STATUSES, failure_of_tags, status_number
+from sentry_filters.evidence import conventions, failure_of_tags, status_number
 
 Outcome = Literal["exported", "dropped", "demoted", "waits"]
 
@@ -129,7 +126,7 @@ class SpanVerdicts:
             if demotes:
                 return "demoted", self._demoted(ended, Below(failure=failure), everything=True)
             return "dropped", None
-        rival = facts.status is None or facts.status in SESSION_STATUSES
+        rival = facts.status is None or facts.status in conventions.SESSION_STATUSES
         kept = Below(other_texts=texts(ended.span), rival=rival, others=True)
         self._hand_on(ended, kept if below is None else below.merged_with(kept))
         return "exported", ended.span
@@ -239,7 +236,7 @@ class SpanVerdicts:
         span = ended.span
         if known.failure is None:
             return None
-        copies = [event for event in span.events if event.name == EXCEPTION_EVENT]
+        copies = [event for event in span.events if event.name == conventions.EXCEPTION_EVENT]
         ours = [event for event in copies if everything or is_of(error_of(event), known)]
         clears = ended.failed and (everything or _is_status_of(ended, known, copies, ours))
         if not ours and not clears:
@@ -272,7 +269,7 @@ class SpanVerdicts:
 def _is_all_of(ended: _Ended, known: Below) -> bool:
     """Say whether all that a span of a call says about errors is this failure's; it may say nothing."""
     response = None if known.failure is None else known.failure.response
-    named = status_number(ended.attributes.get(ERROR_TYPE))
+    named = status_number(ended.attributes.get(conventions.ERROR_TYPE))
     if named is not None and response is not None and named != response.status:
         return False
     return all(is_of(error, known) for error in errors(ended.span))
@@ -284,7 +281,7 @@ def _is_status_of(ended: _Ended, known: Below, copies: list[Event], ours: list[E
         if copies:
             return len(ours) == len(copies)
         # A bare ERROR: the failure's where nothing else can have made it.
-        return not known.others and all(name not in ended.attributes for name in HTTP_STATUS)
+        return not known.others and all(name not in ended.attributes for name in conventions.HTTP_STATUS)
     if is_of(ErrorText(description), known):
         return True
     return any(message in description for event in ours if (message := error_of(event).message))

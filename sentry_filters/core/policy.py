@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from sentry_filters.core import policy_values
-from sentry_filters.evidence import SESSION_STATUSES, Endpoint, parse_endpoint
+from sentry_filters.evidence import Endpoint, conventions, parse_endpoint
 
 DEFAULT_OPERATIONS = (
     "chat_completions",
@@ -71,7 +71,7 @@ class Policy:
     provider: str
     hosts: Collection[str] = frozenset()
     domain: str = "llm_provider"
-    statuses: Collection[int] = SESSION_STATUSES
+    statuses: Collection[int] = conventions.SESSION_STATUSES
     operations: Collection[str] = DEFAULT_OPERATIONS
     paths: Mapping[str, str] = field(default_factory=lambda: DEFAULT_PATHS, hash=False)
     not_session_codes: Collection[str] = DEFAULT_NOT_SESSION_CODES

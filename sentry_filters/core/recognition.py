@@ -5,15 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sentry_filters.core.policy import Policy
-from sentry_filters.evidence import (
-    FAILED_RESPONSE,
-    Failure,
-    Mention,
-    Response,
-    codes_of_text,
-    mentions,
-    serves,
-)
+from sentry_filters.evidence import Failure, Mention, Response, codes_of_text, conventions, mentions, serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +101,7 @@ def _contradiction(failure: Failure, policy: Policy, told: tuple[Mention, ...]) 
         return _keep("not_a_session_code")
     if _is_other_operation(failure, policy):
         return _keep("other_operation")
-    if failure.domain == policy.domain and failure.failure not in (None, FAILED_RESPONSE):
+    if failure.domain == policy.domain and failure.failure not in (None, conventions.FAILED_RESPONSE):
         return _keep("other_failure")
     return None
 

@@ -1,18 +1,10 @@
 """Facts about one failed call: standard library only."""
 
+from sentry_filters.evidence import conventions
 from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
 from sentry_filters.evidence.causes import Cause, causes_of
 from sentry_filters.evidence.credential import Fingerprinter, token_of
-from sentry_filters.evidence.failure import (
-    FAILED_RESPONSE,
-    SESSION_STATUSES,
-    TAG_NAMES,
-    Failure,
-    Response,
-    failure_of_tags,
-    status_number,
-    tags_of,
-)
+from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number, tags_of
 from sentry_filters.evidence.hosts import (
     Endpoint,
     canonical_host,
@@ -25,9 +17,6 @@ from sentry_filters.evidence.span_memory import SpanMemory
 from sentry_filters.evidence.wire_text import Mention, mentions
 
 __all__ = [
-    "FAILED_RESPONSE",
-    "SESSION_STATUSES",
-    "TAG_NAMES",
     "Cause",
     "Endpoint",
     "Failure",
@@ -39,6 +28,7 @@ __all__ = [
     "causes_of",
     "codes_of",
     "codes_of_text",
+    "conventions",
     "endpoint_of_url",
     "failure_of_tags",
     "mentions",

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
-from sentry_filters.evidence.failure import SESSION_STATUSES, Response, status_number
+from sentry_filters.evidence.conventions import SESSION_STATUSES
+from sentry_filters.evidence.failure import Response, status_number
 from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
 
 _MOST_LINKS = 64

@@ -6,14 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sentry_filters.evidence.conventions import TAG_NAMES
 from sentry_filters.evidence.hosts import Endpoint
-
-FAILED_RESPONSE = "non_2xx"
-"""The `failure` tag of a response whose status is not a success."""
-
-SESSION_STATUSES = (401, 403)
-
-TAG_NAMES = ("domain", "operation", "provider", "status", "failure")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from sentry_filters.evidence.conventions import DEFAULT_PORTS
+
 _ASCII_HOST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_:%")
 
 
@@ -48,7 +49,7 @@ def endpoint_of_url(url: str) -> Endpoint | None:
     try:
         parts = urlsplit(url)
         host = canonical_host(parts.hostname or "")
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None
     return None if host is None else Endpoint(host, port)
@@ -83,7 +84,7 @@ def serves(allowed: frozenset[Endpoint], seen: Endpoint) -> bool:
     if Endpoint(seen.host) in allowed:
         return True
     if seen.port is None:
-        return any(Endpoint(seen.host, port) in allowed for port in _DEFAULT_PORTS.values())
+        return any(Endpoint(seen.host, port) in allowed for port in DEFAULT_PORTS.values())
     return seen in allowed
 
 

@@ -12,8 +12,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_FORMS = (" API error (", " returned HTTP ")
-_STREAMING = " streaming"
+from sentry_filters.evidence.conventions import API_ERROR, RETURNED_HTTP, STREAMING
+
+_FORMS = (API_ERROR, RETURNED_HTTP)
 # Hyphen, dot and the like join words: "my-OpenHuman" is another provider than "OpenHuman".
 _JOINERS = frozenset("_-.@/\\+&~")
 # A text with more statements of a failure than this is a log dump, not one failure's message.
@@ -69,8 +70,8 @@ def _next_form(text: str, position: int) -> tuple[int, str] | None:
 
 
 def _labelled(text: str, at: int, label: str) -> bool:
-    if text.endswith(_STREAMING, 0, at):
-        at -= len(_STREAMING)
+    if text.endswith(STREAMING, 0, at):
+        at -= len(STREAMING)
     start = at - len(label)
     return start >= 0 and text.startswith(label, start) and _starts_a_word(text, start)
 

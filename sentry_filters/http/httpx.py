@@ -12,11 +12,11 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from sentry_filters.core import Policy
 from sentry_filters.evidence import (
-    SESSION_STATUSES,
     Fingerprinter,
     Response,
     SpanMemory,
     codes_of_text,
+    conventions,
     endpoint_of_url,
     path_of_url,
     text_if_read,
@@ -168,7 +168,7 @@ class HttpEdge:
             self._fault("http", error)
 
     def _on_response(self, response: _Response) -> None:
-        if response.status_code not in SESSION_STATUSES:
+        if response.status_code not in conventions.SESSION_STATUSES:
             return
         try:
             self._record(response)

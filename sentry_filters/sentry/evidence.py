@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
-from sentry_filters.evidence import TAG_NAMES, Cause, Failure, causes_of, failure_of_tags, tags_of
+from sentry_filters.evidence import Cause, Failure, causes_of, conventions, failure_of_tags, tags_of
 
 _MOST_ARGS = 32
 
@@ -45,7 +45,7 @@ def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
     attributes = item.get("attributes")
     tags = {}
     if isinstance(attributes, Mapping):
-        tags = {name: _plain(attributes[name]) for name in TAG_NAMES if name in attributes}
+        tags = {name: _plain(attributes[name]) for name in conventions.TAG_NAMES if name in attributes}
     trace_id = item.get("trace_id")
     return failure_of_tags(
         tags, text=_text(item.get("body")), trace_id=trace_id if isinstance(trace_id, str) else None

@@ -10,13 +10,13 @@ import sentry_sdk
 
 from sentry_filters.core import Policy, Verdict
 from sentry_filters.evidence import (
-    FAILED_RESPONSE,
     Cause,
     Failure,
     Response,
     causes_of,
     codes_of,
     codes_of_text,
+    conventions,
     failure_of_tags,
     status_number,
 )
@@ -74,7 +74,7 @@ class Reporter:
             "operation": operation,
             "provider": provider,
             "status": str(status),
-            "failure": FAILED_RESPONSE,
+            "failure": conventions.FAILED_RESPONSE,
         }
 
     def _failures(

@@ -27,8 +27,8 @@ from otel import (
     RedactingSpanExporter,
     observe_counters,
 )
-from otel.evidence.attributes import HTTP_STATUS
 from sentry_filters import Policy, Redactor, SessionGuard
+from sentry_filters.evidence import conventions
 from tests.otel.conftest import Logs, Traces
 
 
@@ -165,7 +165,7 @@ def test_recognition_that_fails_keeps_the_span(guard: SessionGuard, traces: Trac
     span = ReadableSpan(
         "POST",
         context=trace.SpanContext(1, 2, is_remote=False),
-        attributes={HTTP_STATUS[0]: Hostile("401")},
+        attributes={conventions.HTTP_STATUS[0]: Hostile("401")},
         status=trace.Status(StatusCode.ERROR),
     )
     GuardedSpanProcessor(guard, SimpleSpanProcessor(traces.exporter)).on_end(span)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sentry_filters.core import Policy
-from sentry_filters.evidence import FAILED_RESPONSE, Endpoint
+from sentry_filters.evidence import Endpoint, conventions
 from sentry_filters.targets.collector.ottl import (
     all_of,
     any_of,
@@ -140,7 +140,11 @@ def _no_contradiction(policy: Policy, over: Over) -> str:
             all_of(is_set(domain, there=True), negated(is_one_of(domain, (policy.domain, "")))),
             _none(domain, provider),
         ),
-        any_of(negated(equals(domain, policy.domain)), _none(failure), equals(failure, FAILED_RESPONSE)),
+        any_of(
+            negated(equals(domain, policy.domain)),
+            _none(failure),
+            equals(failure, conventions.FAILED_RESPONSE),
+        ),
         negated(over(rf"(?i)\b(?:{codes})\b")) if codes else "",
     )
 

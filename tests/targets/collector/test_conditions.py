@@ -22,9 +22,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otel import GuardedLogRecordProcessor, GuardedSpanProcessor
-from otel.evidence import attributes
 from sentry_filters import Policy, SessionGuard
-from sentry_filters.evidence import wire_text
+from sentry_filters.evidence import conventions, wire_text
 from sentry_filters.targets.collector.config import collector
 from tests.targets.cases import CHAT, HOST, LOGS, OURS, POLICY, SPANS, LogCase, SpanCase, http
 from tests.targets.collector.ottl_reading import ENUMS, Record, UnknownSyntaxError, holds
@@ -124,14 +123,14 @@ def test_the_collector_is_stricter_where_its_head_says_so(case: SpanCase, guard:
 def test_names_that_the_processors_know_as_well_are_the_same() -> None:
     """The targets may not import the OpenTelemetry edge, nor an SDK: some names stand in both."""
     spans = " ".join(filters(POLICY)["traces"]["span"])
-    known = [*attributes.HTTP_STATUS, *attributes.URL, *attributes.PATH, *attributes.HTTP_METHOD]
-    known += [name for pair in attributes.HOST_AND_PORT for name in pair]
-    known += [attributes.GEN_AI_OPERATION, attributes.REQUEST_MODEL, attributes.OPENINFERENCE_KIND]
-    known += [attributes.OPENLLMETRY_REQUEST, attributes.OPENLLMETRY_KIND, attributes.SENTRY_OP]
+    known = [*conventions.HTTP_STATUS, *conventions.URL, *conventions.PATH, *conventions.HTTP_METHOD]
+    known += [name for pair in conventions.HOST_AND_PORT for name in pair]
+    known += [conventions.GEN_AI_OPERATION, conventions.REQUEST_MODEL, conventions.OPENINFERENCE_KIND]
+    known += [conventions.OPENLLMETRY_REQUEST, conventions.OPENLLMETRY_KIND, conventions.SENTRY_OP]
 
     assert [name for name in known if f'attributes["{name}"]' not in spans] == []
     requests = set(re.findall(r'attributes\["gen_ai.operation.name"\] == "(\w+)"', spans))
-    assert requests == attributes.MODEL_REQUESTS
+    assert requests == conventions.MODEL_REQUESTS
     assert [form for form in wire_text._FORMS if form.replace("(", "\\\\(") not in spans] == []
 
 
