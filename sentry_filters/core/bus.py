@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from sentry_filters.core.faults import OneWarning
 from sentry_filters.core.session import SessionExpired
 from sentry_filters.forking import after_fork_in_child
 
@@ -42,7 +43,7 @@ class Subscription:
         self._idle = threading.Condition()
         self._pending = 0
         self._thread: threading.Thread | None = None
-        self._warned = False
+        self._warn = OneWarning()
         after_fork_in_child(self._start_afresh)
 
     def __enter__(self) -> Self:
@@ -86,7 +87,7 @@ class Subscription:
         """
         with self._idle:
             if self._pending >= _LONGEST_QUEUE:
-                self._warn_once("a handler is stuck; SessionExpired events are dropped for it")
+                self._warn("a handler is stuck; SessionExpired events are dropped for it")
                 return
             self._pending += 1
             self._events.put_nowait(event)
@@ -127,11 +128,6 @@ class Subscription:
         answer = self._handler(event)
         if inspect.isawaitable(answer):
             asyncio.run(_awaited(answer))
-
-    def _warn_once(self, message: str) -> None:
-        if not self._warned:
-            self._warned = True
-            _log.warning(message)
 
     def _start_afresh(self) -> None:
         # What was queued belongs to the parent, whose thread goes on with it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -70,6 +69,31 @@ class Failure:
     at: float | None = None
     trace_id: str | None = None
 
+    @property
+    def known_status(self) -> int | None:
+        """HTTP status: the response's, else the tag's."""
+        return self.status if self.response is None else self.response.status
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Host and port that answered."""
+        return None if self.response is None else self.response.endpoint
+
+    @property
+    def session(self) -> str | None:
+        """Fingerprint of the credential that was sent."""
+        return None if self.response is None else self.response.session
+
+    @property
+    def started_at(self) -> float | None:
+        """When the request was sent, in seconds since the epoch."""
+        return None if self.response is None else self.response.started_at
+
+    @property
+    def body(self) -> str | None:
+        """Text of the response's body, where it was read."""
+        return None if self.response is None else self.response.body
+
 
 def tags_of(tags: object) -> dict[str, object]:
     """Return the five tags out of a dict or a list of pairs; what is neither has none.
@@ -134,12 +158,16 @@ def text_tag(value: object) -> str | None:
 
 def status_number(value: object) -> int | None:
     """Return an HTTP status out of a number or text ("401", 401.0, "401 Unauthorized"), else None."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        value = int(value) if math.isfinite(value) and value == int(value) else None
     if isinstance(value, str):
-        head = value.strip()[:4]
-        digits = head[:3]
-        value = int(digits) if digits.isascii() and digits.isdigit() and not head[3:].isdigit() else None
-    return value if isinstance(value, int) and 100 <= value <= 599 else None
+        value = _leading_number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 100 <= value <= 599 else None
+
+
+def _leading_number(text: str) -> int | None:
+    head = text.strip()[:4]
+    digits = head[:3]
+    return int(digits) if digits.isascii() and digits.isdigit() and not head[3:].isdigit() else None

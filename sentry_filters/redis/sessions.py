@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from sentry_filters.core import Adopter, SessionExpired
+from sentry_filters.core import Lifecycle, SessionExpired
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import UNNAMED, Expiry
@@ -60,7 +60,7 @@ class RedisSessions:
             raise ValueError(
                 "RedisSessions: url is not possible; allowed: redis://, rediss://, unix://"
             ) from None
-        self._adopter: Adopter | None = None
+        self._lifecycle: Lifecycle | None = None
 
     def __repr__(self) -> str:
         return f"<RedisSessions of {self._namespace}>"
@@ -75,13 +75,13 @@ class RedisSessions:
         text = f"{self._namespace} {session or UNNAMED} {_stamp(renewed_at or 0.0)}"
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
-    def attach(self, adopter: Adopter) -> None:
+    def attach(self, lifecycle: Lifecycle) -> None:
         """Begin to speak and listen; ValueError where another guard uses it already."""
-        if self._adopter is not None:
+        if self._lifecycle is not None:
             raise ValueError("RedisSessions serves another guard already; make one for each")
-        self._adopter = adopter
-        self._replica = Replica(adopter.scope)
-        self._start(adopter)
+        self._lifecycle = lifecycle
+        self._replica = Replica(lifecycle.scope)
+        self._start(lifecycle)
         self._threads.wait_for_first_look(_FIRST_LOOK_SECONDS)
         after_fork_in_child(self._start_afresh)
 
@@ -101,22 +101,22 @@ class RedisSessions:
 
     def close(self, timeout: float = 2.0) -> None:
         """End the threads; what is queued has `timeout` seconds."""
-        if self._adopter is not None:
+        if self._lifecycle is not None:
             self._threads.close(timeout)
 
-    def _start(self, adopter: Adopter) -> None:
-        self._threads = Threads(self._connect, Exchange(self._replica, adopter), adopter)
+    def _start(self, lifecycle: Lifecycle) -> None:
+        self._threads = Threads(self._connect, Exchange(self._replica, lifecycle), lifecycle)
 
     def _start_afresh(self) -> None:
         # The parent's connections and threads are the parent's; a child has its own from the first moment on,
         # because a gate that is only asked has to hear of the others, too.
         self._replica.start_afresh()
-        if self._adopter is not None:
-            self._start(self._adopter)
+        if self._lifecycle is not None:
+            self._start(self._lifecycle)
 
     def _connect(self) -> tuple[redis.Redis, Store]:
         client = self._client()
-        scope = "process" if self._adopter is None else self._adopter.scope
+        scope = "process" if self._lifecycle is None else self._lifecycle.scope
         return client, Store(client, self._namespace, scope)
 
     def _client(self) -> redis.Redis:

@@ -13,7 +13,7 @@ from functools import partial
 
 import redis
 
-from sentry_filters.core import Adopter
+from sentry_filters.core import Lifecycle
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
 from sentry_filters.redis.reconnect import Backoff
@@ -52,13 +52,13 @@ class Threads:
     Args:
         connect: Makes a client.
         exchange: Where both lead.
-        adopter: Where outages are counted.
+        lifecycle: Where outages are counted.
     """
 
-    def __init__(self, connect: Connect, exchange: Exchange, adopter: Adopter) -> None:
+    def __init__(self, connect: Connect, exchange: Exchange, lifecycle: Lifecycle) -> None:
         self._connect = connect
         self._exchange = exchange
-        self._adopter = adopter
+        self._lifecycle = lifecycle
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._looked = threading.Event()
         self._closed = threading.Event()
@@ -128,7 +128,7 @@ class Threads:
             although_down=True,
         )
         if self._is_up and not was_up:
-            self._adopter.count("reconnected")
+            self._lifecycle.count("reconnected")
         return again
 
     def _announce(self, store: Store, job: Announcement) -> float:
@@ -152,9 +152,9 @@ class Threads:
         except _AWAY as error:
             return time.monotonic() + self._went_down(error)
         except MalformedError:
-            self._adopter.count("malformed")
+            self._lifecycle.count("malformed")
         except Exception as error:  # noqa: BLE001 - a fault must not end the thread, nor reach the application
-            self._adopter.fault("shared", error)
+            self._lifecycle.fault("shared", error)
         else:
             self._is_up = True
             self._backoff.succeeded()
@@ -178,7 +178,7 @@ class Threads:
             except _AWAY:
                 self._closed.wait(backoff.failed())
             except Exception as error:  # noqa: BLE001 - as above
-                self._adopter.fault("shared", error)
+                self._lifecycle.fault("shared", error)
                 self._closed.wait(backoff.failed())
 
     def _listen_once(self, backoff: Backoff) -> None:
