@@ -10,7 +10,7 @@ from typing import Protocol
 from sentry_filters.core.lifecycle import Lifecycle
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
-from sentry_filters.core.records import AuditTrail, names_third_party
+from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.session import Observed
 from sentry_filters.evidence import Failure
 
@@ -80,14 +80,13 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            verdicts = [recognise(failure, self._policy) for failure in failures]
-            verdict = next((one for one in verdicts if not one.drop), verdicts[0] if verdicts else UNRELATED)
-            rehearsal = self._rehearsal
-            if rehearsal is not None and rehearsal.owns(failures):
+            verdict = self._verdict(failures)
+            rehearsal = self._rehearsal_of(failures)
+            if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
             if not verdict.drop:
-                self.note(signal, "keep", verdict.reason, failures[0] if failures else None)
+                self.note(signal, "keep", verdict.reason, next(iter(failures), None))
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
             return self._expired(signal, max(failures, key=_knowledge), verdict, became, can_show=can_show)
@@ -104,24 +103,14 @@ class Decider:
         observed: Observed | None = None,
     ) -> None:
         """Count a decision, and tell the observers where it is about a failure."""
-        rehearsal = self._rehearsal
-        if rehearsal is not None and rehearsal.owns(() if failure is None else (failure,)):
+        if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
         self._trail.counters.add("decisions", signal, verdict, reason)
         if failure is None or reason == UNRELATED.reason:
             return
-        third_party = names_third_party(failure, self._policy)
-        if third_party and verdict != "keep":
-            self._trail.counters.add("violations", "third_party_dropped")
-        if not self._trail.is_observed:
-            return
-        recognised = observed is not None or verdict != "keep"
-        if observed is None and recognised:  # what became of a report by an earlier decision
+        if observed is None and verdict != "keep":  # what became of a report by an earlier decision
             observed = self._lifecycle.standing_of(failure.session)
-        record = self._trail.decision_record(
-            signal, verdict, reason, failure, observed, recognised=recognised, third_party=third_party
-        )
-        self._trail.write(record)
+        self._trail.decided(signal, verdict, reason, failure, observed)
 
     @contextmanager
     def rehearsing(self, rehearsal: Rehearsal) -> Iterator[None]:
@@ -131,6 +120,15 @@ class Decider:
             yield
         finally:
             self._rehearsal = None
+
+    def _verdict(self, failures: Sequence[Failure]) -> Verdict:
+        verdicts = [recognise(failure, self._policy) for failure in failures]
+        kept = (verdict for verdict in verdicts if not verdict.drop)
+        return next(kept, verdicts[0] if verdicts else UNRELATED)
+
+    def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
+        rehearsal = self._rehearsal
+        return rehearsal if rehearsal is not None and rehearsal.owns(failures) else None
 
     def _expired(
         self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool

@@ -143,11 +143,6 @@ class AuditTrail:
         self._policy = policy
         self._observers: tuple[AuditObserver, ...] = ()
 
-    @property
-    def is_observed(self) -> bool:
-        """Whether a record would reach anybody."""
-        return bool(self._observers)
-
     def observe(self, observer: AuditObserver) -> None:
         """Hand every decision about a failure, every expiry and every renewal to `observer`, as it happens.
 
@@ -163,29 +158,26 @@ class AuditTrail:
             except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
                 self.fault("audit", error)
 
-    def decision_record(
-        self,
-        signal: str,
-        verdict: str,
-        reason: str,
-        failure: Failure,
-        observed: Observed | None,
-        *,
-        recognised: bool,
-        third_party: bool,
-    ) -> DecisionRecord:
-        """Return the record of one decision.
+    def decided(
+        self, signal: str, verdict: str, reason: str, failure: Failure, observed: Observed | None
+    ) -> None:
+        """Write down a decision about a failure; one that dropped a third party's is a violation.
 
         Args:
             signal: What kind of report it is.
             verdict: `drop`, `keep` or `demote`.
             reason: The verdict's code.
             failure: What was decided about.
-            observed: Where a recognised failure stands.
-            recognised: Whether it is the policy's expired session.
-            third_party: See `names_third_party`.
+            observed: Where a recognised failure stands, None for one that was not recognised.
         """
-        return DecisionRecord(
+        third_party = names_third_party(failure, self._policy)
+        if third_party and verdict != "keep":
+            self.counters.add("violations", "third_party_dropped")
+        if not self._observers:
+            return
+        provider = failure.provider or (None if observed is None else self._policy.provider)
+        host = None if failure.endpoint is None else failure.endpoint.host
+        record = DecisionRecord(
             at=time.time(),
             signal=signal,
             verdict=verdict,
@@ -194,14 +186,15 @@ class AuditTrail:
             expiry=None if observed is None else observed.expiry,
             domain=self.labels.of(failure.domain),
             operation=self.labels.of(operation_of(failure, self._policy)),
-            provider=self.labels.of(failure.provider or (self._policy.provider if recognised else None)),
+            provider=self.labels.of(provider),
             backend=self._policy.provider,
-            host=None if failure.endpoint is None else self.labels.of(failure.endpoint.host),
+            host=self.labels.of(host),
             third_party=third_party,
             status=failure.known_status,
             session=failure.session,
             trace_id=self.labels.of_id(failure.trace_id),
         )
+        self.write(record)
 
 
 def names_third_party(failure: Failure, policy: Policy) -> bool:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import redis
+from redis.backoff import EqualJitterBackoff
 
 from sentry_filters.core import Lifecycle
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
-from sentry_filters.redis.reconnect import Backoff
 from sentry_filters.redis.store import Store
 
 _log = logging.getLogger("sentry_filters")
@@ -24,6 +24,9 @@ _log = logging.getLogger("sentry_filters")
 _REFRESH_SECONDS = 2.0
 _LISTEN_SECONDS = 0.5
 _AWAY = (redis.RedisError, OSError)
+# From 0.1 s to 5 s: thousands of processes must not come back in one moment.
+_BACKOFF = EqualJitterBackoff(cap=5.0, base=0.1)
+_MOST_DOUBLINGS = 10
 
 Connect = Callable[[], tuple[redis.Redis, Store]]
 """Makes a client of its own, and the store behind it; connects to nothing yet."""
@@ -64,7 +67,7 @@ class Threads:
         self._closed = threading.Event()
         self._listen_again = threading.Event()
         self._is_up = True
-        self._backoff = Backoff()
+        self._failures = 0
         self._threads = [
             threading.Thread(target=target, name=f"sentry-filters-redis-{name}", daemon=True)
             for name, target in (("speaker", self._speak), ("listener", self._listen))
@@ -157,7 +160,7 @@ class Threads:
             self._lifecycle.fault("shared", error)
         else:
             self._is_up = True
-            self._backoff.succeeded()
+            self._failures = 0
         return time.monotonic() + random.uniform(0.5, 1.5) * _REFRESH_SECONDS  # noqa: S311 - spreads load
 
     def _went_down(self, error: BaseException) -> float:
@@ -168,20 +171,21 @@ class Threads:
             _log.warning(
                 "sentry-filters: Redis is away (%s); this process works on by itself", type(error).__name__
             )
-        return self._backoff.failed()
+        self._failures += 1
+        return _seconds_after(self._failures)
 
     def _listen(self) -> None:
-        backoff = Backoff()
+        self._failures_to_listen = 0
         while not self._closed.is_set():
             try:
-                self._listen_once(backoff)
-            except _AWAY:
-                self._closed.wait(backoff.failed())
+                self._listen_once()
             except Exception as error:  # noqa: BLE001 - as above
-                self._lifecycle.fault("shared", error)
-                self._closed.wait(backoff.failed())
+                if not isinstance(error, _AWAY):
+                    self._lifecycle.fault("shared", error)
+                self._failures_to_listen += 1
+                self._closed.wait(_seconds_after(self._failures_to_listen))
 
-    def _listen_once(self, backoff: Backoff) -> None:
+    def _listen_once(self) -> None:
         client, store = self._connect()
         self._listen_again.clear()
         pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py types a part of itself
@@ -192,10 +196,14 @@ class Threads:
                 if message is None:
                     continue
                 if message["type"] == "subscribe":
-                    backoff.succeeded()
+                    self._failures_to_listen = 0
                     self._jobs.put(None)  # what was said before nobody has heard here
                 elif message["type"] == "message":
                     self._exchange.receive(message["data"])
         finally:
             pubsub.close()
             client.close()
+
+
+def _seconds_after(failures: int) -> float:
+    return _BACKOFF.compute(min(failures - 1, _MOST_DOUBLINGS))

@@ -93,15 +93,12 @@ class SpanFilter:
         """Return the ids of the spans to drop, each with its parent's."""
         # One without an id cannot be told from others without one: it stays.
         calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
-        dropped: dict[str, str | None] = {}
-        for span in calls:
-            if self._is_ours(span):
-                dropped[span.span_id] = span.parent_id
-                if span.parent_id is not None:
-                    self._parents.put(span.trace_id, span.parent_id, value=True)
-        for span in calls:
-            if span.span_id not in dropped and self._parents.get(span.trace_id, span.span_id):
-                dropped[span.span_id] = span.parent_id
+        ours = [span for span in calls if self._is_ours(span)]
+        for span in ours:
+            if span.parent_id is not None:
+                self._parents.put(span.trace_id, span.parent_id, value=True)
+        ours += [span for span in calls if self._parents.get(span.trace_id, span.span_id)]
+        dropped = {span.span_id: span.parent_id for span in ours}
         if dropped:
             self._counters.saw("span", "dropped", by=len(dropped))
         return dropped
