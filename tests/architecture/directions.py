@@ -49,12 +49,13 @@ class Directions:
     Args:
         rooms: What each room may import.
         modules: Libraries that a single module may import in addition to its room's.
-        mirrors: Rooms that make another package reachable by a second name, and nothing else.
+        mirrors: Rooms that do nothing but make another package reachable by a second name, and that package:
+            such a room and the face of that package are one, so they may import each other.
     """
 
     rooms: Mapping[str, May]
     modules: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    mirrors: frozenset[str] = frozenset()
+    mirrors: Mapping[str, str] = field(default_factory=dict)
 
 
 DIRECTIONS = Directions(
@@ -93,5 +94,5 @@ DIRECTIONS = Directions(
         ),
     },
     modules={"sentry_filters.testing.plugin": frozenset({"pytest"})},
-    mirrors=frozenset({"sentry_filters.otel"}),
+    mirrors={"sentry_filters.otel": "otel"},
 )

@@ -46,10 +46,9 @@ def only_faces_are_imported(house: House) -> list[str]:
     """From other rooms only names of their faces; from a module's own and containing folders, modules."""
     broken = []
     for module, imported in _imports(house):
-        if room_of(module.name, house) not in DIRECTIONS.mirrors:
-            objection = _past_the_face(house, module, imported)
-            if objection:
-                broken.append(f"{house.place(module, imported.line)}: `{imported}`: {objection}")
+        objection = _past_the_face(house, module, imported)
+        if objection:
+            broken.append(f"{house.place(module, imported.line)}: `{imported}`: {objection}")
     return broken
 
 
@@ -76,7 +75,7 @@ def _past_the_face(house: House, module: Module, imported: Import) -> str | None
 def every_room_has_a_face(house: House) -> list[str]:
     """A docstring and a sorted, complete `__all__`, in an `__init__` or in the single file that is a room."""
     broken = [f"{folder} has no __init__.py" for folder in house.folders if folder not in house.modules]
-    for name in sorted({*house.folders, *DIRECTIONS.rooms} & set(house.modules) - DIRECTIONS.mirrors):
+    for name in sorted({*house.folders, *DIRECTIONS.rooms} & set(house.modules) - set(DIRECTIONS.mirrors)):
         module = house.modules[name]
         if module.path.stem != "__main__":
             broken += [f"{house.place(module)}: {objection}" for objection in _flaws_of_face(house, module)]
@@ -255,7 +254,11 @@ def tests_live_in_the_same_rooms(house: House) -> list[str]:
 
 
 def _imports(house: House) -> Iterator[tuple[Module, Import]]:
-    return ((module, imported) for module in house for imported in house.ours(module))
+    """All imports from each other, but for those by which a package and its mirror become one."""
+    for module in house:
+        for imported in house.ours(module):
+            if {module.name, imported.module} not in [set(pair) for pair in DIRECTIONS.mirrors.items()]:
+                yield module, imported
 
 
 def _allowed(room: str) -> May:

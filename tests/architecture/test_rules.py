@@ -81,6 +81,12 @@ BROKEN = [
     ),
     pytest.param(
         rules.imports_go_downwards,
+        {"sentry_filters/guard.py": "from sentry_filters.otel import otel"},
+        "sentry_filters.guard may not import sentry_filters.otel",
+        id="otel-by-its-other-name",
+    ),
+    pytest.param(
+        rules.imports_go_downwards,
         {"otel/logs/more.py": "from ..spans import spans"},
         "otel.logs may not import otel.spans",
         id="from-signal-to-signal",
@@ -360,6 +366,13 @@ OBEYING = [
             "    from sentry_filters.redis import redis\n__all__ = []\n"
         },
         id="a-face-that-leaves-out-what-is-optional",
+    ),
+    pytest.param(
+        {
+            "sentry_filters/otel/__init__.py": "from otel import *\n_load()",
+            "otel/__init__.py": '"""It."""\nimport sentry_filters.otel\n__all__ = []',
+        },
+        id="a-package-and-its-mirror",
     ),
     pytest.param(
         {"sentry_filters/forking.py": '"""It."""\n__all__ = ["forking"]\nforking = set()' + LONG_ENOUGH},
