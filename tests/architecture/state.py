@@ -92,10 +92,13 @@ def _called(node: ast.AST) -> str:
 
 def is_constant(annotation: str) -> bool:
     """Whether an annotation says that what is assigned is not changed."""
-    words = annotation.replace("[", ".").split(".")
-    return bool(_READ_ONLY & {word.strip("] ") for word in words[:2]}) or (
-        words[0] == "ClassVar" and bool(_READ_ONLY & set(words[1:3]))
-    )
+    try:
+        node = ast.parse(annotation, mode="eval").body
+    except SyntaxError:  # of an object that is no annotation in text
+        return False
+    if isinstance(node, ast.Subscript) and _called(node) == "ClassVar":
+        return is_constant(ast.unparse(node.slice))
+    return _called(node) in _READ_ONLY
 
 
 def _globals(module: Module) -> Iterator[tuple[int, str]]:

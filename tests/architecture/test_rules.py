@@ -290,6 +290,7 @@ BROKEN = [
             (1, "X = {}", "`{}` can be changed"),
             (1, "X = [1, 2]", "`[1, 2]` can be changed"),
             (1, "X: dict[str, int] = {}", "`{}` can be changed"),
+            (1, "X: dict[Mapping[str, int], Final] = {}", "`{}` can be changed"),
             (1, "X = (1, {2})", "`{2}` can be changed"),
             (1, "X = [n for n in range(3)]", "`[n for n in range(3)]` can be changed"),
             (1, "X = collections.OrderedDict()", "`collections.OrderedDict` can be changed"),
