@@ -118,11 +118,11 @@ class SessionGuard:
     # Sessions
 
     def session_renewed(self, credential: str | None = None) -> None:
-        """Tell that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
+        """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
             credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
-                redactor removes it from what leaves.
+                redactor removes it from what is exported.
         """
         session = None
         if credential is not None:
@@ -142,7 +142,7 @@ class SessionGuard:
         Use it as `http_client` of the openai or anthropic SDK. Idempotent.
 
         Raises:
-            TypeError: `client` is no such client.
+            TypeError: `client` is not such a client.
         """
         return instrument(client, self._parts.calls)
 

@@ -1,9 +1,8 @@
 """Policy, recognition, the session's life, gate, bus, decision, counters, records: knows no SDK."""
 
 from sentry_filters.core.bus import EventBus, Handler, Subscription
-from sentry_filters.core.counters import LABELS, Counters
+from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
-from sentry_filters.core.faults import Fault, Faults, OneWarning
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import Policy

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
-from sentry_filters.core.faults import OneWarning
+from sentry_filters.core.counters import OneWarning
 from sentry_filters.core.session import SessionExpired
 from sentry_filters.forking import after_fork_in_child
 
@@ -58,7 +58,7 @@ class Subscription:
         """End the subscription; events already queued are still handled.
 
         Args:
-            timeout: Seconds to wait for the handler; what takes longer goes on in its daemon thread.
+            timeout: Seconds to wait for the handler; what takes longer continues in its daemon thread.
 
         Returns:
             Whether the queue was emptied in that time.
@@ -130,7 +130,7 @@ class Subscription:
             asyncio.run(_awaited(answer))
 
     def _start_afresh(self) -> None:
-        # What was queued belongs to the parent, whose thread goes on with it.
+        # What was queued belongs to the parent, whose thread continues with it.
         self._events = queue.SimpleQueue()
         self._idle = threading.Condition()
         self._pending = 0
@@ -180,7 +180,7 @@ class EventBus:
     def close(self, timeout: float = 2.0) -> None:
         """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""
         deadline = time.perf_counter() + timeout
-        # Observers first: what they tell of `is_listening` is about the moment of the expiry.
+        # Observers first: `is_listening` has to be as it was at the moment of the expiry.
         for subscription in (*self._observers, *self._subscriptions):
             subscription.close(max(0.0, deadline - time.perf_counter()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from sentry_filters.forking import after_fork_in_child
+
+_log = logging.getLogger("sentry_filters")
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     "seen": ("signal",),
@@ -123,6 +126,43 @@ class Counters:
         # A child counts its own work; the parent's numbers stay with the parent.
         self._lock = threading.Lock()
         self._counts = Counter(dict.fromkeys(self._counts, 0))
+
+
+Fault = Callable[[str, BaseException], None]
+"""Takes note of a fault: where it was, and what was raised. Never raises."""
+
+
+class OneWarning:
+    """Logs the first message at WARNING and no further one: a fault that repeats must not flood the log.
+
+    An ERROR would re-enter Sentry's hooks. Messages never hold payloads.
+    """
+
+    def __init__(self) -> None:
+        self._logged = False
+
+    def __call__(self, message: str, *args: object) -> None:
+        """Log `message % args`, unless something was logged here before."""
+        if not self._logged:
+            self._logged = True
+            _log.warning(message, *args)
+
+
+class Faults:
+    """Counts the guard's own faults by place, and logs the first one by type, without its message.
+
+    Args:
+        counters: Where they are counted.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._warn = OneWarning()
+
+    def __call__(self, place: str, error: BaseException) -> None:
+        """Take note of `error`; see `Fault`."""
+        self._counters.add("faults", place)
+        self._warn("sentry-filters: %s raised %s; counted, not raised", place, type(error).__name__)
 
 
 def _watched(source: str) -> Iterator[tuple[str, ...]]:

@@ -90,7 +90,7 @@ class Decider:
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
             return self._expired(signal, max(failures, key=_knowledge), verdict, became, can_show=can_show)
-        except Exception as error:  # noqa: BLE001 - a fault of ours neither drops a report nor reaches the app
+        except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
 
@@ -102,7 +102,7 @@ class Decider:
         failure: Failure | None,
         observed: Observed | None = None,
     ) -> None:
-        """Count a decision, and tell the observers where it is about a failure."""
+        """Count a decision, and record it where it is about a failure."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
         self._trail.counters.add("decisions", signal, verdict, reason)

@@ -1,7 +1,7 @@
 """The life of a session, in one place: it expires, is renewed, and does both for what other processes found.
 
-Whoever recognises a failure asks here where it stands; whoever signs in, or hears from another process, comes
-here too. So gate, bus, audit and the other processes cannot disagree about it.
+Every part that recognises a failure, signs in or hears from another process asks here. So the gate, the bus,
+the audit and the other processes cannot disagree.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class SharedSessions(Protocol):
         """Begin; ValueError where another guard uses it already."""
 
     def announce(self, event: SessionExpired, begun_at: float) -> None:
-        """Tell the others of an expiry found here; exactly one process publishes it.
+        """Announce an expiry found in this process; exactly one process publishes it.
 
         Args:
             event: The expiry.
@@ -50,7 +50,7 @@ class SharedSessions(Protocol):
         """
 
     def renewed(self, session: str | None, at: float) -> None:
-        """Tell the others of a renewal.
+        """Announce a renewal.
 
         Args:
             session: Fingerprint of the new credential, None for all.
@@ -67,8 +67,8 @@ class Lifecycle:
     Args:
         policy: Whose sessions.
         gate: Closed by an expiry, opened by a renewal.
-        bus: Told of every expiry that this process publishes.
-        trail: Told of expiries and renewals, wherever they were found.
+        bus: Carries every expiry that this process publishes.
+        trail: Records expiries and renewals, wherever they were found.
         redactor: Cleans the reason; where it raises, the reason is `[REDACTED]`.
         shared: Where other processes hear of an expiry, and where it is settled which one publishes it.
     """
@@ -120,14 +120,14 @@ class Lifecycle:
         return unhandled and self._sessions.show_once(failure.session)
 
     def renew(self, session: str | None) -> None:
-        """Note that a sign-in is done: opens the gate, and tells the other processes and the audit.
+        """Note that a sign-in is done: opens the gate, and informs the other processes and the audit.
 
         Args:
             session: Fingerprint of the new credential, None where it was not named.
         """
         ended = self._sessions.renew(session)
         if self._shared is not None and self._sessions.renewed_at is not None:
-            # Before the gate opens: an expiry from elsewhere that closes it now finds that it is over.
+            # Before the gate opens: an expiry adopted now must find that it has ended.
             self._shared.renewed(session, self._sessions.renewed_at)
         self._gate.open(session)
         self._count("renewals")
@@ -140,7 +140,7 @@ class Lifecycle:
         self._bus.publish(event)
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
-    # What other processes found out
+    # What other processes found
 
     def published_elsewhere(self, event: SessionExpired) -> None:
         """Tell the audit of an expiry that another process published; what was dropped refers to it."""

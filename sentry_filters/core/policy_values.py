@@ -156,11 +156,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
-        raise ValueError(f"{path} is no TOML file: {error}") from None
+        raise ValueError(
+            f"invalid {path}: not a TOML file ({error}); expected a table [{'.'.join(TABLE)}]"
+        ) from None
     for part in TABLE:
         table = table.get(part) if isinstance(table, dict) else None
     if not isinstance(table, dict):
-        raise ValueError(f"{path} has no table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
+        raise ValueError(f"invalid {path}; expected a table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
     return _known(table, lambda key: f"{path}: [{'.'.join(TABLE)}] {key}")
 
 

@@ -38,7 +38,7 @@ def recognise(failure: Failure, policy: Policy) -> Verdict:
     """Say whether `failure` is the expired session that `policy` describes.
 
     All evidence that is known must agree: a status out of `policy.statuses`, the hosted backend as
-    provider, an LLM call as operation, and nothing in the body that says otherwise. Never publishes, never
+    provider, an LLM call as operation, and nothing in the body that contradicts it. Never publishes, never
     changes anything, and never raises for a well-formed `Failure`.
     """
     statements = _statements(failure, policy)

@@ -1,4 +1,4 @@
-"""What the audit is told: decisions, expiries and renewals as codes, labels and ids, never a payload."""
+"""What the audit records: decisions, expiries and renewals as codes, labels and ids, never a payload."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from sentry_filters.core.counters import Counters
-from sentry_filters.core.faults import Faults
+from sentry_filters.core.counters import Counters, Faults
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import operation_of
 from sentry_filters.core.session import Observed, SessionExpired
@@ -115,12 +114,12 @@ class Labels:
             return text
         try:
             redacted = self._redactor.redact(text)
-        except Exception:  # noqa: BLE001 - fail closed: the label is withheld, its record goes on
+        except Exception:  # noqa: BLE001 - fail closed: the label is withheld, its record is kept
             return _WITHHELD
         return redacted[:_LONGEST].encode("utf-8", "replace").decode()
 
     def of_id(self, text: str | None) -> str | None:
-        """Return an id; one that is no hex digits is a text like any other."""
+        """Return an id; one that is not made of hex digits is treated as any other text."""
         # Every failure may have a trace of its own, and hex digits need no look.
         if text is None or (len(text) <= 32 and _HEX.issuperset(text)):
             return text
@@ -146,7 +145,7 @@ class AuditTrail:
     def observe(self, observer: AuditObserver) -> None:
         """Hand every decision about a failure, every expiry and every renewal to `observer`, as it happens.
 
-        It must return at once; what it raises is counted as a fault and goes no further.
+        It must return at once; what it raises is counted as a fault and is not propagated.
         """
         self._observers = (*self._observers, observer)
 

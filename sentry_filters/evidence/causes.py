@@ -60,7 +60,7 @@ def _chains(error: BaseException, recorded: Recorded) -> Iterator[list[BaseExcep
             seen.add(id(last))
             leaves = _leaves(last) if len(chain) <= _MOST_LINKS else ()
             if not leaves:
-                yield []  # what is in it is not known: no evidence, whatever the group says of itself
+                yield []  # its content is unknown: no evidence, whatever the group's own message is
             pending.extend((chain, leaf) for leaf in reversed(leaves))
 
 

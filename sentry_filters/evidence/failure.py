@@ -48,7 +48,7 @@ class Failure:
         domain: The `domain` tag.
         operation: The `operation` tag.
         provider: The `provider` tag.
-        status: The `status` tag as a number, None where there is none or it is no HTTP status.
+        status: The `status` tag as a number, None where there is none or it is not an HTTP status.
         failure: The `failure` tag.
         text: The reported message.
         response: The typed cause, None where nothing typed leads to one.

@@ -42,7 +42,7 @@ class RegistersCredentials(Protocol):
     """The redactor, as far as this room needs it."""
 
     def register(self, value: str) -> None:
-        """Remove `value` from whatever leaves from now on."""
+        """Remove `value` from whatever is exported from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +71,9 @@ class Calls:
     Args:
         policy: Which headers carry the credential.
         fingerprinter: Names the credential.
-        redactor: Told every credential, so that it can be removed from what leaves.
+        redactor: Registers every credential, so that it can be removed from what is exported.
         current_spans: The spans that are active at this moment, of whatever tracers are in use.
-        fault: Told of every fault of our own; a fault never reaches the call.
+        fault: Takes note of internal faults, which never reach the call.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Calls:
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
-        except Exception as error:  # noqa: BLE001 - the call goes on, unobserved
+        except Exception as error:  # noqa: BLE001 - the call continues, unobserved
             self._fault("http", error)
 
     def answered(self, request: object, response: object, status: int, url: object) -> None:

@@ -1,4 +1,4 @@
-"""Merges what this process finds out with what Redis has, and tells the gate; the threads' common ground."""
+"""Merges what this process finds with what Redis has, for both threads."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Exchange:
         self._apply(news)
 
     def claim(self, store: Store, expiry: Expiry, begun: int) -> None:
-        """Settle which process publishes an expiry found here, and publish it if it is this one."""
+        """Settle which process publishes an expiry, and publish it if it is this one."""
         won, winner = store.claim(expiry, begun)
         self._replica.settled(expiry)
         if won:
@@ -114,7 +114,7 @@ class Exchange:
             if isinstance(news, Renewal):
                 self._renewed(news)
                 return
-            # An expiry tells of the renewal it followed: that one may still be on its way.
+            # An expiry names the renewal it followed, which may still be on its way.
             name = EVERYONE if self._lifecycle.scope == "process" else news.name
             if news.after:
                 self._renewed(Renewal(name=name, stamp=news.after))
@@ -125,7 +125,7 @@ class Exchange:
     def _settle(self, winner: Expiry) -> None:
         self._apply(winner)
         with self._applying:
-            self._expired(winner)  # the gate names the event that was published, not the one found here
+            self._expired(winner)  # the gate has to name the event that was published
 
     def _expired(self, expiry: Expiry) -> None:
         running = self._replica.is_running(expiry)
@@ -141,7 +141,7 @@ class Exchange:
             self._lifecycle.count("adopted")
             session = None if renewal.name in (EVERYONE, UNNAMED) else renewal.name
             if renewal.name == UNNAMED:
-                return  # told of by the renewal of the session that came with it
+                return  # covered by the renewal of the session that came with it
             self._lifecycle.adopt_renewal(session, renewal.stamp / 1e6)
 
 

@@ -1,4 +1,4 @@
-"""What stands in Redis and goes over its channel: read as strictly as anything from outside."""
+"""What is stored in Redis and sent over its channel: read as strictly as any outside input."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def read_message(text: str) -> tuple[str, Expiry | Renewal]:
     """Read a message of the channel, `version kind name rest`; MalformedError for anything else.
 
     Returns:
-        The version of the state after it, and what it tells.
+        The version of the state after it, and its content.
     """
     parts = text.split(" ", 3)
     if len(text) > _LONGEST or len(parts) != 4:

@@ -28,9 +28,9 @@ _SOCKET_SECONDS = 1.0
 class RedisSessions:
     """Shares expiries and renewals with all processes of a namespace: `SessionGuard(policy, shared=…)`.
 
-    Two daemon threads speak with Redis; no other thread waits for it. Where it cannot be reached within a
-    second, the process works on alone, publishes for itself, and tells the others afterwards. Only
-    fingerprints and redacted texts go there. docs/redis.md has the keys, the messages and what happens when.
+    Two daemon threads use Redis; no other thread waits for it. If it cannot be reached within a second, the
+    process carries on alone, publishes for itself, and informs the others afterwards. Only fingerprints and
+    redacted texts are stored. docs/redis.md has the keys, the messages and what happens when.
 
     A guard's construction waits for the first look at the state, for at most half a second.
 
@@ -41,14 +41,13 @@ class RedisSessions:
             processes are the same; `SENTRY_FILTERS_KEY` by default.
 
     Raises:
-        ValueError: The URL, the namespace or the key is impossible; no secret is shown.
+        ValueError: The URL, the namespace or the key is invalid; no secret is shown.
     """
 
     def __init__(self, url: str, *, namespace: str, key: str | bytes | None = None) -> None:
         if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
             raise ValueError(
-                f"RedisSessions: namespace {namespace!r} is not possible; "
-                "allowed: 1 to 64 letters, digits, _ . -"
+                f"RedisSessions: invalid namespace {namespace!r}; expected 1 to 64 letters, digits, _ . -"
             )
         self._key = hashlib.blake2b(_checked_key(key)).digest()
         self._url = url
@@ -57,9 +56,7 @@ class RedisSessions:
             self._client().close()
         except (ValueError, TypeError, AttributeError):
             # Without its cause: the URL may hold a password.
-            raise ValueError(
-                "RedisSessions: url is not possible; allowed: redis://, rediss://, unix://"
-            ) from None
+            raise ValueError("RedisSessions: invalid url; expected redis://, rediss:// or unix://") from None
         self._lifecycle: Lifecycle | None = None
 
     def __repr__(self) -> str:
@@ -76,7 +73,7 @@ class RedisSessions:
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
     def attach(self, lifecycle: Lifecycle) -> None:
-        """Begin to speak and listen; ValueError where another guard uses it already."""
+        """Start the threads; ValueError where another guard uses it already."""
         if self._lifecycle is not None:
             raise ValueError("RedisSessions serves another guard already; make one for each")
         self._lifecycle = lifecycle
@@ -86,7 +83,7 @@ class RedisSessions:
         after_fork_in_child(self._start_afresh)
 
     def announce(self, event: SessionExpired, begun_at: float) -> None:
-        """Hand an expiry found here to the threads; returns at once."""
+        """Hand an expiry found in this process to the threads; returns at once."""
         name = event.session or UNNAMED
         own, after = self._replica.latest_renewal(name)
         expiry = Expiry(name=name, own=own, after=after, event=event)
@@ -123,7 +120,7 @@ class RedisSessions:
         return redis.Redis.from_url(
             self._url,
             decode_responses=True,
-            encoding_errors="replace",  # what is no UTF-8 is malformed, not an error
+            encoding_errors="replace",  # what is not UTF-8 is malformed, not an error
             socket_timeout=_SOCKET_SECONDS,
             socket_connect_timeout=_SOCKET_SECONDS / 2,
             retry=Retry(NoBackoff(), 0),
@@ -135,7 +132,7 @@ def _checked_key(key: str | bytes | None) -> bytes:
     if len(given) < SHORTEST_KEY:
         place = KEY_VARIABLE if key is None else "RedisSessions: key"
         raise ValueError(
-            f"{place} has {len(given)} characters; allowed: {SHORTEST_KEY} or more, "
+            f"{place}: invalid key of {len(given)} characters; expected {SHORTEST_KEY} or more, "
             "the same secret in every process, by which fingerprints are made"
         )
     return given if isinstance(given, bytes) else given.encode()

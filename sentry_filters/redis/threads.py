@@ -1,4 +1,4 @@
-"""The two threads that speak with Redis and listen to it, so that no other thread ever has to."""
+"""The two threads that write to Redis and listen to it, so that no other thread ever has to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Connect = Callable[[], tuple[redis.Redis, Store]]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An expiry found here.
+    """An expiry found in this process.
 
     Args:
         expiry: The expiry.
@@ -50,7 +50,7 @@ Job = Announcement | Renewal | None
 
 
 class Threads:
-    """Speaks and listens until `close`; in an outage each process works on by itself.
+    """Writes and listens until `close`; in an outage each process carries on alone.
 
     Args:
         connect: Makes a client.
@@ -79,9 +79,7 @@ class Threads:
             for thread in self._threads:
                 thread.start()
         except (RuntimeError, MemoryError):
-            _log.warning(
-                "sentry-filters: no thread can be started for Redis; this process works on by itself"
-            )
+            _log.warning("sentry-filters: no thread can be started for Redis; this process carries on alone")
             self._looked.set()
             return self._threads[0].is_alive()  # what the listener would hear, the speaker reads by and by
         return True
@@ -126,7 +124,7 @@ class Threads:
     def _look(self, store: Store) -> float:
         was_up = self._is_up
         again = self._tell(
-            # An expiry found here, and the end, do not wait until thousands of others were said again.
+            # A new expiry, or the end, must not wait until thousands of others are written again.
             lambda: self._exchange.synchronise(store, lambda: not self._jobs.empty()),
             although_down=True,
         )
@@ -169,7 +167,8 @@ class Threads:
             self._is_up = False
             self._listen_again.set()
             _log.warning(
-                "sentry-filters: Redis is away (%s); this process works on by itself", type(error).__name__
+                "sentry-filters: Redis is unreachable (%s); this process carries on alone",
+                type(error).__name__,
             )
         self._failures += 1
         return _seconds_after(self._failures)

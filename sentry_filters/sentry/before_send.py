@@ -26,7 +26,7 @@ class SentryHooks:
         spans: Takes our failures' spans out of transactions.
         failures_of: Finds the failed call behind an exception.
         reporting: Set while `SessionGuard.report` hands Sentry what it has decided itself.
-        trail: Counts what is dropped here, and faults of our own.
+        trail: Counts what is dropped here, and internal faults.
     """
 
     def __init__(

@@ -35,12 +35,12 @@ Withheld = Callable[[Item], None]
 
 
 class Boundary:
-    """Redacts envelopes on their way out. Fails closed: what cannot be redacted is withheld and counted.
+    """Redacts envelopes before export. Fails closed: what cannot be redacted is withheld and counted.
 
     Args:
         redactor: Finds and replaces secrets.
         spans: Takes our failures' spans out of streamed ones.
-        trail: Counts items, and faults of our own.
+        trail: Counts items and internal faults.
     """
 
     def __init__(self, redactor: Redactor, spans: SpanFilter, trail: AuditTrail) -> None:
@@ -121,7 +121,7 @@ class Boundary:
             if payload is None:
                 return None
         value = self._scrubbed(signal, payload, is_event=item.type in _EVENTS)
-        # Bytes may say more than they parse to (a name twice): then what was looked at goes, not the bytes.
+        # Bytes may say more than they parse to (a name twice): then what was checked is sent, not the bytes.
         if value is original and headers is item.headers and item.payload.bytes is None:
             return item
         return Item(PayloadRef(json=value), headers=headers)
@@ -170,7 +170,7 @@ class Boundary:
             if self._redactor.is_clean(json.dumps(headers)):
                 return headers
         except (TypeError, ValueError, RecursionError):
-            pass  # no JSON as they are: the walk can tell
+            pass  # not serialisable as they are: the walk judges them
         # Only a mapping can come back from a mapping.
         return cast("dict[str, object]", self._redactor.redact_value(headers))
 

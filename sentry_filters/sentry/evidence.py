@@ -43,7 +43,7 @@ def failures_of_event(
 
 
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
-    """Return what a log or metric says by its attributes and its body."""
+    """Return the failure that a log or metric states in its attributes and its body."""
     attributes = item.get("attributes")
     tags = {}
     if isinstance(attributes, Mapping):

@@ -27,7 +27,7 @@ def composed_options(
 
     Args:
         hooks: Recognise, and run before the user's own.
-        boundary: Redacts what leaves.
+        boundary: Redacts what is exported.
         options: The user's options.
         own: The guard's `before_send`: among the options it means nothing more than no hook at all.
     """

@@ -29,7 +29,7 @@ class Reporter:
         decider: Decides about the failure, and acts on what it finds.
         failures_of: Finds the failed call behind an exception.
         reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
-        fault: Told of every fault of our own.
+        fault: Takes note of internal faults.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Reporter:
         base = failure_of_tags(tags)
         found = self._failures_of(error) if isinstance(error, BaseException) else (Failure(text=str(error)),)
         return tuple(
-            # The call site itself says what failed: that the error came up implicitly does not matter.
+            # The call site itself says what failed: whether the error was raised implicitly does not matter.
             replace(base, text=one.text, response=_with_body(one.response, base.status, body))
             for one in found
         )

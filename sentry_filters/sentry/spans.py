@@ -91,7 +91,7 @@ class SpanFilter:
 
     def _dropped(self, facts: Sequence[_Facts]) -> dict[str, str | None]:
         """Return the ids of the spans to drop, each with its parent's."""
-        # One without an id cannot be told from others without one: it stays.
+        # One without an id cannot be distinguished from others without one: it is kept.
         calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
         ours = [span for span in calls if self._is_ours(span)]
         for span in ours:

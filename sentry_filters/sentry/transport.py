@@ -1,4 +1,4 @@
-"""The transport that stands before the user's own, so that every envelope passes the boundary."""
+"""The transport that wraps the user's own, so that every envelope passes the boundary."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class GuardedTransport(Transport):
         return getattr(self.__dict__.get("_inner"), name)
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        """Send `envelope` as far as it may leave; what `inner` raises goes on as without us."""
+        """Send what may be exported of `envelope`; what `inner` raises is raised."""
         guarded = self._boundary.guarded(envelope, self._record_withheld)
         if guarded is None:
             return
@@ -67,7 +67,7 @@ class GuardedTransport(Transport):
         return self._inner
 
     def is_behind(self, boundary: Boundary) -> bool:
-        """Say whether it is this boundary that decides what leaves here."""
+        """Say whether this boundary decides what is exported here."""
         return self._boundary is boundary
 
     def sending_to(

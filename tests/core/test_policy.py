@@ -95,10 +95,10 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[tool.other]\n", "has no table [tool.sentry_filters]"),
+        ("[tool.other]\n", "expected a table [tool.sentry_filters]"),
         ("[tool.sentry_filters]\n", "provider: invalid value None"),
         ('[tool.sentry_filters]\nprovider = "x"\nprovidr = "y"\n', "providr: unknown key"),
-        ("[tool\n", "is no TOML file"),
+        ("[tool\n", "not a TOML file"),
     ],
 )
 def test_toml_error_names_file_and_place(tmp_path: Path, text: str, message: str) -> None:
@@ -169,7 +169,7 @@ def test_toml_that_cannot_be_read_names_the_file(tmp_path: Path, value: str) -> 
     path = tmp_path / "endless.toml"
     path.write_text(f"[tool.sentry_filters]\nprovider = {value}\n")
 
-    with pytest.raises(ValueError, match=r"endless.toml is no TOML file"):
+    with pytest.raises(ValueError, match=r"endless.toml: not a TOML file"):
         Policy.from_toml(path)
 
 
