@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
-from sentry_filters.redaction.forks import in_forked_children
+from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redaction.text.ranges import Span
 
 __all__ = ["LiveCredentials"]
@@ -31,7 +31,7 @@ class LiveCredentials:
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
         self.generation = 0
-        in_forked_children(self._start_afresh)
+        after_fork_in_child(self._start_afresh)
 
     def register(self, value: str | bytes) -> bool:
         """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""
