@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sentry_filters.redaction.findings import REDACTED
 from sentry_filters.redaction.keys import Sensitivity
-from sentry_filters.redaction.marks import REDACTED
 from sentry_filters.redaction.text import (
     cookie_pieces,
     credential_start,
