@@ -11,8 +11,6 @@ from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
 from sentry_filters.redaction.text import LiveCredentials, TextPass
 
-__all__ = ["Redactor"]
-
 
 class Redactor:
     """Removes secrets from whatever is about to leave the process.

@@ -13,8 +13,6 @@ from sentry_filters.redaction.text import (
     is_version,
 )
 
-__all__ = ["number_goes", "parts_that_go"]
-
 _SMALLEST_NUMBER = 1000  # a smaller one is a count or a flag, whatever the key says
 _MARK = REDACTED.encode()
 

@@ -13,8 +13,6 @@ from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, P
 from sentry_filters.redaction.structure.values import number_goes, parts_that_go
 from sentry_filters.redaction.text import Span, TextPass
 
-__all__ = ["Walk"]
-
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _PASSES = 4  # as in the pass over text
 _HARMLESS = Sensitivity.HARMLESS

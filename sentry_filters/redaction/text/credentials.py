@@ -14,8 +14,6 @@ from urllib.parse import quote, quote_plus
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redaction.text.ranges import Span
 
-__all__ = ["LiveCredentials"]
-
 _AT_MOST = 64  # credentials; the one that was not seen for longest goes first
 _FORGOTTEN_AFTER = 24 * 60 * 60.0  # seconds since it was last registered
 _LEAST = 8  # shorter values occur by chance in harmless text

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from sentry_filters.redaction.findings import REDACTED
 
-__all__ = ["Span", "merged", "replaced"]
-
 _MARK = REDACTED.encode()
 
 
