@@ -9,7 +9,7 @@ from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
-from sentry_filters.redaction.text import LiveCredentials, TextPass
+from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 
 class Redactor:
@@ -44,7 +44,7 @@ class Redactor:
                 raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
         self._judge = KeyJudge(keys=keys, kept=kept_keys, content=redact_content)
         self._live = LiveCredentials()
-        self._text = TextPass(added, self._judge, self._live)
+        self._text = TextScanner(added, self._judge, self._live)
         self._serialised = SerialisedCheck(self._text, self._judge, self._live)
 
     def register(self, value: str | bytes) -> None:
@@ -58,7 +58,7 @@ class Redactor:
     @contextmanager
     def registered(self, value: str) -> Iterator[None]:
         """Remove this credential too, for the time of the block only; it takes no other one's place."""
-        with self._live.lent(value):
+        with self._live.temporary(value):
             self._judge.forget()
             yield
 

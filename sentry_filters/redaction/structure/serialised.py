@@ -7,8 +7,8 @@ import json
 from sentry_filters.redaction.keys import CONTENT_KEY, NAMING, KeyJudge, Sensitivity
 from sentry_filters.redaction.regex import compile_finder, compile_regex
 from sentry_filters.redaction.structure.shapes import is_name
-from sentry_filters.redaction.structure.survey import DEEPEST, speaks
-from sentry_filters.redaction.text import LiveCredentials, TextPass
+from sentry_filters.redaction.structure.survey import DEEPEST, may_be_secret
+from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _LONGEST_STRING = 4096  # bytes of a string that is looked at as a whole; longer ones are searched on
@@ -40,7 +40,7 @@ class SerialisedCheck:
     that its writer escaped.
     """
 
-    def __init__(self, text: TextPass, judge: KeyJudge, live: LiveCredentials) -> None:
+    def __init__(self, text: TextScanner, judge: KeyJudge, live: LiveCredentials) -> None:
         self._text, self._judge, self._live = text, judge, live
         word = f"{judge.pattern}|{CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
@@ -69,7 +69,7 @@ class SerialisedCheck:
         if verdict is None:
             name = _parsed(string)
             # What is no character fails to be encoded, which the caller takes for a doubt.
-            if self._text.spans(name.encode()):
+            if self._text.ranges(name.encode()):
                 return False
             verdict = self._judge(name)
             self._remember(string, verdict)
@@ -82,10 +82,10 @@ class SerialisedCheck:
             self._known[string] = verdict
 
     def _names(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
-        """Whether the string, which is a telling name, stands where it names a value that goes."""
+        """Whether the string, which is a suspect name, stands where it names a value that goes."""
         behind = data[end + 1 : end + 65].lstrip()
         if behind[:1] == b":":
-            return _value_speaks(data, data.index(b":", end) + 1, verdict)
+            return _is_value_secret(data, data.index(b":", end) + 1, verdict)
         before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
         name = _parsed(data[start:end])
         if name[:1] == "-":
@@ -120,7 +120,7 @@ def _escaped(data: bytes, quote: int) -> bool:
     return (quote - at) % 2 == 1
 
 
-def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
+def _is_value_secret(data: bytes, start: int, verdict: Sensitivity) -> bool:
     """Whether the walk may want to remove the value at `start`, in the judgement of its key."""
     value = data[start : start + _LONGEST_VALUE].lstrip()
     if value.startswith(_FILTERED):
@@ -128,7 +128,7 @@ def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
     if value[:1] != b'"':
         return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
     string = _STRING.match(value, 1)
-    return string is None or speaks(verdict, _parsed(value[1 : string.end() - 1]))
+    return string is None or may_be_secret(verdict, _parsed(value[1 : string.end() - 1]))
 
 
 def _parsed(string: bytes) -> str:

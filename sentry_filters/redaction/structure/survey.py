@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sentry_filters.redaction.keys import VALUING, KeyJudge, Sensitivity
 from sentry_filters.redaction.structure.shapes import named_value, option_values, pair_value
-from sentry_filters.redaction.structure.values import number_goes, parts_that_go
-from sentry_filters.redaction.text import Span, TextPass
+from sentry_filters.redaction.structure.values import is_secret_number, secret_parts
+from sentry_filters.redaction.text import Range, TextScanner
 
 # Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
 _BETWEEN = "\0\0"
@@ -39,13 +39,13 @@ class Survey:
         "_judge",
         "_new_keys",
         "_parents",
-        "_telling",
+        "_suspects",
         "_texts",
         "redacted",
         "touched",
     )
 
-    def __init__(self, value: object, text: TextPass, judge: KeyJudge) -> None:
+    def __init__(self, value: object, text: TextScanner, judge: KeyJudge) -> None:
         self._judge = judge
         self._harmless = judge.harmless  # keys that need no look; a `value` is never among them
         self._new_keys: list[str] = []
@@ -53,9 +53,9 @@ class Survey:
         self._parents: list[int] = [-1]
         self._first_text: list[int] = []  # of each container, its place among the texts
         self._texts: list[str] = []
-        self._telling: set[int] = set()  # the places of containers that call for the walk
+        self._suspects: set[int] = set()  # the places of containers that call for the walk
         self._look()
-        self.redacted: dict[str, tuple[str, list[Span]]] = {}
+        self.redacted: dict[str, tuple[str, list[Range]]] = {}
         self._search(text)
         judge.remember(key for key in self._new_keys if key not in self.redacted)
         self.touched = self._with_parents()
@@ -75,7 +75,7 @@ class Survey:
             seen |= ids
             self._look_at_level(level, start)
             start += len(level)
-        self._telling.update(range(start, len(containers)))
+        self._suspects.update(range(start, len(containers)))
 
     def _unseen(self, level: list[object], start: int, seen: set[int]) -> list[object]:
         """`level` with an empty list for each container that was met before."""
@@ -83,7 +83,7 @@ class Survey:
         met = set(seen)
         for place, container in enumerate(level, start):
             if id(container) in met:
-                self._telling.add(place)
+                self._suspects.add(place)
             unseen.append(() if id(container) in met else container)
             met.add(id(container))
         return unseen
@@ -97,12 +97,12 @@ class Survey:
             items: Iterable[object]
             if type(container) is dict:
                 items = container.values()
-                if not harmless.issuperset(container) and self._keys_tell(container):
-                    self._telling.add(place)
+                if not harmless.issuperset(container) and self._are_keys_suspect(container):
+                    self._suspects.add(place)
             else:
                 items = cast("Sequence[object]", container)
                 if len(items) == 2 and pair_value(items, self._judge):
-                    self._telling.add(place)
+                    self._suspects.add(place)
             for item in items:
                 kind = type(item)
                 if kind is str:
@@ -112,27 +112,27 @@ class Survey:
                         note_container(item)
                         note_parent(place)
                 elif kind not in HARMLESS_TYPES:
-                    self._telling.add(place)
+                    self._suspects.add(place)
 
-    def _keys_tell(self, container: Mapping[object, object]) -> bool:
+    def _are_keys_suspect(self, container: Mapping[object, object]) -> bool:
         """Whether a key of `container` may have something to say; new keys are searched as texts, too."""
-        telling = False
+        suspect = False
         for key, item in container.items():
             if type(key) is str:
                 if key not in self._harmless:
                     self._texts.append(key)
                     verdict = self._judge(key)
-                    telling = telling or (verdict > 0 and speaks(verdict, item))
+                    suspect = suspect or (verdict > 0 and may_be_secret(verdict, item))
                     if not verdict:
                         self._new_keys.append(key)
             elif type(key) not in HARMLESS_TYPES:
-                telling = True
-        if not telling and not VALUING.isdisjoint(container):
+                suspect = True
+        if not suspect and not VALUING.isdisjoint(container):
             valuing, verdict = named_value(container, self._judge)
-            telling = verdict > 0 and speaks(verdict, container[valuing])
-        return telling
+            suspect = verdict > 0 and may_be_secret(verdict, container[valuing])
+        return suspect
 
-    def _search(self, text: TextPass) -> None:
+    def _search(self, text: TextScanner) -> None:
         """Find the texts in which something goes: all of them are searched in one go.
 
         A hit in the joined text is only a reason to look at the texts that it touches: what stands beside the
@@ -158,7 +158,7 @@ class Survey:
                     else:
                         self.redacted[each] = result
                 if each in self.redacted:
-                    self._telling.add(self._container_of(index))
+                    self._suspects.add(self._container_of(index))
 
     def _look_for_options(self) -> None:
         """Find the lists in which an option stands before its value."""
@@ -167,33 +167,33 @@ class Survey:
                 place = self._container_of(index)
                 container = self._containers[place]
                 if type(container) in (list, tuple) and option_values(container, self._judge):  # type: ignore[arg-type]
-                    self._telling.add(place)
+                    self._suspects.add(place)
 
     def _container_of(self, index: int) -> int:
         """The place of the container in which the text at `index` stands."""
         return bisect_right(self._first_text, index) - 1
 
     def _with_parents(self) -> set[int]:
-        """The ids of the telling containers, and of all that they stand in.
+        """The ids of the suspect containers, and of all that they stand in.
 
         The way up is remembered by place, not by id: a container that stands in two places has two ways.
         """
         places: set[int] = set()
-        for telling in self._telling:
-            place = telling
+        for suspect in self._suspects:
+            place = suspect
             while place >= 0 and place not in places:
                 places.add(place)
                 place = self._parents[place]
         return {id(self._containers[place]) for place in places}
 
 
-def speaks(verdict: Sensitivity, item: object) -> bool:
+def may_be_secret(verdict: Sensitivity, item: object) -> bool:
     """Whether a key judged so may have something to say about `item`."""
     kind = type(item)
     if kind is str:
-        return bool(parts_that_go(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
+        return bool(secret_parts(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
     if kind in HARMLESS_TYPES:
-        return number_goes(item, verdict)
+        return is_secret_number(item, verdict)
     return bool(item) if kind is dict or kind is list or kind is tuple else True
 
 

@@ -10,8 +10,8 @@ from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import ABOUT, NEUTRAL, KeyJudge, Sensitivity, split_words
 from sentry_filters.redaction.structure.shapes import are_pairs, named_value, option_values, pair_value
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
-from sentry_filters.redaction.structure.values import number_goes, parts_that_go
-from sentry_filters.redaction.text import Span, TextPass
+from sentry_filters.redaction.structure.values import is_secret_number, secret_parts
+from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _PASSES = 4  # as in the pass over text
@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 class Walk:
     """One walk through one structure; made anew for each. Nothing raises, nothing is mutated."""
 
-    def __init__(self, text: TextPass, judge: KeyJudge, *, account: bool = False) -> None:
+    def __init__(self, text: TextScanner, judge: KeyJudge, *, account: bool = False) -> None:
         self._text, self._judge = text, judge
         self._account = account
         self._open: set[int] = set()  # the containers that the walk is in
@@ -48,7 +48,7 @@ class Walk:
             if isinstance(value, str):
                 return self._str(value, verdict, path, plain=plain, doubtful=doubtful)
             if type(value) in HARMLESS_TYPES:
-                return self._marked(path) if number_goes(value, verdict) else value
+                return self._marked(path) if is_secret_number(value, verdict) else value
             if isinstance(value, bytes | bytearray | memoryview):
                 return self._bytes(value, verdict, path)
             return self._container(value, verdict, path, plain=plain)
@@ -58,7 +58,7 @@ class Walk:
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
         if verdict is not _HARMLESS:
             data = value.encode("utf-8", "surrogatepass")
-            if parts := parts_that_go(data, verdict, doubtful=doubtful):
+            if parts := secret_parts(data, verdict, doubtful=doubtful):
                 return self._without(value, data, verdict, parts, path)
         if plain and self._survey is not None and type(value) is str:
             clean, marks = self._survey.redacted.get(value, (value, ()))
@@ -68,7 +68,7 @@ class Walk:
             return value
         if verdict is not _HARMLESS:  # `{name}` refers to a secret, `{[REDACTED]` was none
             data = clean.encode("utf-8", "surrogatepass")
-            if parts := parts_that_go(data, verdict, doubtful=doubtful):
+            if parts := secret_parts(data, verdict, doubtful=doubtful):
                 return self._without(value, data, verdict, parts, path)
         self._note(path, value, marks)
         return clean
@@ -77,24 +77,24 @@ class Walk:
         self, value: str, data: bytes, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path
     ) -> str:
         """`value` without the parts that its key condemns, and without what has a form of its own."""
-        marks: list[Span] = []
+        marks: list[Range] = []
         for _ in range(_PASSES):
             if not parts:
                 break
-            data, marks = self._text.redact(data, [Span(*part, "key") for part in parts], marks)
-            parts = parts_that_go(data, verdict)
+            data, marks = self._text.redact(data, [Range(*part, "key") for part in parts], marks)
+            parts = secret_parts(data, verdict)
         self._note(path, value, marks)
         return data.decode("utf-8", "surrogatepass")
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        if verdict is not _HARMLESS and parts_that_go(data, verdict):
+        if verdict is not _HARMLESS and secret_parts(data, verdict):
             self._marked(path)
             return REDACTED.encode()
         clean, marks = self._text.redact(data)
         if clean is data or not marks:
             return value
-        if verdict is not _HARMLESS and parts_that_go(clean, verdict):
+        if verdict is not _HARMLESS and secret_parts(clean, verdict):
             self._marked(path)
             return REDACTED.encode()
         self._note(path, None, marks)
@@ -230,7 +230,7 @@ class Walk:
         return tuple(result) if isinstance(value, tuple) else result
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
-        self._note(path, None, (Span(0, len(mark), kind),))
+        self._note(path, None, (Range(0, len(mark), kind),))
         return mark
 
     def _withheld(self, path: Path) -> str:
@@ -240,7 +240,7 @@ class Walk:
         if self._account and len(self.findings) < _MOST_FINDINGS:
             self.findings.append(Finding(path, "key", None, None))
 
-    def _note(self, path: Path, text: str | None, marks: Iterable[Span]) -> None:
+    def _note(self, path: Path, text: str | None, marks: Iterable[Range]) -> None:
         if self._account and len(self.findings) < _MOST_FINDINGS:
             length = None if text is None else len(text)
             self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)

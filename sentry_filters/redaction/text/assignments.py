@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.regex import compile_regex
 from sentry_filters.redaction.text.headers import authorization_pieces, cookie_pieces
-from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, looks_random
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, looks_random
+from sentry_filters.redaction.text.ranges import Range
 
 _IDENT = r"[A-Za-z0-9_.\-]"
 _QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
@@ -78,13 +78,13 @@ class Assignments:
             f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 
-    def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
+    def at(self, data: bytes, start: int) -> tuple[list[Range], int]:
         """What goes with the candidate that `pattern` found at `start`, and where to look on."""
         candidate, sensitivity, onward = self._candidate(data, start)
         if candidate is None:
             return [], onward
-        spans = list(_pieces(data, candidate, sensitivity))
-        return spans, max(spans[-1].end if spans else onward, start + 1)
+        ranges = list(_pieces(data, candidate, sensitivity))
+        return ranges, max(ranges[-1].end if ranges else onward, start + 1)
 
     def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
         match = self._parts.match(data, start)
@@ -125,7 +125,7 @@ def _key_start(data: bytes, end: int) -> int:
     return min(start, end)
 
 
-def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Span]:
+def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Range]:
     """What goes of the value: judged by its beginning, and taken to its end only when something goes."""
     for limit in (candidate.start + _WINDOW, len(data)):
         end = _value_end(data, candidate, sensitivity, limit)
@@ -134,7 +134,7 @@ def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Ite
         if end != limit or not pieces:
             break
     for start, stop in pieces:
-        yield Span(candidate.start + start, candidate.start + stop, "assignment")
+        yield Range(candidate.start + start, candidate.start + stop, "assignment")
 
 
 def _secret_parts(
@@ -187,20 +187,24 @@ def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: b
     if separator.startswith(b","):  # an argument, a pair, or a name beside its value
         if not candidate.closing or not candidate.opening:
             return False
-        return goes(value, sensitivity) if b":" in separator else _is_telling(value, sensitivity)
+        return is_secret(value, sensitivity) if b":" in separator else _looks_secret(value, sensitivity)
     if separator == b">":
         tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
-        return tagged and goes(value.strip(), sensitivity)
+        return tagged and is_secret(value.strip(), sensitivity)
     if not separator and not candidate.key.startswith("-"):
         return (
-            _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
+            _looks_secret(value, sensitivity)
+            if candidate.opening
+            else looks_random(value, least=20, ids=True)
         )
     if candidate.opening:
-        return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
-    return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))
+        return not _is_between_texts(data, candidate, value) and is_secret(value, sensitivity)
+    return is_secret(value, sensitivity) and (
+        not separator or not _is_code_or_prose(data, candidate, value, end)
+    )
 
 
-def _is_telling(value: bytes, sensitivity: Sensitivity) -> bool:
+def _looks_secret(value: bytes, sensitivity: Sensitivity) -> bool:
     """Whether `value` looks secret where its place beside the key says little."""
     if sensitivity < Sensitivity.SECRET:
         return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)

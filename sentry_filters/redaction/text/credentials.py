@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
 from sentry_filters.forking import after_fork_in_child
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.text.ranges import Range
 
 _AT_MOST = 64  # credentials; the one that was not seen for longest goes first
 _FORGOTTEN_AFTER = 24 * 60 * 60.0  # seconds since it was last registered
@@ -24,7 +24,7 @@ class LiveCredentials:
 
     def __init__(self) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
-        self._lent: list[bytes] = []
+        self._temporary: list[bytes] = []
         self._lock = threading.Lock()
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
@@ -49,18 +49,18 @@ class LiveCredentials:
             return not known
 
     @contextmanager
-    def lent(self, value: str) -> Iterator[None]:
+    def temporary(self, value: str) -> Iterator[None]:
         """Remember `value` for the time of the block, beside the others: none of them goes for it."""
         secret = value.encode()
         with self._lock:
-            self._lent.append(secret)
+            self._temporary.append(secret)
             self._refresh(time.monotonic(), rebuild=True)
             self.generation += 1  # afterwards: what is judged by the old needles is of the old generation
         try:
             yield
         finally:
             with self._lock:
-                self._lent.remove(secret)
+                self._temporary.remove(secret)
                 self._refresh(time.monotonic(), rebuild=True)
 
     def _start_afresh(self) -> None:
@@ -75,12 +75,12 @@ class LiveCredentials:
                 self._refresh(now, rebuild=True)
         return self._needles
 
-    def spans(self, data: bytes) -> Iterator[Span]:
+    def ranges(self, data: bytes) -> Iterator[Range]:
         """Where one of them stands in `data`."""
         for needle in self.needles():
             at = data.find(needle)
             while at >= 0:
-                yield Span(at, at + len(needle), "registered")
+                yield Range(at, at + len(needle), "registered")
                 at = data.find(needle, at + len(needle))
 
     def occur_in(self, data: bytes) -> bool:
@@ -94,7 +94,9 @@ class LiveCredentials:
             rebuild = True
         self._next_expiry = next(iter(self._until.values()), float("inf"))
         if rebuild:
-            spellings = {needle for secret in (*self._until, *self._lent) for needle in _spellings(secret)}
+            spellings = {
+                needle for secret in (*self._until, *self._temporary) for needle in _spellings(secret)
+            }
             self._needles = tuple(sorted(spellings, key=len, reverse=True))
 
 

@@ -9,7 +9,7 @@ from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.regex import Regex, compile_regex
 from sentry_filters.redaction.text.beginnings import beginning_of
 from sentry_filters.redaction.text.plausible import is_reference
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.text.ranges import Range
 
 # What may stand before a secret: the start, any byte that is no letter or digit, or an escape that stands
 # for one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` would miss the secret
@@ -32,7 +32,7 @@ class _Group:
     kinds: tuple[_Compiled, ...]
 
 
-class Forms:
+class Patterns:
     """Names what its `pattern` finds."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
@@ -51,12 +51,12 @@ class Forms:
             for at in range(0, len(every), _GROUP_SIZE)
         )
 
-    def behind(self, data: bytes, span: Span) -> Span | None:
+    def behind(self, data: bytes, span: Range) -> Range | None:
         """What follows `span` directly, without the boundary that the mark will be to a second pass."""
         match = self._adjacent.match(data, span.end)
-        return None if match is None else Span(span.end, match.end(), span.kind)
+        return None if match is None else Range(span.end, match.end(), span.kind)
 
-    def at(self, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
+    def at(self, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
         """What goes of data[start:end], and where to look on; None when no kind begins here."""
         if self._any.match(data, start, end) is None:
             return None
@@ -76,12 +76,12 @@ class Forms:
         return None
 
 
-def _found(each: _Compiled, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
+def _found(each: _Compiled, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
     match = each.regex.match(data, start, end)
     if match is None:
         return None
     secret = next((group for group in range(2, each.regex.groups + 1) if match.start(group) >= 0), 1)
-    span = Span(match.start(secret), match.end(secret), each.kind.name)
+    span = Range(match.start(secret), match.end(secret), each.kind.name)
     if secret > 1 and is_reference(data[span.start : span.end]):
         return [], match.end(1)
     return [span], span.end

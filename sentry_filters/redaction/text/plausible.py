@@ -54,7 +54,7 @@ _DIGITS = frozenset(b"0123456789")
 _OTHER = frozenset(range(256)) - _LOWER - _UPPER - _DIGITS - frozenset(b" \t\r\n\v\f")
 
 
-def goes(value: bytes, sensitivity: Sensitivity) -> bool:
+def is_secret(value: bytes, sensitivity: Sensitivity) -> bool:
     """Whether `value`, all of it, has to go under a key of this sensitivity."""
     if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
         return False

@@ -11,7 +11,7 @@ _MARK = REDACTED.encode()
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Range:
     """The bytes from `start` to `end` are a secret of this kind, or the mark in its place."""
 
     start: int
@@ -19,46 +19,46 @@ class Span:
     kind: str
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merged(ranges: Iterable[Range]) -> list[Range]:
     """The same pieces in order, whole characters, those that overlap made one; the first names the kind."""
-    result: list[Span] = []
-    for span in sorted(spans):
+    result: list[Range] = []
+    for span in sorted(ranges):
         if result and span.start < result[-1].end:
             last = result[-1]
-            result[-1] = Span(last.start, max(last.end, span.end), last.kind)
+            result[-1] = Range(last.start, max(last.end, span.end), last.kind)
         else:
             result.append(span)
     return result
 
 
-def replaced(data: bytes, spans: Sequence[Span], marks: Sequence[Span] = ()) -> tuple[bytes, list[Span]]:
+def replaced(data: bytes, ranges: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
     """`data` with a mark in the place of every span, and where the marks are.
 
     `marks` are those of an earlier pass; they are moved along, or swallowed by a span that covers them.
     """
     pieces: list[bytes] = []
-    placed: list[Span] = []
+    placed: list[Range] = []
     earlier = list(reversed(marks))
     at = length = 0
-    for span in spans:
+    for span in ranges:
         placed += _moved(earlier, span, length - at)
         pieces += (data[at : span.start], _MARK)
         length += span.start - at
-        placed.append(Span(length, length + len(_MARK), span.kind))
+        placed.append(Range(length, length + len(_MARK), span.kind))
         length += len(_MARK)
         at = span.end
     pieces.append(data[at:])
     placed += (
-        Span(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier)
+        Range(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier)
     )
     return b"".join(pieces), placed
 
 
-def _moved(earlier: list[Span], span: Span, shift: int) -> list[Span]:
+def _moved(earlier: list[Range], span: Range, shift: int) -> list[Range]:
     """The earlier marks before `span`, moved; those within it are forgotten."""
     before = []
     while earlier and earlier[-1].start < span.end:
         mark = earlier.pop()
         if mark.end <= span.start:
-            before.append(Span(mark.start + shift, mark.end + shift, mark.kind))
+            before.append(Range(mark.start + shift, mark.end + shift, mark.kind))
     return before
