@@ -1,4 +1,4 @@
-"""The walk through a structure that may hold something: a redacted copy, and an account of what went."""
+"""The walk through a structure that may hold secrets: a redacted copy, and an account of what was removed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
-from sentry_filters.redaction.keys import ABOUT, NEUTRAL, KeyJudge, Sensitivity, split_words
-from sentry_filters.redaction.structure.shapes import are_pairs, named_value, option_values, pair_value
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
-from sentry_filters.redaction.structure.values import is_secret_number, secret_parts
+from sentry_filters.redaction.structure.values import (
+    are_pairs,
+    is_secret_number,
+    named_value,
+    option_values,
+    pair_value,
+    secret_parts,
+)
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
@@ -22,12 +28,12 @@ Path = tuple[str | int, ...]
 class Walk:
     """One walk through one structure; made anew for each. Nothing raises, nothing is mutated."""
 
-    def __init__(self, text: TextScanner, judge: KeyJudge, *, account: bool = False) -> None:
-        self._text, self._judge = text, judge
+    def __init__(self, scanner: TextScanner, judge: KeyJudge, *, account: bool = False) -> None:
+        self._scanner, self._judge = scanner, judge
         self._account = account
         self._open: set[int] = set()  # the containers that the walk is in
         self._done: dict[tuple[int, Sensitivity], object] = {}
-        self._pairs: set[int] = set()  # the lists of two that stand in a list of such
+        self._pairs: set[int] = set()  # the lists of two in a list of such
         self._survey: Survey | None = None
         self.findings: list[Finding] = []
 
@@ -35,7 +41,7 @@ class Walk:
         """`value` without secrets; the identical object when there are none."""
         if type(value) in PLAIN_TYPES:
             try:
-                self._survey = Survey(value, self._text, self._judge)
+                self._survey = Survey(value, self._scanner, self._judge)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
@@ -43,7 +49,7 @@ class Walk:
     def _value(
         self, value: object, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool = False
     ) -> object:
-        """What becomes of `value`; `plain` says that the survey has seen the texts in it."""
+        """`value` without secrets; `plain`: the survey has seen the texts in it."""
         try:
             if isinstance(value, str):
                 return self._str(value, verdict, path, plain=plain, doubtful=doubtful)
@@ -63,7 +69,7 @@ class Walk:
         if plain and self._survey is not None and type(value) is str:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
-            clean, marks = self._text.redact_text(value)
+            clean, marks = self._scanner.redact_text(value)
         if clean is value:
             return value
         if verdict is not _HARMLESS:  # `{name}` refers to a secret, `{[REDACTED]` was none
@@ -76,12 +82,12 @@ class Walk:
     def _without(
         self, value: str, data: bytes, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path
     ) -> str:
-        """`value` without the parts that its key condemns, and without what has a form of its own."""
+        """`value` without `parts`, which are secret by its key, and without what is by its own form."""
         marks: list[Range] = []
         for _ in range(_PASSES):
             if not parts:
                 break
-            data, marks = self._text.redact(data, [Range(*part, "key") for part in parts], marks)
+            data, marks = self._scanner.redact(data, [Range(*part, "key") for part in parts], marks)
             parts = secret_parts(data, verdict)
         self._note(path, value, marks)
         return data.decode("utf-8", "surrogatepass")
@@ -91,7 +97,7 @@ class Walk:
         if verdict is not _HARMLESS and secret_parts(data, verdict):
             self._marked(path)
             return REDACTED.encode()
-        clean, marks = self._text.redact(data)
+        clean, marks = self._scanner.redact(data)
         if clean is data or not marks:
             return value
         if verdict is not _HARMLESS and secret_parts(clean, verdict):
@@ -101,62 +107,59 @@ class Walk:
         return bytearray(clean) if isinstance(value, bytearray) else clean
 
     def _container(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
-        if verdict is Sensitivity.CONTENT and (not isinstance(value, Sequence | Mapping) or len(value)):
+        if verdict is Sensitivity.CONTENT and not _is_empty(value):
             return self._marked(path)
-        if plain and verdict is _HARMLESS and type(value) in PLAIN_TYPES and not self._touched(value):
+        if plain and verdict is _HARMLESS and self._is_surveyed_clean(value):
             return value
         if id(value) in self._open or len(self._open) >= DEEPEST:
             return self._withheld(path)
-        known = (id(value), verdict)
-        if known in self._done:
-            return self._done[known]
+        judged = (id(value), verdict)
+        if judged in self._done:
+            return self._done[judged]
         self._open.add(id(value))
         try:
             result = self._looked_into(value, verdict, path, plain=plain)
         finally:
             self._open.discard(id(value))
         if plain:  # else it may be temporary, and its id another's tomorrow
-            self._done[known] = result
+            self._done[judged] = result
         return result
 
-    def _touched(self, value: object) -> bool:
-        return self._survey is None or id(value) in self._survey.touched
+    def _is_surveyed_clean(self, value: object) -> bool:
+        return (
+            type(value) in PLAIN_TYPES and self._survey is not None and id(value) not in self._survey.suspects
+        )
 
     def _looked_into(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         if isinstance(value, Mapping):
             return self._mapping(value, verdict, path, plain=plain and type(value) is dict)
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._mapping_or(value, dict(zip(value._fields, value, strict=True)), verdict, path)
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and not _is_named_tuple(value):
             return self._list(value, verdict, path, plain=plain and type(value) in (list, tuple))
         if isinstance(value, Set):
-            items = list(value)
-            changed = [
-                self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)
-            ]
-            if all(new is old for new, old in zip(changed, items, strict=True)):
-                return value
-            return frozenset(changed) if isinstance(value, frozenset) else set(changed)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields: dict[object, object] = {
-                field.name: getattr(value, field.name) for field in dataclasses.fields(value)
-            }
-            return self._mapping_or(value, fields, verdict, path)
+            return self._set(value, verdict, path)
+        if (fields := _fields(value)) is not None:
+            changed = self._mapping(fields, verdict, path, plain=False)
+            # Clean fields: it stays, if its own text does not hold more than they do.
+            return changed if changed is not fields else self._object(value, path)
         if isinstance(value, Sequence) and not isinstance(value, range):
-            return self._list(list(value), verdict, path, plain=False, original=value)
+            items = list(value)
+            result = self._list(items, verdict, path, plain=False)
+            return value if result is items else result
         return self._object(value, path)
 
-    def _mapping_or(
-        self, value: object, fields: dict[object, object], verdict: Sensitivity, path: Path
-    ) -> object:
-        """`value` itself when its fields are clean and it says no more than they do, else the fields."""
-        changed = self._mapping(fields, verdict, path, plain=False)
-        return changed if changed is not fields else self._object(value, path)
+    def _set(self, value: Set[object], verdict: Sensitivity, path: Path) -> object:
+        items = list(value)
+        changed = [
+            self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)
+        ]
+        if all(map(operator.is_, changed, items)):
+            return value
+        return frozenset(changed) if isinstance(value, frozenset) else set(changed)
 
     def _object(self, value: object, path: Path) -> object:
-        """Any other object leaves as text sooner or later: it stays when both of its texts are clean."""
+        """Any other object becomes text sooner or later: it is kept when both of its texts are clean."""
         for text in (repr(value), str(value)):
-            clean, marks = self._text.redact_text(text)
+            clean, marks = self._scanner.redact_text(text)
             if clean is not text:
                 self._note(path, text, marks)
                 return clean
@@ -169,7 +172,7 @@ class Walk:
         result: dict[object, object] = {}
         changed = False
         for key, item in value.items():
-            new_key = self._key(key, plain=plain) if type(key) not in HARMLESS_TYPES else key
+            new_key = self._key(key, plain=plain)
             own = self._sensitivity(key, verdict)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
@@ -184,7 +187,7 @@ class Walk:
         return result if changed else value
 
     def _sensitivity(self, key: object, verdict: Sensitivity) -> Sensitivity:
-        """What `key` says about its value, in a container whose own key was judged `verdict`."""
+        """What `key` indicates about its value, in a container whose own key was judged `verdict`."""
         own = _HARMLESS
         if isinstance(key, str):
             own = self._judge(key)
@@ -193,27 +196,21 @@ class Walk:
         return own if verdict is _HARMLESS else _inherited(own, verdict, key)
 
     def _key(self, key: object, *, plain: bool) -> object:
-        """What becomes of a key: text as any text, whatever else is redacted by what it says."""
+        """`key` without secrets: a text like any text, any other object if its repr holds some."""
+        if type(key) in HARMLESS_TYPES:
+            return key
         if isinstance(key, str):
             if plain and self._survey is not None and type(key) is str:
                 return self._survey.redacted.get(key, (key,))[0]
-            return self._text.redact_text(key)[0]
+            return self._scanner.redact_text(key)[0]
         if isinstance(key, bytes):
-            clean, _ = self._text.redact(key)
+            clean, _ = self._scanner.redact(key)
             return clean
         text = repr(key)
-        clean_text, _ = self._text.redact_text(text)
+        clean_text, _ = self._scanner.redact_text(text)
         return key if clean_text is text else clean_text
 
-    def _list(
-        self,
-        value: Sequence[object],
-        verdict: Sensitivity,
-        path: Path,
-        *,
-        plain: bool,
-        original: object = None,
-    ) -> object:
+    def _list(self, value: Sequence[object], verdict: Sensitivity, path: Path, *, plain: bool) -> object:
         options = option_values(value, self._judge)
         paired = pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
@@ -226,7 +223,7 @@ class Walk:
             new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own > verdict)
             result.append(new)
         if all(map(operator.is_, result, value)):
-            return value if original is None else original
+            return value
         return tuple(result) if isinstance(value, tuple) else result
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
@@ -247,13 +244,30 @@ class Walk:
 
 
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:
-    """What a key says whose container stands under a sensitive key itself."""
+    """What a key indicates whose container is under a sensitive key itself."""
     if verdict >= Sensitivity.HEADER:  # the name of a cookie, of a header's part, of a message's part
         return verdict if verdict is Sensitivity.CONTENT else Sensitivity.SECRET
-    words = split_words(key) if isinstance(key, str) else ()
-    if all(word in NEUTRAL or word.isdigit() for word in words):
+    named = split_words(key) if isinstance(key, str) else ()
+    if all(word in words.NEUTRAL or word.isdigit() for word in named):
         return max(own, verdict)
-    return own if any(word in ABOUT for word in words) else max(own, Sensitivity.POSSIBLE)
+    return max(own, Sensitivity.POSSIBLE) if words.ABOUT.isdisjoint(named) else own
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, Sequence | Mapping) and not len(value)
+
+
+def _is_named_tuple(value: object) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def _fields(value: object) -> dict[object, object] | None:
+    """The fields of a named tuple or a dataclass; None of anything else."""
+    if _is_named_tuple(value):
+        return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined, call-overload, no-any-return]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
 
 
 def _step(key: object) -> str | int:
@@ -261,7 +275,7 @@ def _step(key: object) -> str | int:
 
 
 def _free(key: object, taken: Mapping[object, object], original: Mapping[object, object]) -> object:
-    """`key`, with a suffix where another key is called so already."""
+    """`key`, with a suffix where another key has that name already."""
     candidate, number = key, 2
     while candidate in taken or candidate in original:
         candidate = f"{key}-{number}" if isinstance(key, str) else b"%s-%d" % (key, number)

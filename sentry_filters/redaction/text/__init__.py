@@ -1,9 +1,9 @@
 """Secrets in text."""
 
 from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.headers import cookie_pieces, credential_start
+from sentry_filters.redaction.text.headers import cookie_parts, credential_start
 from sentry_filters.redaction.text.patterns import BOUNDARY
-from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, is_version
+from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret
 from sentry_filters.redaction.text.ranges import Range
 from sentry_filters.redaction.text.scanner import TextScanner
 
@@ -12,10 +12,9 @@ __all__ = [
     "LiveCredentials",
     "Range",
     "TextScanner",
-    "cookie_pieces",
+    "cookie_parts",
     "credential_start",
     "is_placeholder",
     "is_plain",
     "is_secret",
-    "is_version",
 ]

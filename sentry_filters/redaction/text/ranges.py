@@ -1,4 +1,4 @@
-"""Pieces of a text that have to go, and the marks that stand there afterwards."""
+"""Ranges of bytes that are secret, and the marks that take their place."""
 
 from __future__ import annotations
 
@@ -18,47 +18,49 @@ class Range:
     end: int
     kind: str
 
+    def moved(self, by: int) -> Range:
+        """The same range, `by` bytes further on."""
+        return Range(self.start + by, self.end + by, self.kind)
+
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
-    """The same pieces in order, whole characters, those that overlap made one; the first names the kind."""
+    """`ranges` in order, those that overlap made one; the first names the kind."""
     result: list[Range] = []
-    for span in sorted(ranges):
-        if result and span.start < result[-1].end:
+    for each in sorted(ranges):
+        if result and each.start < result[-1].end:
             last = result[-1]
-            result[-1] = Range(last.start, max(last.end, span.end), last.kind)
+            result[-1] = Range(last.start, max(last.end, each.end), last.kind)
         else:
-            result.append(span)
+            result.append(each)
     return result
 
 
-def replaced(data: bytes, ranges: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
-    """`data` with a mark in the place of every span, and where the marks are.
+def replaced(data: bytes, secrets: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
+    """`data` with a mark in the place of every secret, and where the marks are.
 
-    `marks` are those of an earlier pass; they are moved along, or swallowed by a span that covers them.
+    `marks` are those of an earlier pass; they are moved along, or swallowed by a secret that covers them.
     """
     pieces: list[bytes] = []
     placed: list[Range] = []
     earlier = list(reversed(marks))
     at = length = 0
-    for span in ranges:
-        placed += _moved(earlier, span, length - at)
-        pieces += (data[at : span.start], _MARK)
-        length += span.start - at
-        placed.append(Range(length, length + len(_MARK), span.kind))
+    for secret in secrets:
+        placed += (mark.moved(length - at) for mark in _taken_before(secret, earlier))
+        pieces += (data[at : secret.start], _MARK)
+        length += secret.start - at
+        placed.append(Range(length, length + len(_MARK), secret.kind))
         length += len(_MARK)
-        at = span.end
+        at = secret.end
     pieces.append(data[at:])
-    placed += (
-        Range(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier)
-    )
+    placed += (mark.moved(length - at) for mark in reversed(earlier))
     return b"".join(pieces), placed
 
 
-def _moved(earlier: list[Range], span: Range, shift: int) -> list[Range]:
-    """The earlier marks before `span`, moved; those within it are forgotten."""
+def _taken_before(secret: Range, earlier: list[Range]) -> list[Range]:
+    """The marks before `secret`, taken from the end of `earlier` with those that it covers."""
     before = []
-    while earlier and earlier[-1].start < span.end:
+    while earlier and earlier[-1].start < secret.end:
         mark = earlier.pop()
-        if mark.end <= span.start:
-            before.append(Range(mark.start + shift, mark.end + shift, mark.kind))
+        if mark.end <= secret.start:
+            before.append(mark)
     return before

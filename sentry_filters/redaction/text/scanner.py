@@ -1,4 +1,4 @@
-"""The pass over one text: everything in it that has to go."""
+"""The pass over one text: finds everything in it that is secret, and removes it."""
 
 from __future__ import annotations
 
@@ -26,66 +26,63 @@ class TextScanner:
         self.beginning = f"(?:{self._patterns.beginning})|{self._assignments.pattern}"
         self._find = compile_finder(self.pattern, self.beginning)
 
-    def ranges(self, data: bytes) -> list[Range]:
-        """What has to go from `data`."""
-        ranges = list(self._live.ranges(data))
+    def secrets(self, data: bytes) -> list[Range]:
+        """Everything secret in `data`, in order."""
+        secrets = list(self._live.ranges(data))
         start, end = self._find(data, 0)
         while start >= 0:
-            found, at = self.judged(data, start, end)
-            ranges += found
-            while found and (behind := self._patterns.behind(data, ranges[-1])) is not None:
-                ranges.append(behind)
+            found, at = self._patterns.at(data, start, end) or self._assignments.at(data, start)
+            secrets += found
+            while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
+                secrets.append(behind)
                 at = behind.end
             start, end = self._find(data, at)
-        return merged(_whole_characters(data, span) for span in ranges)
-
-    def judged(self, data: bytes, start: int, end: int) -> tuple[list[Range], int]:
-        """What goes with a hit of `pattern` at data[start:end], and where to look on."""
-        return self._patterns.at(data, start, end) or self._assignments.at(data, start)
+        return merged(_whole_characters(data, secret) for secret in secrets)
 
     def is_clean(self, data: bytes) -> bool:
-        """Whether nothing has to go from `data`."""
-        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.ranges(data))
+        """Whether nothing in `data` is secret."""
+        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.secrets(data))
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
-        """Where in `data` a closer look is due; nothing outside these places has to go."""
+        """Where a closer look at `data` is due; nothing outside these places is secret."""
         start, end = self._find(data, 0)
         while start >= 0:
             yield start, end
             start, end = self._find(data, max(end - 1, start + 1))  # its last byte may bound the next
-        for span in self._live.ranges(data):
-            yield span.start, span.end
+        for live in self._live.ranges(data):
+            yield live.start, live.end
 
     def redact(
-        self, data: bytes, secrets: Sequence[Range] = (), marks: Sequence[Range] = ()
+        self, data: bytes, known: Sequence[Range] = (), marks: Sequence[Range] = ()
     ) -> tuple[bytes, list[Range]]:
-        """`data` without secrets, and where marks stand now; the identical object when there are none.
+        """`data` without secrets, and where its marks are; the identical object when there are no secrets.
 
-        What is `secrets` goes in any case; `marks` are those that an earlier call has left.
+        Args:
+            data: Text in UTF-8, or any other bytes.
+            known: Secrets for another reason than their text, such as the key beside it.
+            marks: Those that an earlier call has left.
         """
         placed = list(marks)
-        ranges = merged((*secrets, *self.ranges(data)))
+        secrets = merged((*known, *self.secrets(data)))
         for _ in range(_PASSES):
-            if not ranges:
+            if not secrets:
                 break
-            data, placed = replaced(data, ranges, placed)
-            ranges = self.ranges(data)
+            data, placed = replaced(data, secrets, placed)
+            secrets = self.secrets(data)
         return data, placed
 
-    def redact_text(
-        self, text: str, secrets: Sequence[Range] = (), marks: Sequence[Range] = ()
-    ) -> tuple[str, list[Range]]:
+    def redact_text(self, text: str) -> tuple[str, list[Range]]:
         """`redact` for a str; lone surrogates survive."""
         data = text.encode("utf-8", "surrogatepass")
-        clean, marks = self.redact(data, secrets, marks)
+        clean, marks = self.redact(data)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
 
 
-def _whole_characters(data: bytes, span: Range) -> Range:
-    """`span`, grown where it would cut a character of UTF-8 in two."""
-    start, end = span.start, span.end
-    while start > max(0, span.start - 3) and data[start] & 0xC0 == 0x80:
+def _whole_characters(data: bytes, secret: Range) -> Range:
+    """`secret`, extended where it would cut a character of UTF-8 in two."""
+    start, end = secret.start, secret.end
+    while start > max(0, secret.start - 3) and data[start] & 0xC0 == 0x80:
         start -= 1
-    while end < min(len(data), span.end + 3) and data[end] & 0xC0 == 0x80:
+    while end < min(len(data), secret.end + 3) and data[end] & 0xC0 == 0x80:
         end += 1
-    return span if (start, end) == (span.start, span.end) else Range(start, end, span.kind)
+    return secret if (start, end) == (secret.start, secret.end) else Range(start, end, secret.kind)
