@@ -40,9 +40,7 @@ class Redactor:
         added = tuple(kinds)
         for kind in added:
             if not isinstance(kind, Kind):
-                message = (
-                    f"invalid kinds: {kind!r}; expected a Kind, which Kind.from_mapping makes of plain data"
-                )
+                message = f"invalid kinds: {kind!r}; expected a Kind, as Kind.from_mapping makes it"
                 raise ValueError(message)  # noqa: TRY004 - all invalid entries are one kind of error
         self._judge = KeyJudge(keys=keys, kept=kept_keys, content=redact_content)
         self._live = LiveCredentials()
@@ -73,7 +71,7 @@ class Redactor:
 
     @property
     def generation(self) -> int:
-        """Grows whenever a new credential is registered: what was found clean before may not be clean any more."""
+        """Grows whenever a new credential is registered: what was clean before may not be clean any more."""
         return self._live.generation
 
     def is_clean_text(self, text: str) -> bool:

@@ -68,17 +68,16 @@ class KeyJudge:
 
     def __init__(self, *, keys: Iterable[str] = (), kept: Iterable[str] = (), content: bool = False) -> None:
         self.judges_content = content
-        added, kept = _names("keys", keys), _names("kept_keys", kept)
-        self._by_name = {
+        added = _names("keys", keys)
+        self._by_name: dict[tuple[str, ...], Sensitivity] = {
             **dict.fromkeys(key_words.COOKIES, _COOKIE),
             **dict.fromkeys(key_words.HEADERS, _HEADER),
             **dict.fromkeys(added, _SECRET),
-            **dict.fromkeys(kept, _HARMLESS),
+            **dict.fromkeys(_names("kept_keys", kept), _HARMLESS),
         }
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(added))
-        self.pattern = (
-            f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"  # every key that is not harmless has one
-        )
+        # What every key contains that is not harmless.
+        self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"
         self._word = compile_regex(self.pattern, captures=False)
         self._memory: dict[str, Sensitivity] = {}
         self.harmless = HarmlessKeys()

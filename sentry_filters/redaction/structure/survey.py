@@ -37,20 +37,6 @@ class Survey:
     for each container would cost more than all the rest.
     """
 
-    __slots__ = (
-        "_are_known",
-        "_containers",
-        "_first_text",
-        "_is_known",
-        "_judge",
-        "_new_keys",
-        "_parents",
-        "_suspects",
-        "_texts",
-        "redacted",
-        "suspects",
-    )
-
     def __init__(self, value: object, scanner: TextScanner, judge: KeyJudge) -> None:
         self._judge = judge
         self._is_known, self._are_known = judge.harmless.lookups()  # keys that need no look

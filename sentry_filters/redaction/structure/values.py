@@ -38,7 +38,7 @@ def is_secret_number(number: object, verdict: Sensitivity) -> bool:
 
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
-    """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name indicates about it."""
+    """Of `{"name": "Authorization", "value": …}`: the value's key, and what the name indicates about it."""
     for valuing in words.VALUING:
         if valuing in record:
             names = (record[naming] for naming in words.NAMING if naming in record)

@@ -62,27 +62,25 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if verdict is not _HARMLESS:
-            data = value.encode("utf-8", "surrogatepass")
-            if parts := secret_parts(data, verdict, doubtful=doubtful):
-                return self._without(value, data, verdict, parts, path)
+        if parts := _parts(value, verdict, doubtful=doubtful):
+            return self._without(parts, value, value, verdict, path)
         if plain and self._survey is not None and type(value) is str:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
             clean, marks = self._scanner.redact_text(value)
         if clean is value:
             return value
-        if verdict is not _HARMLESS:  # `{name}` refers to a secret, `{[REDACTED]` was none
-            data = clean.encode("utf-8", "surrogatepass")
-            if parts := secret_parts(data, verdict, doubtful=doubtful):
-                return self._without(value, data, verdict, parts, path)
+        # `{name}` refers to a secret, `{[REDACTED]` does not.
+        if parts := _parts(clean, verdict, doubtful=doubtful):
+            return self._without(parts, clean, value, verdict, path)
         self._note(path, value, marks)
         return clean
 
     def _without(
-        self, value: str, data: bytes, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path
+        self, parts: Sequence[tuple[int, int]], text: str, value: str, verdict: Sensitivity, path: Path
     ) -> str:
-        """`value` without `parts`, which are secret by its key, and without what is by its own form."""
+        """`text`, which `value` became, without `parts` and without what has the form of a secret."""
+        data = text.encode("utf-8", "surrogatepass")
         marks: list[Range] = []
         for _ in range(_PASSES):
             if not parts:
@@ -94,15 +92,11 @@ class Walk:
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        if verdict is not _HARMLESS and secret_parts(data, verdict):
-            self._marked(path)
-            return REDACTED.encode()
         clean, marks = self._scanner.redact(data)
+        if secret_parts(data, verdict) or secret_parts(clean, verdict):
+            return self._marked(path).encode()
         if clean is data or not marks:
             return value
-        if verdict is not _HARMLESS and secret_parts(clean, verdict):
-            self._marked(path)
-            return REDACTED.encode()
         self._note(path, None, marks)
         return bytearray(clean) if isinstance(value, bytearray) else clean
 
@@ -126,21 +120,19 @@ class Walk:
         return result
 
     def _is_surveyed_clean(self, value: object) -> bool:
-        return (
-            type(value) in PLAIN_TYPES and self._survey is not None and id(value) not in self._survey.suspects
-        )
+        survey = self._survey
+        return type(value) in PLAIN_TYPES and survey is not None and id(value) not in survey.suspects
 
     def _looked_into(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
+        plain = plain and type(value) in PLAIN_TYPES
         if isinstance(value, Mapping):
-            return self._mapping(value, verdict, path, plain=plain and type(value) is dict)
+            return self._mapping(value, verdict, path, plain=plain)
         if isinstance(value, list | tuple) and not _is_named_tuple(value):
-            return self._list(value, verdict, path, plain=plain and type(value) in (list, tuple))
+            return self._list(value, verdict, path, plain=plain)
         if isinstance(value, Set):
             return self._set(value, verdict, path)
         if (fields := _fields(value)) is not None:
-            changed = self._mapping(fields, verdict, path, plain=False)
-            # Clean fields: it stays, if its own text does not hold more than they do.
-            return changed if changed is not fields else self._object(value, path)
+            return self._record(value, fields, verdict, path)
         if isinstance(value, Sequence) and not isinstance(value, range):
             items = list(value)
             result = self._list(items, verdict, path, plain=False)
@@ -149,12 +141,17 @@ class Walk:
 
     def _set(self, value: Set[object], verdict: Sensitivity, path: Path) -> object:
         items = list(value)
-        changed = [
-            self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)
-        ]
-        if all(map(operator.is_, changed, items)):
+        result = [self._value(item, verdict, (*path, at), plain=False) for at, item in enumerate(items)]
+        if all(map(operator.is_, result, items)):
             return value
-        return frozenset(changed) if isinstance(value, frozenset) else set(changed)
+        return frozenset(result) if isinstance(value, frozenset) else set(result)
+
+    def _record(
+        self, value: object, fields: dict[object, object], verdict: Sensitivity, path: Path
+    ) -> object:
+        """The fields of `value` without secrets; itself when they, and its own text, hold none."""
+        result = self._mapping(fields, verdict, path, plain=False)
+        return result if result is not fields else self._object(value, path)
 
     def _object(self, value: object, path: Path) -> object:
         """Any other object becomes text sooner or later: it is kept when both of its texts are clean."""
@@ -243,6 +240,12 @@ class Walk:
             self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
 
 
+def _parts(text: str, verdict: Sensitivity, *, doubtful: bool) -> list[tuple[int, int]]:
+    if verdict is _HARMLESS:
+        return []
+    return secret_parts(text.encode("utf-8", "surrogatepass"), verdict, doubtful=doubtful)
+
+
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:
     """What a key indicates whose container is under a sensitive key itself."""
     if verdict >= Sensitivity.HEADER:  # the name of a cookie, of a header's part, of a message's part
@@ -264,7 +267,7 @@ def _is_named_tuple(value: object) -> bool:
 def _fields(value: object) -> dict[object, object] | None:
     """The fields of a named tuple or a dataclass; None of anything else."""
     if _is_named_tuple(value):
-        return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined, call-overload, no-any-return]
+        return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined, call-overload]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return None

@@ -109,7 +109,7 @@ class Assignments:
             start=match.end(4),
             sensitivity=sensitivity,
         )
-        # If it is not secret, it may still have a form of its own, whose boundary is the separator's last byte.
+        # Else the value may have a form of its own, whose boundary is the separator's last byte.
         return candidate, match.end(3) - 1
 
 
@@ -130,7 +130,7 @@ def _key_start(data: bytes, end: int) -> int:
 
 
 def _secret_parts(candidate: _Candidate) -> list[tuple[int, int]]:
-    """The secret parts of the value: judged by its beginning, and read to its end only when there are some."""
+    """The secret parts of the value: judged by its beginning, read to its end only when there are some."""
     parts: list[tuple[int, int]] = []
     for limit in (candidate.start + _WINDOW, len(candidate.data)):
         end = _value_end(candidate, limit)
@@ -188,14 +188,17 @@ def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
     if separator == b">":
         return _is_element(candidate, value, end)
     if not separator and not candidate.key.startswith("-"):
-        return (
-            _looks_secret(candidate, value) if candidate.opening else looks_random(value, least=20, ids=True)
-        )
+        return _is_listed(candidate, value)
     if not is_secret(value, candidate.sensitivity):
         return False
     if candidate.opening:
         return not _is_between_texts(candidate, value)
     return not separator or not _is_code_or_prose(candidate, value, end)
+
+
+def _is_listed(candidate: _Candidate, value: bytes) -> bool:
+    """Whether a secret follows its key after nothing but blanks."""
+    return _looks_secret(candidate, value) if candidate.opening else looks_random(value, least=20, ids=True)
 
 
 def _is_argument(candidate: _Candidate, value: bytes) -> bool:
