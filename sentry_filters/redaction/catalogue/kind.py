@@ -60,8 +60,7 @@ class Kind:
             raise ValueError(message)  # noqa: TRY004 - all invalid entries are one kind of error
         if unknown := sorted(str(entry) for entry in data if entry not in _FROM_DATA):
             raise ValueError(f"invalid kind {data.get('name')!r}: {unknown}; expected {list(_FROM_DATA)}")
-        name, pattern, literal, about = (data.get(entry, "") for entry in _FROM_DATA)
-        return cls(name, pattern, literal, about)  # type: ignore[arg-type]  # judged in __post_init__
+        return cls(*(data.get(entry, "") for entry in _FROM_DATA))  # type: ignore[arg-type]  # judged above
 
 
 class Body(Enum):
@@ -79,15 +78,35 @@ class Body(Enum):
         self.characters = characters
         self.sample = sample
 
+    def at_least(self, least: int) -> str:
+        """An expression for so many of its characters, or more."""
+        return f"{self.characters}{{{least},}}"
+
+    def example(self, prefix: str, least: int) -> tuple[str, ...]:
+        """An invented secret, in parts."""
+        half = len(prefix) // 2
+        return prefix[:half], prefix[half:], (self.sample * 8)[: max(least, 24)]
+
 
 def prefixed(
     name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM, near_miss: str = "demo"
 ) -> Kind:
     """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
     escaped = prefix.replace(".", r"\.").replace("$", r"\$")
-    sample = (body.sample * 8)[: max(least, 24)]
-    half = len(prefix) // 2
-    parts = (prefix[:half], prefix[half:])
-    return Kind(
-        name, f"{escaped}{body.characters}{{{least},}}", prefix, about, (*parts, sample), (*parts, near_miss)
-    )
+    example = body.example(prefix, least)
+    return Kind(name, escaped + body.at_least(least), prefix, about, example, (*example[:-1], near_miss))
+
+
+def varied(
+    name: str,
+    prefixes: str,
+    literal: str,
+    about: str,
+    prefix: str,
+    *,
+    least: int = 20,
+    body: Body = Body.ALNUM,
+) -> Kind:
+    """`prefixed` for several prefixes: an expression for them, what all of them contain, and one of them."""
+    example = body.example(prefix, least)
+    return Kind(name, prefixes + body.at_least(least), literal, about, example, (*example[:-1], "demo"))

@@ -40,24 +40,20 @@ CONTENT_KEY = (
     r"|traceloop\.entity\.(?:input|output)|(?:input|output)\.value|tool\.(?:parameters|output)|mcp\.tool\.result\.content)"
 )
 ABOUT_CONTENT = tuple(
-    """
-    .role .finish_reason .name .id .type .tool_call_id .length .count _tokens _id .template_id
-    """.split()
+    ".role .finish_reason .name .id .type .tool_call_id .length .count _tokens _id .template_id".split()
 )
 
-# Each header in words.
+# Each header as its words.
 HEADERS = frozenset(
     tuple(header.split("-"))
-    for header in """
-    authorization proxy-authorization x-authorization http-authorization http-proxy-authorization
-    x-forwarded-authorization x-original-authorization
-    """.split()
+    for header in (
+        "authorization proxy-authorization x-authorization http-authorization http-proxy-authorization "
+        "x-forwarded-authorization x-original-authorization"
+    ).split()
 )
 COOKIES = frozenset(
     tuple(header.split("-"))
-    for header in """
-    cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie
-    """.split()
+    for header in "cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie".split()
 )
 
 PASSWORDS = frozenset(
@@ -82,13 +78,9 @@ SECRET_ENDINGS = (
     """.split(),
 )
 # At the end of a key: a secret, or something about one.
-AMBIGUOUS = frozenset(
-    """
-    auth authorization cookie cookies dsn salt sess session sid signature
-    """.split()
-)
+AMBIGUOUS = frozenset("auth authorization cookie cookies dsn salt sess session sid signature".split())
 # Before `auth` at the end of a key.
-AUTH_SCHEMES = frozenset(("basic", "bearer", "digest", "http", "proxy"))
+AUTH_SCHEMES = frozenset("basic bearer digest http proxy".split())
 
 # Behind a secret word: the value is still the secret itself.
 NEUTRAL = frozenset(
@@ -133,12 +125,10 @@ NO_TOKEN = frozenset(
     """.split()
 )
 # Before `tokens`: credentials, not a count of pieces of text.
-TOKENS = frozenset(("access", "api", "auth", "bearer", "id", "refresh", "secret", "session"))
+TOKENS = frozenset("access api auth bearer id refresh secret session".split())
 # Before `token`: a place in a list.
 PAGINATION = frozenset(
-    """
-    continuation continue next offset page pagination prev previous resume skip sync
-    """.split()
+    "continuation continue next offset page pagination prev previous resume skip sync".split()
 )
 # Before `key`: it identifies something, or opens a door of another kind.
 IDENTIFYING = frozenset(

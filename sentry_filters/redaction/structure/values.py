@@ -62,12 +62,9 @@ def pair_value(items: Sequence[object], judge: KeyJudge) -> Sensitivity:
 def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensitivity]:
     """Of `["--api-key", …]`: what each option indicates about the item behind it, by that item's index."""
     found: dict[int, Sensitivity] = {}
-    for index in range(len(items) - 1):
-        item = items[index]
-        if type(item) is str and item[:1] == "-" and "=" not in item:
-            verdict = judge(item)
-            if verdict is not Sensitivity.HARMLESS:
-                found[index + 1] = verdict
+    for index, item in enumerate(items[:-1], 1):
+        if type(item) is str and item[:1] == "-" and "=" not in item and (verdict := judge(item)):
+            found[index] = verdict
     return found
 
 

@@ -29,12 +29,6 @@ class _Compiled:
     regex: Regex
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    regex: Regex
-    kinds: tuple[_Compiled, ...]
-
-
 class Patterns:
     """Finds which kind a match of its `pattern` is of; `beginning` matches where a match begins."""
 
@@ -46,13 +40,10 @@ class Patterns:
         self._any = compile_regex(self.pattern, captures=False)
         self._adjacent = compile_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._by_prefix = _by_prefix(compiled)
-        self._groups = tuple(
-            _Group(
-                compile_regex(_one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE]), captures=False),
-                compiled[at : at + _GROUP_SIZE],
-            )
-            for at in range(0, len(every), _GROUP_SIZE)
-        )
+        self._groups: list[tuple[Regex, tuple[_Compiled, ...]]] = []
+        for at in range(0, len(every), _GROUP_SIZE):
+            of_group = _one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE])
+            self._groups.append((compile_regex(of_group, captures=False), compiled[at : at + _GROUP_SIZE]))
 
     def behind(self, data: bytes, secret: Range) -> Range | None:
         """What follows `secret` directly, without the boundary that the mark will be to a second pass."""
@@ -69,10 +60,10 @@ class Patterns:
             found = _found(each, data, start, end)
             if found is not None and found[1] == end:
                 return found
-        for group in self._groups:
-            if group.regex.match(data, start, end) is None:
+        for regex, kinds in self._groups:
+            if regex.match(data, start, end) is None:
                 continue
-            for each in group.kinds:
+            for each in kinds:
                 if each.literal in text and (found := _found(each, data, start, end)) is not None:
                     return found
         return None

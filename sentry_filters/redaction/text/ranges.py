@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,10 +18,6 @@ class Range:
     start: int
     end: int
     kind: str
-
-    def moved(self, by: int) -> Range:
-        """The same range, `by` bytes further on."""
-        return Range(self.start + by, self.end + by, self.kind)
 
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
@@ -38,29 +35,24 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
 def replaced(data: bytes, secrets: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
     """`data` with a mark in the place of every secret, and where the marks are.
 
-    `marks` are those of an earlier pass; they are moved along, or swallowed by a secret that covers them.
+    Args:
+        data: Text in UTF-8, or any other bytes.
+        secrets: In order, none of them overlapping another.
+        marks: Those of an earlier pass; a secret that overlaps one swallows it.
     """
     pieces: list[bytes] = []
     placed: list[Range] = []
-    earlier = list(reversed(marks))
     at = length = 0
-    for secret in secrets:
-        placed += (mark.moved(length - at) for mark in _taken_before(secret, earlier))
-        pieces += (data[at : secret.start], _MARK)
-        length += secret.start - at
-        placed.append(Range(length, length + len(_MARK), secret.kind))
-        length += len(_MARK)
-        at = secret.end
+    kept = (mark for mark in marks if not _overlaps(mark, secrets))
+    for each in sorted((*secrets, *kept)):  # a mark in the place of a mark changes nothing
+        pieces += (data[at : each.start], _MARK)
+        length += each.start - at + len(_MARK)
+        placed.append(Range(length - len(_MARK), length, each.kind))
+        at = each.end
     pieces.append(data[at:])
-    placed += (mark.moved(length - at) for mark in reversed(earlier))
     return b"".join(pieces), placed
 
 
-def _taken_before(secret: Range, earlier: list[Range]) -> list[Range]:
-    """The marks before `secret`, taken from the end of `earlier` with those that it covers."""
-    before = []
-    while earlier and earlier[-1].start < secret.end:
-        mark = earlier.pop()
-        if mark.end <= secret.start:
-            before.append(mark)
-    return before
+def _overlaps(mark: Range, secrets: Sequence[Range]) -> bool:
+    before = bisect_left(secrets, mark.end, key=lambda secret: secret.start)
+    return before > 0 and secrets[before - 1].end > mark.start
