@@ -98,15 +98,8 @@ def prefixed(
 
 
 def varied(
-    name: str,
-    prefixes: str,
-    literal: str,
-    about: str,
-    prefix: str,
-    *,
-    least: int = 20,
-    body: Body = Body.ALNUM,
+    name: str, forms: str, literal: str, about: str, prefix: str, *, least: int = 20, body: Body = Body.ALNUM
 ) -> Kind:
     """`prefixed` for several prefixes: an expression for them, what all of them contain, and one of them."""
     example = body.example(prefix, least)
-    return Kind(name, prefixes + body.at_least(least), literal, about, example, (*example[:-1], "demo"))
+    return Kind(name, forms + body.at_least(least), literal, about, example, (*example[:-1], "demo"))

@@ -50,13 +50,7 @@ _MESSAGING = (
         ("MTk4NjIyNDgz", ".", "Cl2FMQ", ".", "x"),
     ),
     varied(
-        "telegram",
-        r"(?:bot)?\d{8,10}:A",
-        ":A",
-        "Telegram bot tokens",
-        "123456789:A",
-        least=32,
-        body=Body.WORD,
+        "telegram", r"(?:bot)?\d{8,10}:A", ":A", "Telegram bot tokens", "12345678:A", least=32, body=Body.WORD
     ),
     Kind(
         "zapier-webhook",

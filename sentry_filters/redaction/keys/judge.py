@@ -57,21 +57,15 @@ class HarmlessKeys:
 class KeyJudge:
     """Judges keys, and remembers a bounded number of judgements. Thread-safe; never raises on a str.
 
-    Args:
-        keys: Further names of secrets, in any spelling.
-        kept: Names that are not secret, although the package would judge them so.
-        content: Whether prompts and completions are secret, too.
-
-    Raises:
-        ValueError: A name has no letter; the message names it.
+    Its arguments are the redactor's; ValueError names one that has no letter.
     """
 
     def __init__(self, *, keys: Iterable[str] = (), kept: Iterable[str] = (), content: bool = False) -> None:
         self.judges_content = content
         added = _names("keys", keys)
         self._by_name: dict[tuple[str, ...], Sensitivity] = {
-            **dict.fromkeys(key_words.COOKIES, _COOKIE),
-            **dict.fromkeys(key_words.HEADERS, _HEADER),
+            **dict.fromkeys(map(split_words, key_words.COOKIES), _COOKIE),
+            **dict.fromkeys(map(split_words, key_words.HEADERS), _HEADER),
             **dict.fromkeys(added, _SECRET),
             **dict.fromkeys(_names("kept_keys", kept), _HARMLESS),
         }

@@ -43,18 +43,14 @@ ABOUT_CONTENT = tuple(
     ".role .finish_reason .name .id .type .tool_call_id .length .count _tokens _id .template_id".split()
 )
 
-# Each header as its words.
+# In any spelling, as all names.
 HEADERS = frozenset(
-    tuple(header.split("-"))
-    for header in (
-        "authorization proxy-authorization x-authorization http-authorization http-proxy-authorization "
-        "x-forwarded-authorization x-original-authorization"
-    ).split()
+    """
+    authorization proxy-authorization x-authorization http-authorization http-proxy-authorization
+    x-forwarded-authorization x-original-authorization
+    """.split()
 )
-COOKIES = frozenset(
-    tuple(header.split("-"))
-    for header in "cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie".split()
-)
+COOKIES = frozenset("cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie".split())
 
 PASSWORDS = frozenset(
     """

@@ -11,8 +11,7 @@ from sentry_filters.redaction.structure.values import is_name
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_LONGEST_STRING = 4096  # bytes of a string that is looked at as a whole; longer ones are searched on
-_LONGEST_VALUE = 4096
+_LONGEST = 4096  # bytes of a string that is looked at as a whole, and of a value
 _STRING_REST = r'(?:[^"\\]|\\.)*"'
 _NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `values.is_name`
 _NAMING = tuple(f'"{name}"'.encode() for name in words.NAMING)
@@ -70,14 +69,11 @@ class SerialisedCheck:
             if self._scanner.secrets(name.encode()):
                 return False
             verdict = self._judge(name)
-            self._remember(string, verdict)
+            if len(string) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known = {}  # a new one: another thread may be reading the old
+                self._known[string] = verdict
         return verdict is Sensitivity.HARMLESS or not _names_secret(data, start, end, verdict)
-
-    def _remember(self, string: bytes, verdict: Sensitivity) -> None:
-        if len(string) <= _LONGEST_REMEMBERED:
-            if len(self._known) >= _REMEMBERED:
-                self._known = {}  # a new one: another thread may be reading the old
-            self._known[string] = verdict
 
 
 def _string_around(data: bytes, at: int) -> tuple[int, int]:
@@ -85,11 +81,11 @@ def _string_around(data: bytes, at: int) -> tuple[int, int]:
 
     Where `at` is between two strings, what is between them is returned, which holds nothing.
     """
-    lowest = at - _LONGEST_STRING if at > _LONGEST_STRING else 0
+    lowest = at - _LONGEST if at > _LONGEST else 0
     start = data.rfind(b'"', lowest, at + 1)
     while start > 0 and data[start - 1] == _BACKSLASH and _escaped(data, start):
         start = data.rfind(b'"', lowest, start)
-    highest = at + _LONGEST_STRING
+    highest = at + _LONGEST
     end = data.find(b'"', at + 1, highest)
     while end >= 0 and data[end - 1] == _BACKSLASH and _escaped(data, end):
         end = data.find(b'"', end + 1, highest)
@@ -121,7 +117,7 @@ def _names_secret(data: bytes, start: int, end: int, verdict: Sensitivity) -> bo
 
 def _may_value_be_secret(data: bytes, start: int, verdict: Sensitivity) -> bool:
     """Whether the walk may remove something of the value at `start`, whose key is judged so."""
-    value = data[start : start + _LONGEST_VALUE].lstrip()
+    value = data[start : start + _LONGEST].lstrip()
     if value.startswith(_FILTERED):
         return False
     if value[:1] != b'"':

@@ -11,13 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
-from sentry_filters.redaction.structure.values import (
-    is_secret_number,
-    named_value,
-    option_values,
-    pair_value,
-    secret_parts,
-)
+from sentry_filters.redaction.structure import values
 from sentry_filters.redaction.text import Range, TextScanner
 
 # Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
@@ -91,7 +85,7 @@ class Survey:
                     self._suspects.add(place)
             else:
                 items = cast("Sequence[object]", container)
-                if len(items) == 2 and pair_value(items, self._judge):
+                if len(items) == 2 and values.pair_value(items, self._judge):
                     self._suspects.add(place)
             for item in items:
                 kind = type(item)
@@ -114,7 +108,7 @@ class Survey:
             elif type(key) not in HARMLESS_TYPES:
                 is_suspect = True
         if not is_suspect and not words.VALUING.isdisjoint(container):
-            valuing, verdict = named_value(container, self._judge)
+            valuing, verdict = values.named_value(container, self._judge)
             is_suspect = may_be_secret(container[valuing], verdict)
         return is_suspect
 
@@ -139,7 +133,8 @@ class Survey:
         if not hits:
             return
         ascii_only = len(joined) == sum(map(len, texts)) + len(_BETWEEN) * (len(texts) - 1)
-        ends = list(accumulate(size + len(_BETWEEN) for size in map(len if ascii_only else _size, texts)))
+        encoded = texts if ascii_only else (each.encode("utf-8", "surrogatepass") for each in texts)
+        ends = list(accumulate(size + len(_BETWEEN) for size in map(len, encoded)))
         clean: set[str] = set()
         for start, end in hits:
             for index in range(bisect_right(ends, start), min(bisect_right(ends, end - 1) + 1, len(texts))):
@@ -162,7 +157,7 @@ class Survey:
             if each[:1] == "-":
                 place = self._container_of(index)
                 container = self._containers[place]
-                if type(container) in (list, tuple) and option_values(container, self._judge):  # type: ignore[arg-type]
+                if type(container) in (list, tuple) and values.option_values(container, self._judge):  # type: ignore[arg-type]
                     self._suspects.add(place)
 
     def _container_of(self, index: int) -> int:
@@ -189,11 +184,7 @@ def may_be_secret(item: object, verdict: Sensitivity) -> bool:
         return False
     kind = type(item)
     if kind is str:
-        return bool(secret_parts(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
+        return bool(values.secret_parts(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
     if kind in HARMLESS_TYPES:
-        return is_secret_number(item, verdict)
+        return values.is_secret_number(item, verdict)
     return bool(item) if kind in PLAIN_TYPES else True
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))

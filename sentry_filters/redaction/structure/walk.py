@@ -8,15 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
+from sentry_filters.redaction.structure import values
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
-from sentry_filters.redaction.structure.values import (
-    are_pairs,
-    is_secret_number,
-    named_value,
-    option_values,
-    pair_value,
-    secret_parts,
-)
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
@@ -54,7 +47,7 @@ class Walk:
             if isinstance(value, str):
                 return self._str(value, verdict, path, plain=plain, doubtful=doubtful)
             if type(value) in HARMLESS_TYPES:
-                return self._marked(path) if is_secret_number(value, verdict) else value
+                return self._marked(path) if values.is_secret_number(value, verdict) else value
             if isinstance(value, bytes | bytearray | memoryview):
                 return self._bytes(value, verdict, path)
             return self._container(value, verdict, path, plain=plain)
@@ -86,14 +79,14 @@ class Walk:
             if not parts:
                 break
             data, marks = self._scanner.redact(data, [Range(*part, "key") for part in parts], marks)
-            parts = secret_parts(data, verdict)
+            parts = values.secret_parts(data, verdict)
         self._note(path, value, marks)
         return data.decode("utf-8", "surrogatepass")
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
         clean, marks = self._scanner.redact(data)
-        if secret_parts(data, verdict) or secret_parts(clean, verdict):
+        if values.secret_parts(data, verdict) or values.secret_parts(clean, verdict):
             return self._marked(path).encode()
         if clean is data or not marks:
             return value
@@ -165,7 +158,7 @@ class Walk:
     def _mapping(
         self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
     ) -> object:
-        valuing, named = named_value(value, self._judge)
+        valuing, named = values.named_value(value, self._judge)
         result: dict[object, object] = {}
         changed = False
         for key, item in value.items():
@@ -201,17 +194,16 @@ class Walk:
                 return self._survey.redacted.get(key, (key,))[0]
             return self._scanner.redact_text(key)[0]
         if isinstance(key, bytes):
-            clean, _ = self._scanner.redact(key)
-            return clean
+            return self._scanner.redact(key)[0]
         text = repr(key)
         clean_text, _ = self._scanner.redact_text(text)
         return key if clean_text is text else clean_text
 
     def _list(self, value: Sequence[object], verdict: Sensitivity, path: Path, *, plain: bool) -> object:
-        options = option_values(value, self._judge)
-        paired = pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
+        options = values.option_values(value, self._judge)
+        paired = values.pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
-        if are_pairs(value):
+        if values.are_pairs(value):
             self._pairs.update(map(id, value))
         result: list[object] = []
         for index, item in enumerate(value):
@@ -243,7 +235,7 @@ class Walk:
 def _parts(text: str, verdict: Sensitivity, *, doubtful: bool) -> list[tuple[int, int]]:
     if verdict is _HARMLESS:
         return []
-    return secret_parts(text.encode("utf-8", "surrogatepass"), verdict, doubtful=doubtful)
+    return values.secret_parts(text.encode("utf-8", "surrogatepass"), verdict, doubtful=doubtful)
 
 
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:

@@ -131,7 +131,6 @@ def _key_start(data: bytes, end: int) -> int:
 
 def _secret_parts(candidate: _Candidate) -> list[tuple[int, int]]:
     """The secret parts of the value: judged by its beginning, read to its end only when there are some."""
-    parts: list[tuple[int, int]] = []
     for limit in (candidate.start + _WINDOW, len(candidate.data)):
         end = _value_end(candidate, limit)
         parts = _parts_until(candidate, end)

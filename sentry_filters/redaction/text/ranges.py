@@ -35,10 +35,8 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
 def replaced(data: bytes, secrets: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
     """`data` with a mark in the place of every secret, and where the marks are.
 
-    Args:
-        data: Text in UTF-8, or any other bytes.
-        secrets: In order, none of them overlapping another.
-        marks: Those of an earlier pass; a secret that overlaps one swallows it.
+    `secrets` are in order and do not overlap. `marks` are those of an earlier pass; a secret that overlaps
+    one swallows it.
     """
     pieces: list[bytes] = []
     placed: list[Range] = []

@@ -57,10 +57,8 @@ class TextScanner:
     ) -> tuple[bytes, list[Range]]:
         """`data` without secrets, and where its marks are; the identical object when there are no secrets.
 
-        Args:
-            data: Text in UTF-8, or any other bytes.
-            known: Secrets for another reason than their text, such as the key beside it.
-            marks: Those that an earlier call has left.
+        `known` are secrets by something else than their text, such as the key beside it; `marks` are those
+        that an earlier call has left.
         """
         placed = list(marks)
         secrets = merged((*known, *self.secrets(data)))
