@@ -130,7 +130,7 @@ class Boundary:
         scrubbed = self._redactor.scrub(payload)
         for finding in scrubbed.findings:
             self._counters.add("redactions", signal, finding.kind)
-        return finished_event(scrubbed, self._redactor, self._fault) if is_event else scrubbed.value
+        return finished_event(scrubbed, self._fault) if is_event else scrubbed.value
 
     def _without_failures(
         self, payload: object, headers: dict[str, object]
