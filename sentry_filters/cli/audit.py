@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from sentry_filters.audit.queries import Query, load_queries
-from sentry_filters.audit.reading import Answer, LedgerUnreadableError, reading
+from sentry_filters.audit.reader import Answer, LedgerUnreadableError, reading
 from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, ledger_of
 
 __all__ = ["add_parser", "run"]

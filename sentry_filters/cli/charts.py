@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sentry_filters.audit.queries import Query, dashboards_folder
-from sentry_filters.audit.reading import window_views
+from sentry_filters.audit.reader import window_views
 from sentry_filters.audit.schema import MIGRATIONS
 
 __all__ = ["DASHBOARD", "DATABASE", "STATIC", "Charts"]

@@ -11,7 +11,7 @@ from datetime import timedelta
 from types import ModuleType
 
 from sentry_filters.audit.queries import load_queries
-from sentry_filters.audit.reading import LedgerUnreadableError
+from sentry_filters.audit.reader import LedgerUnreadableError
 from sentry_filters.cli.charts import DASHBOARD, Charts
 from sentry_filters.cli.ledger_options import VARIABLE, Since, add_ledger_options, ledger_of
 

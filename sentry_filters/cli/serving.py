@@ -13,7 +13,7 @@ from datasette.database import Database  # type: ignore[import-untyped]
 from datasette.plugins import pm  # type: ignore[import-untyped]
 from uvicorn import Config, Server
 
-from sentry_filters.audit.reading import LedgerUnreadableError, read_only_uri
+from sentry_filters.audit.reader import LedgerUnreadableError, read_only_uri
 from sentry_filters.cli import datasette_plugin
 from sentry_filters.cli.charts import DATABASE, STATIC, Charts
 

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sentry_filters.audit.queries import Value
-from sentry_filters.audit.reading import Answer
+from sentry_filters.audit.reader import Answer
 from sentry_filters.cli.marks import Marks
-from sentry_filters.cli.timeline import TIMES, timelines
+from sentry_filters.cli.text_charts import TIMES, timelines
 
 __all__ = ["show"]
 

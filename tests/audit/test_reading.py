@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sentry_filters.audit.queries import Query, Value, load_queries
-from sentry_filters.audit.reading import LedgerUnreadableError, reading
+from sentry_filters.audit.reader import LedgerUnreadableError, reading
 from sentry_filters.audit.schema import MIGRATIONS, prepare
 from tests.audit.by_hand import HandWritten, decision, expiry, renewal, sqlite_with, total
 from tests.support.permissions import bound_by_permissions, read_only
