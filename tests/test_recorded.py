@@ -105,8 +105,11 @@ def test_captured_transactions_and_logs(record: Any, host: str) -> None:
     hosts, key = (record["host"], "expect") if host == "own" else ("other.example", "expect_other_host")
     for transaction in record.get("transactions", ()):
         event = {"contexts": {"trace": transaction["trace"]}, "spans": transaction["spans"]}
-        kept = {span["span_id"] for span in guard_of(hosts).before_send_transaction(event, {})["spans"]}
+        kept = {
+            span["span_id"]
+            for span in guard_of(hosts).sentry_options()["before_send_transaction"](event, {})["spans"]
+        }
         for span in transaction["spans"]:
             assert_decided(span[key], dropped=span["span_id"] not in kept)
     for log in record.get("sentry_logs", ()):
-        assert_decided(log[key], dropped=guard_of(hosts).before_send_log(log, {}) is None)
+        assert_decided(log[key], dropped=guard_of(hosts).sentry_options()["before_send_log"](log, {}) is None)

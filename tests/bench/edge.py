@@ -13,6 +13,7 @@ from sentry_sdk.envelope import Envelope, Item, PayloadRef
 from sentry_sdk.transport import Transport
 
 from sentry_filters import Policy, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.bench.timing import Act
 
 DSN = "http://a@127.0.0.1:1/1"
@@ -92,7 +93,7 @@ class Boundary:
         sent(self._checked(envelope))
 
     def _checked(self, envelope: Envelope) -> Envelope:
-        guarded = self._guard._boundary.guarded(envelope, _nothing_lost)
+        guarded = parts_of(self._guard).boundary.guarded(envelope, _nothing_lost)
         assert guarded is not None
         return guarded
 

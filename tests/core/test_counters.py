@@ -10,9 +10,9 @@ from sentry_filters.core.counters import Counters
 def test_counts_are_kept_apart_by_context() -> None:
     counters = Counters()
 
-    with counters.set_aside():
+    with counters.paused():
         counters.saw("event", "exported")
-        with counters.taken_back():
+        with counters.resumed():
             counters.add("faults", "inner")
         other = threading.Thread(target=counters.add, args=("faults", "other"))
         other.start()

@@ -163,7 +163,7 @@ def test_invalid_uses_are_refused() -> None:
 
     with pytest.raises(TypeError, match="needs a function's arguments"), work:
         pass
-    with pytest.raises(TypeError, match="no function to decorate"):
+    with pytest.raises(TypeError, match="expected a function to decorate"):
         work("alice")  # type: ignore[arg-type]
 
 

@@ -7,10 +7,9 @@ import httpx
 import httpx2
 import pytest
 
-from sentry_filters import Endpoint, Response
-from sentry_filters.evidence.causes import Cause, causes_of
+from sentry_filters import Endpoint, Failure, Response
+from sentry_filters.evidence.causes import failures_of
 
-KEY = "sentry_filters.test"
 OURS = "https://api.example.ai/v1/chat/completions"
 
 
@@ -22,6 +21,10 @@ class ApiError(Exception):
         if status_code is not None:
             self.status_code = status_code
         self.response = response
+
+
+def unseen(response: object) -> None:
+    """No client was instrumented."""
 
 
 def received(status: int, url: str = OURS, text: str = "{}") -> httpx.Response:
@@ -38,8 +41,8 @@ def raised(act: Callable[[], object]) -> BaseException:
     raise AssertionError("nothing was raised")
 
 
-def only(error: BaseException) -> Cause:
-    [cause] = causes_of(error, KEY)
+def only(error: BaseException) -> Failure:
+    [cause] = failures_of(error, unseen)
     return cause
 
 
@@ -67,12 +70,13 @@ def test_status_error_leads_to_status_host_and_path(library: Any) -> None:
 
 def test_facts_recorded_on_the_wire_win() -> None:
     response = received(401)
-    response.extensions[KEY] = Response(status=401, session="abc", recorded=True)
+    seen = Response(status=401, session="abc", recorded=True)
 
-    cause = only(ApiError("no", 401, response))
+    [cause] = failures_of(
+        ApiError("no", 401, response), lambda received: seen if received is response else None
+    )
 
-    assert cause.response is not None
-    assert cause.response.session == "abc"
+    assert cause.session == "abc"
 
 
 def test_explicit_cause_is_followed() -> None:
@@ -130,7 +134,7 @@ def test_a_group_has_one_cause_for_each_leaf() -> None:
     unauthorized = ApiError("no", response=received(401))
     inner = ExceptionGroup("inner", [unauthorized, ValueError("bug")])
 
-    causes = causes_of(ExceptionGroup("outer", [unauthorized, inner]), KEY)
+    causes = failures_of(ExceptionGroup("outer", [unauthorized, inner]), unseen)
 
     assert [cause.response is not None for cause in causes] == [True, True, False]
 
@@ -139,7 +143,7 @@ def test_group_behind_a_wrapper_counts_every_leaf() -> None:
     wrapper = RuntimeError("tasks failed")
     wrapper.__cause__ = ExceptionGroup("g", [ApiError("no", response=received(401)), ValueError("bug")])
 
-    assert [cause.response is not None for cause in causes_of(wrapper, KEY)] == [True, False]
+    assert [cause.response is not None for cause in failures_of(wrapper, unseen)] == [True, False]
 
 
 def test_cycle_ends() -> None:
@@ -154,13 +158,13 @@ def test_deeply_nested_groups_end_and_prove_nothing() -> None:
     for _ in range(5_000):
         error = ExceptionGroup("g", [error])
 
-    assert all(cause.response is None for cause in causes_of(error, KEY))
+    assert all(cause.response is None for cause in failures_of(error, unseen))
 
 
 def test_huge_group_is_kept_by_a_cause_without_evidence() -> None:
     group = ExceptionGroup("g", [ApiError("no", response=received(401)) for _ in range(1_000)])
 
-    assert causes_of(group, KEY)[-1] == Cause(text="")
+    assert failures_of(group, unseen)[-1] == Failure(text="")
 
 
 class OddFields:
@@ -195,7 +199,7 @@ class Hostile(Exception):
     ],
 )
 def test_strange_exceptions_get_an_answer(make: Callable[[], BaseException]) -> None:
-    assert len(causes_of(make(), KEY)) == 1
+    assert len(failures_of(make(), unseen)) == 1
 
 
 def test_an_unread_response_is_left_unread() -> None:
@@ -233,7 +237,7 @@ class HidesItsLeaves(ExceptionGroup[Exception]):
 
 @pytest.mark.parametrize("error", [HidesItsCause("x"), OddCause("x")], ids=["raising", "no exception"])
 def test_a_cause_that_cannot_be_read_is_none(error: BaseException) -> None:
-    assert causes_of(error, KEY) == (Cause(text="x"),)
+    assert failures_of(error, unseen) == (Failure(text="x"),)
 
 
 def test_a_group_that_cannot_be_inspected_is_not_evidence_whatever_its_text() -> None:
@@ -242,8 +246,8 @@ def test_a_group_that_cannot_be_inspected_is_not_evidence_whatever_its_text() ->
     for _ in range(70):
         deep = ExceptionGroup(text, [deep])
 
-    assert causes_of(HidesItsLeaves(text, [ValueError("a bug")]), KEY) == (Cause(text=""),)
-    assert causes_of(deep, KEY) == (Cause(text=""),)
+    assert failures_of(HidesItsLeaves(text, [ValueError("a bug")]), unseen) == (Failure(text=""),)
+    assert failures_of(deep, unseen) == (Failure(text=""),)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentry_filters import Policy, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.fuzz import oracle
 from tests.fuzz.strategies import HOST, PROVIDER, quick, statements, statuses, tag_dicts, texts, values
 
@@ -135,7 +136,7 @@ def test_no_exception_raises_and_without_evidence_it_is_kept(
     error = linked(errors, links)
     faults = _GUARD.counters.get("faults")
 
-    _GUARD.failures_of(error)
+    parts_of(_GUARD).failures_of(error)
     kept = _GUARD.before_send({"tags": tags}, {"exc_info": (type(error), error, None)})
 
     assert kept is not None or oracle.speaks_of_the_backend(tags, *map(described, errors))

@@ -12,6 +12,7 @@ import sentry_sdk
 from freezegun import freeze_time
 
 from sentry_filters import Policy, Response, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.conftest import InitSentry
 from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
@@ -23,9 +24,7 @@ LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "h
 
 
 def facts_of(guard: SessionGuard, response: Any) -> Response | None:
-    facts = response.extensions.get(guard._http.extension_key)
-    assert facts is None or isinstance(facts, Response)
-    return facts
+    return parts_of(guard).calls.recorded(response)
 
 
 def call(library: Any, guard: SessionGuard, backend: LLMBackend, mode: str) -> Any:
@@ -99,7 +98,7 @@ def test_instrument_returns_its_client_and_works_once(library: Any, guard: Sessi
 def test_what_is_not_a_client_raises_an_error_that_says_what_is_expected(
     guard: SessionGuard, wrong: Any
 ) -> None:
-    with pytest.raises(TypeError, match="allowed: a Client or AsyncClient of httpx or httpx2"):
+    with pytest.raises(TypeError, match="expected a Client or AsyncClient of httpx or httpx2"):
         guard.instrument(wrong)
 
 
@@ -175,10 +174,10 @@ def test_facts_are_remembered_by_the_active_span(
     assert facts is not None
     assert facts.trace_id == transaction.trace_id
     assert facts.span_id is not None
-    remembered = guard.response_of(transaction.trace_id, facts.span_id)
+    remembered = parts_of(guard).calls.response_of(transaction.trace_id, facts.span_id)
     assert remembered is not None
     assert remembered.body == backend.state.body
-    sent = guard.call_of(transaction.trace_id, facts.span_id)
+    sent = parts_of(guard).calls.call_of(transaction.trace_id, facts.span_id)
     assert sent is not None
     assert sent.session == guard.fingerprint(TOKEN)
 

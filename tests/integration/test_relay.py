@@ -342,7 +342,7 @@ def test_sentry_finds_no_error_behind_the_hooks_alone(
         dsn=DSN,
         transport=transport,
         before_send=guard.before_send,
-        before_send_transaction=guard.before_send_transaction,
+        before_send_transaction=guard.sentry_options()["before_send_transaction"],
         traces_sample_rate=1.0,
         send_default_pii=True,
     )

@@ -157,47 +157,29 @@ def test_hooks_in_experiments_are_chained_too(guard: SessionGuard) -> None:
 
 
 def test_own_hook_passed_as_the_users_is_not_run_twice(guard: SessionGuard) -> None:
-    options = guard.sentry_options(before_send=guard.before_send, before_breadcrumb=guard.before_breadcrumb)
+    options = guard.sentry_options(before_send=guard.before_send)
     dirty = {"message": fake("sk-proj-", 40)}
 
     assert options["before_send"](dirty, {}) is dirty, "redaction is the transport's"
-    assert options["before_breadcrumb"] is None
 
 
 def test_log_of_our_failure_is_dropped(guard: SessionGuard) -> None:
-    assert guard.before_send_log({"body": TEXT, "attributes": {}}, {}) is None
-    assert guard.before_send_log({"body": "failed", "attributes": TAGS}, {}) is None
+    hook = guard.sentry_options()["before_send_log"]
+
+    assert hook({"body": TEXT, "attributes": {}}, {}) is None
+    assert hook({"body": "failed", "attributes": TAGS}, {}) is None
     attributes = {key: {"value": value, "type": "string"} for key, value in TAGS.items()}
-    assert guard.before_send_log({"body": "failed", "attributes": attributes}, {}) is None
+    assert hook({"body": "failed", "attributes": attributes}, {}) is None
     kept = {"body": "401 unauthorized", "attributes": {"provider": "kiro"}}
-    assert guard.before_send_log(kept, {}) is kept
+    assert hook(kept, {}) is kept
 
 
 def test_metric_of_our_failure_is_dropped(guard: SessionGuard) -> None:
-    assert guard.before_send_metric({"name": "llm.failures", "value": 1, "attributes": TAGS}, {}) is None
+    hook = guard.sentry_options()["before_send_metric"]
+
+    assert hook({"name": "llm.failures", "value": 1, "attributes": TAGS}, {}) is None
     kept = {"name": "llm.failures", "value": 1, "attributes": {**TAGS, "status": 500}}
-    assert guard.before_send_metric(kept, {}) is kept
-
-
-def test_span_hook_redacts_and_never_returns_none(
-    guard: SessionGuard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secret = fake("sk-proj-", 40)
-    span = {"name": f"call {secret}", "attributes": {"a": secret, "b": "fine"}}
-
-    assert guard.before_send_span(span, {})["attributes"] == {"a": "[REDACTED]", "b": "fine"}
-
-    def broken(value: object) -> object:
-        raise RuntimeError(secret)
-
-    monkeypatch.setattr(guard.redactor, "scrub", broken)
-    assert secret not in repr(guard.before_send_span(span, {}))
-
-
-def test_breadcrumb_hook_redacts(guard: SessionGuard) -> None:
-    crumb = {"message": "GET /?api_key=" + fake("", 24), "category": "http"}
-
-    assert guard.before_breadcrumb(crumb, {}) == {"message": "GET /?api_key=[REDACTED]", "category": "http"}
+    assert hook(kept, {}) is kept
 
 
 def test_log_records_arguments_lead_to_the_cause(guard: SessionGuard, sentry: InitSentry) -> None:

@@ -43,6 +43,10 @@ CHAT = {"span_id": "c", "parent_span_id": "t", "op": "gen_ai.chat", "status": "i
 OTHER_WORK = {"span_id": "w", "parent_span_id": "h", "op": "subprocess", "status": "ok"}
 
 
+def filtered(guard: SessionGuard, event: Any) -> Any:
+    return guard.sentry_options()["before_send_transaction"](event, {})
+
+
 def ids(event: Any) -> list[str]:
     return [span["span_id"] for span in event["spans"]]
 
@@ -50,7 +54,7 @@ def ids(event: Any) -> list[str]:
 def test_provider_call_and_its_http_child_are_removed(guard: SessionGuard, backend: LLMBackend) -> None:
     before = transaction(CHAT, http_span(backend.address), OTHER_WORK)
 
-    after = guard.before_send_transaction(before, {})
+    after = filtered(guard, before)
 
     assert ids(after) == ["w"]
     assert after["spans"][0]["parent_span_id"] == "t", "other work moves up to the nearest span that stays"
@@ -60,7 +64,7 @@ def test_provider_call_and_its_http_child_are_removed(guard: SessionGuard, backe
 
 
 def test_a_transaction_keeps_its_own_status(guard: SessionGuard, backend: LLMBackend) -> None:
-    after = guard.before_send_transaction(transaction(http_span(backend.address), status="aborted"), {})
+    after = filtered(guard, transaction(http_span(backend.address), status="aborted"))
 
     assert after["contexts"]["trace"]["status"] == "aborted"
 
@@ -78,13 +82,11 @@ def test_a_transaction_keeps_its_own_status(guard: SessionGuard, backend: LLMBac
 def test_other_spans_stay_and_the_event_is_the_same_object(guard: SessionGuard, span: dict[str, Any]) -> None:
     before = transaction(span)
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
 def test_chat_span_that_recovered_stays(guard: SessionGuard, backend: LLMBackend) -> None:
-    after = guard.before_send_transaction(
-        transaction({**CHAT, "status": "ok"}, http_span(backend.address)), {}
-    )
+    after = filtered(guard, transaction({**CHAT, "status": "ok"}, http_span(backend.address)))
 
     assert ids(after) == ["c"]
 
@@ -93,13 +95,13 @@ def test_chat_span_that_recovered_stays(guard: SessionGuard, backend: LLMBackend
 def test_spans_that_are_not_a_list_are_left_alone(guard: SessionGuard, spans: object) -> None:
     before = {"type": "transaction", "spans": spans}
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
 def test_spans_among_other_objects_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
     odd: Any = [["no", "span"], None, {"parent_span_id": ["h"]}, {"span_id": ["x"], "parent_span_id": "h"}]
 
-    after: Any = guard.before_send_transaction(transaction(http_span(backend.address), *odd), {})
+    after: Any = filtered(guard, transaction(http_span(backend.address), *odd))
 
     assert after["spans"] == [*odd[:3], {"span_id": ["x"], "parent_span_id": "c"}]
     assert guard.counters.get("faults") == 0
@@ -110,7 +112,7 @@ def test_a_failure_without_an_id_takes_no_other_span_with_it(
 ) -> None:
     before = transaction(http_span(backend.address, span_id=None), {"op": "db", "description": "SELECT 1"})
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
 def failing_turn(client: openai.OpenAI) -> None:
