@@ -1,4 +1,4 @@
-"""Whatever goes wrong inside: nothing reaches the application, nothing raw leaves, other errors arrive."""
+"""Whatever fails inside: the application is unaffected, nothing is sent unredacted, other errors arrive."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_fault_in_any_part_keeps_the_application_and_other_errors_alive(
         assert b"unrelated and clean" in transport.bytes
 
 
-def test_redactor_broken_the_expiry_is_published_with_a_blank_reason(
+def test_with_a_broken_redactor_the_expiry_is_published_with_a_blank_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     expired: list[SessionExpired] = []
@@ -109,7 +109,7 @@ class Raising:
     ],
 )
 @pytest.mark.parametrize("alone", [False, True], ids=["options", "hook alone"])
-def test_hostile_data_leaves_redacted_or_not_at_all(make: Any, sentry: InitSentry, alone: bool) -> None:
+def test_hostile_data_is_sent_redacted_or_not_at_all(make: Any, sentry: InitSentry, alone: bool) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"))
     transport = CapturingTransport()
     if alone:
@@ -177,7 +177,7 @@ FIELDS = st.sampled_from(
 @given(
     event=st.dictionaries(FIELDS, HOSTILE, max_size=6), hint=st.dictionaries(st.text(), HOSTILE, max_size=2)
 )
-def test_events_of_any_shape_are_answered(event: dict[str, Any], hint: dict[str, Any]) -> None:
+def test_events_of_any_shape_get_an_answer(event: dict[str, Any], hint: dict[str, Any]) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"))
 
     for hook in (guard.before_send, *hooks_of(guard).values()):

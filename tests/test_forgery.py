@@ -1,4 +1,4 @@
-"""What an outsider controls (names, hosts, bodies, messages) never makes a drop of another's failure."""
+"""What an outsider controls (names, hosts, bodies, messages) never causes another's failure to be dropped."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_hostile_body_is_an_expiry_whose_reason_is_short(
 @example("OpenHuman API error (401 Unauthorized)")
 @example("x\nOpenHuman API error (401 Unauthorized)")
 @example("https://api.example.ai/v1/chat/completions 401")
-def test_no_message_makes_a_third_partys_rejected_key_a_drop(message: str) -> None:
+def test_no_message_causes_a_drop_of_a_third_partys_rejected_key(message: str) -> None:
     guard = SessionGuard(POLICY, lambda event: None)
 
     verdict = guard.report(message, operation="chat_completions", provider="OpenAI", status=401)

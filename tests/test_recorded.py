@@ -1,4 +1,4 @@
-"""Failures that were recorded elsewhere, with the decision due; the data may lie beside the repository."""
+"""Failures recorded elsewhere, with the expected decisions; the data may be beside the repository."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_reported_failure(record: Any, pairs: bool, shape: str) -> None:
 
 
 def rebuilt(link: Any) -> BaseException | None:
-    """Make an exception out of what was recorded of one, with its chain."""
+    """Rebuild a recorded exception, with its chain."""
     if link is None:
         return None
     error: Any = type(link["class"].rpartition(".")[2], (Exception,), {})(link["str"])

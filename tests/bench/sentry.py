@@ -1,4 +1,4 @@
-"""What the Sentry edge costs beside the SDK's own work: hooks, and the check of envelopes."""
+"""What the Sentry edge costs compared with the SDK's own work: hooks, and the check of envelopes."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _POLICY = Policy(provider="OpenHuman", scope="session")
 
 
 def rows(effort: Effort) -> Iterator[Row | LeftOut]:
-    """Measure both by turns, each until the last of the other processes has it."""
+    """Measure both in turns, each until the last of the other processes has it."""
     if shutil.which("redis-server") is None:
         yield LeftOut("shared", "there is no redis-server: apt-get install redis-server")
         return

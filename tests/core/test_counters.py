@@ -1,4 +1,4 @@
-"""What is counted, and what is set aside."""
+"""What is counted, and what is kept apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from sentry_filters.core.counters import Counters
 
 
-def test_counts_are_set_aside_by_context() -> None:
+def test_counts_are_kept_apart_by_context() -> None:
     counters = Counters()
 
     with counters.paused():

@@ -63,7 +63,7 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("redact_content", "yes", "redact_content: invalid value 'yes'"),
     ],
 )
-def test_impossible_value_is_an_error_that_names_it(field: str, value: object, named: str) -> None:
+def test_an_invalid_value_raises_an_error_that_names_it(field: str, value: object, named: str) -> None:
     values: dict[str, Any] = {"provider": "OpenHuman", field: value}
 
     with pytest.raises(ValueError, match="expected ") as error:
@@ -155,7 +155,7 @@ def test_environment_without_provider_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**5_000)], ids=["no float", "no repr"])
-def test_a_number_beyond_all_bounds_is_named_as_any_other_fault(number: int) -> None:
+def test_a_number_beyond_all_bounds_is_named_like_any_other_invalid_value(number: int) -> None:
     with pytest.raises(ValueError, match=r"^renewal_grace: .*expected "):
         Policy(provider="OpenHuman", renewal_grace=number)
 

@@ -1,4 +1,4 @@
-"""What observers of a guard are told: decisions, expiries and renewals, tied together by the expiry's id."""
+"""What a guard's observers receive: decisions, expiries and renewals, linked by the expiry's id."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_late_failure_of_a_session_that_never_expired_has_no_expiry() -> None:
     assert [(one.standing, one.expiry) for one in decisions(records)] == [("stale", None)] * 2
 
 
-def test_an_expiry_that_nobody_listens_for_says_so() -> None:
+def test_an_expiry_without_a_listener_is_recorded_as_such() -> None:
     guard = SessionGuard(POLICY)
     records = told_to(guard)
 

@@ -14,7 +14,7 @@ OURS = "https://api.example.ai/v1/chat/completions"
 
 
 class ApiError(Exception):
-    """Shaped as the SDKs' errors: it states its status, and may carry the response."""
+    """Shaped like the SDKs' errors: it states its status, and may carry the response."""
 
     def __init__(self, message: str, status_code: int | None = None, response: object = None) -> None:
         super().__init__(message)
@@ -89,7 +89,7 @@ def test_explicit_cause_is_followed() -> None:
     assert status_of(raised(act)) == 401
 
 
-def test_error_in_the_handling_is_its_own() -> None:
+def test_an_error_raised_while_handling_is_its_own() -> None:
     def act() -> None:
         try:
             raise ApiError("no", response=received(401))
@@ -130,7 +130,7 @@ def test_response_from_the_wire_is_not_overruled_by_an_earlier_failure() -> None
     assert cause.response.endpoint == Endpoint("other.example", 443)
 
 
-def test_group_has_one_cause_a_leaf() -> None:
+def test_a_group_has_one_cause_for_each_leaf() -> None:
     unauthorized = ApiError("no", response=received(401))
     inner = ExceptionGroup("inner", [unauthorized, ValueError("bug")])
 
@@ -175,7 +175,7 @@ class OddFields:
 
 
 class Hostile(Exception):
-    """Everything one may ask it raises."""
+    """Raises on every access."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -198,11 +198,11 @@ class Hostile(Exception):
         pytest.param(lambda: ApiError("x", response=OddFields()), id="odd fields"),
     ],
 )
-def test_strange_exceptions_are_answered(make: Callable[[], BaseException]) -> None:
+def test_strange_exceptions_get_an_answer(make: Callable[[], BaseException]) -> None:
     assert len(failures_of(make(), unseen)) == 1
 
 
-def test_response_that_is_not_read_is_not_read_for_it() -> None:
+def test_an_unread_response_is_left_unread() -> None:
     stream = httpx.ByteStream(b'{"code":"x"}')
     response = httpx.Response(401, stream=stream, request=httpx.Request("POST", OURS))
 
@@ -240,7 +240,7 @@ def test_a_cause_that_cannot_be_read_is_none(error: BaseException) -> None:
     assert failures_of(error, unseen) == (Failure(text="x"),)
 
 
-def test_a_group_that_cannot_be_looked_into_is_no_evidence_whatever_it_says() -> None:
+def test_a_group_that_cannot_be_inspected_is_not_evidence_whatever_its_text() -> None:
     text = "OpenHuman API error (401 Unauthorized)"
     deep: Exception = ValueError("a bug")
     for _ in range(70):
@@ -257,7 +257,9 @@ def test_a_group_that_cannot_be_looked_into_is_no_evidence_whatever_it_says() ->
         pytest.param(b'{"code": "invalid_api_key"}', "application/json; charset=utf-16", id="no utf-16"),
     ],
 )
-def test_a_code_is_read_behind_a_mark_and_behind_a_wrong_encoding(content: bytes, content_type: str) -> None:
+def test_a_code_is_read_after_a_byte_order_mark_and_despite_a_wrong_encoding(
+    content: bytes, content_type: str
+) -> None:
     response = httpx.Response(
         401,
         content=content,

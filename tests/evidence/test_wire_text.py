@@ -58,7 +58,7 @@ def test_text_without_the_form_states_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["4010", "40", "401a", "٤٠١", "", "x401"])
-def test_what_is_no_status_has_none(number: str) -> None:
+def test_what_is_not_a_status_has_none(number: str) -> None:
     [mention] = statements_in(f"OpenHuman returned HTTP {number}", LABEL)
 
     assert mention == Statement(ours=True, status=None, body="")
@@ -81,12 +81,12 @@ def test_every_statement_counts() -> None:
     assert [mention.ours for mention in statements_in(text, LABEL)] == [True, False]
 
 
-def test_log_dump_is_no_single_failure() -> None:
+def test_a_log_dump_is_not_a_single_failure() -> None:
     assert not statements_in("OpenHuman returned HTTP 401 " * 100, LABEL)[-1].ours
 
 
 @pytest.mark.parametrize("between", ["; ", ", then ", " and "])
-def test_statement_without_body_hides_no_later_one(between: str) -> None:
+def test_a_statement_without_a_body_does_not_hide_a_later_one(between: str) -> None:
     text = f"OpenHuman API error (401 Unauthorized){between}kiro API error (500 no): {{}}"
 
     assert [(mention.ours, mention.status) for mention in statements_in(text, LABEL)] == [

@@ -72,7 +72,7 @@ _hints = st.fixed_dictionaries(
 
 @quick
 @given(event=_events, hint=_hints, hook=st.sampled_from(_HOOKS))
-def test_a_hook_answers_any_event_and_keeps_what_has_no_evidence(
+def test_a_hook_handles_any_event_and_keeps_what_has_no_evidence(
     event: dict[str, Any], hint: dict[str, Any], hook: str
 ) -> None:
     before = copy.copy(event)

@@ -95,7 +95,9 @@ def test_instrument_returns_its_client_and_works_once(library: Any, guard: Sessi
 
 
 @pytest.mark.parametrize("wrong", [object(), None, "client"])
-def test_what_is_no_client_is_an_error_that_says_what_is_expected(guard: SessionGuard, wrong: Any) -> None:
+def test_what_is_not_a_client_raises_an_error_that_says_what_is_expected(
+    guard: SessionGuard, wrong: Any
+) -> None:
     with pytest.raises(TypeError, match="expected a Client or AsyncClient of httpx or httpx2"):
         guard.instrument(wrong)
 
@@ -134,7 +136,7 @@ def test_credential_is_fingerprinted_from_the_first_header_that_has_one(
     assert len(facts.session or "") == 12
 
 
-def test_credential_is_kept_nowhere_but_removed_from_what_leaves(
+def test_a_credential_is_stored_nowhere_but_removed_from_what_is_exported(
     guard: SessionGuard, backend: LLMBackend
 ) -> None:
     token = fake("", 24)
@@ -188,7 +190,7 @@ def test_start_of_the_request_is_recorded(guard: SessionGuard, backend: LLMBacke
     assert facts.started_at == 1_795_348_800.0
 
 
-def test_fault_of_ours_never_reaches_the_call(
+def test_a_fault_of_ours_never_reaches_the_call(
     guard: SessionGuard,
     backend: LLMBackend,
     monkeypatch: pytest.MonkeyPatch,

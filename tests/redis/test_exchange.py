@@ -1,4 +1,4 @@
-"""What meets in the middle: a look at Redis before a claim, a renewal before a gate is closed."""
+"""What coincides: a look at Redis before a claim, a renewal before a gate is closed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(sto
     assert [event.id for event in heard] == ["1" * 16]
 
 
-def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> None:
+def test_an_expiry_published_alone_is_shared_at_the_next_look(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("process")
     exchange = Exchange(replica, parts_of(guard).lifecycle)
@@ -64,7 +64,7 @@ def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> Non
     assert [one.event.id for one in store.load().expiries] == ["1" * 16]
 
 
-def test_what_redis_missed_is_said_although_nothing_changed_there(store: Store) -> None:
+def test_what_redis_missed_is_written_although_nothing_changed_there(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("session")
     exchange = Exchange(replica, parts_of(guard).lifecycle)
@@ -82,7 +82,7 @@ def test_what_redis_missed_is_said_although_nothing_changed_there(store: Store) 
     assert [one.name for one in state.renewals] == [EVERYONE]
 
 
-def test_what_has_to_be_said_now_does_not_wait_until_all_is_said_again(store: Store) -> None:
+def test_news_does_not_wait_until_everything_is_written_again(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("session")
     exchange = Exchange(replica, parts_of(guard).lifecycle)

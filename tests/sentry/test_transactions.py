@@ -63,7 +63,7 @@ def test_provider_call_and_its_http_child_are_removed(guard: SessionGuard, backe
     assert before["contexts"]["trace"]["status"] == "unauthenticated"
 
 
-def test_transaction_keeps_a_status_of_its_own(guard: SessionGuard, backend: LLMBackend) -> None:
+def test_a_transaction_keeps_its_own_status(guard: SessionGuard, backend: LLMBackend) -> None:
     after = filtered(guard, transaction(http_span(backend.address), status="aborted"))
 
     assert after["contexts"]["trace"]["status"] == "aborted"
@@ -92,13 +92,13 @@ def test_chat_span_that_recovered_stays(guard: SessionGuard, backend: LLMBackend
 
 
 @pytest.mark.parametrize("spans", [None, {}, "x", [1, None]], ids=repr)
-def test_spans_that_are_no_list_are_left_alone(guard: SessionGuard, spans: object) -> None:
+def test_spans_that_are_not_a_list_are_left_alone(guard: SessionGuard, spans: object) -> None:
     before = {"type": "transaction", "spans": spans}
 
     assert filtered(guard, before) is before
 
 
-def test_spans_among_things_that_are_none_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
+def test_spans_among_other_objects_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
     odd: Any = [["no", "span"], None, {"parent_span_id": ["h"]}, {"span_id": ["x"], "parent_span_id": "h"}]
 
     after: Any = filtered(guard, transaction(http_span(backend.address), *odd))
@@ -123,7 +123,7 @@ def failing_turn(client: openai.OpenAI) -> None:
             client.chat.completions.create(model="m", messages=MESSAGES)
 
 
-def test_real_transaction_leaves_without_our_failure(
+def test_a_real_transaction_is_sent_without_our_failure(
     guard: SessionGuard, openai_for: OpenAIFor, backend: LLMBackend, sentry: InitSentry
 ) -> None:
     transport = CapturingTransport()
@@ -153,7 +153,7 @@ def test_real_transaction_of_a_third_party_is_untouched(
 
 
 @streams_spans
-def test_streamed_spans_leave_without_our_failure(
+def test_streamed_spans_are_sent_without_our_failure(
     guard: SessionGuard,
     openai_for: OpenAIFor,
     backend: LLMBackend,
