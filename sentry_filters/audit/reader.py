@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 
-from sentry_filters.audit.queries import Query, Value
-from sentry_filters.audit.schema import APPLICATION_ID, MIGRATIONS
+from sentry_filters.audit.queries import Query, Value, window_views
+from sentry_filters.audit.schema import APPLICATION_ID, MIGRATIONS, stamps_of
 
-__all__ = ["Answer", "LedgerUnreadableError", "Reader", "read_only_uri", "reading", "window_views"]
+__all__ = ["Answer", "LedgerUnreadableError", "Reader", "read_only_uri", "reading", "views_since"]
 
 _BUSY_SECONDS = 5.0
-# `:since` and the names in capitals are put in by `window_views`.
-_WINDOW: Mapping[str, str] = MappingProxyType(
-    {
-        "decisions": (
-            "SELECT * FROM main.decisions WHERE at >= :since OR (reason = 'unhandled' AND expiry IN (INSIDE))"
-        ),
-        "expiries": "SELECT * FROM main.expiries WHERE id IN (EXPIRIES)",
-        "renewals": "SELECT * FROM main.renewals WHERE at >= :since OR expiry IN (EXPIRIES)",
-        "totals": (
-            "SELECT * FROM main.totals WHERE minute >= strftime('%Y-%m-%d %H:%M', :since / 1000, 'unixepoch')"
-        ),
-    }
-)
-_EXPIRIES = "SELECT id FROM main.expiries WHERE at >= :since UNION INSIDE"
-_INSIDE = "SELECT expiry FROM main.decisions WHERE at >= :since AND expiry IS NOT NULL"
 
 
 class LedgerUnreadableError(Exception):
-    """The file cannot be read as a ledger; the message is one sentence that says why."""
+    """The file cannot be read as a ledger; the message says why in one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,82 +71,76 @@ def reading(path: Path, since: datetime | None = None) -> Iterator[Reader]:
 
     Args:
         path: The file.
-        since: An aware time; only what happened from its minute on counts, and what explains that. None: all.
+        since: An aware time: rows from its minute on count, and those that explain them. None: all rows.
 
     Raises:
-        LedgerUnreadableError: It is missing, no ledger, of another version, damaged or locked.
+        LedgerUnreadableError: The file is missing, not a ledger, of another version, damaged or locked.
     """
     connection = _connect(read_only_uri(path))
     try:
         if since is not None:
             minute = since.replace(second=0, microsecond=0)
-            for name, select in window_views(f"{round(minute.timestamp() * 1000)}").items():
+            for name, select in views_since(f"{round(minute.timestamp() * 1000)}").items():
                 connection.execute(f"CREATE TEMP VIEW {name} AS {select}")
         connection.execute("BEGIN")
         yield Reader(connection)
     except sqlite3.Error as error:
-        raise LedgerUnreadableError(f"{path} cannot be read: {error}") from error
+        raise _unreadable(path, str(error)) from error
     finally:
         connection.close()
 
 
-def window_views(since: str) -> dict[str, str]:
-    """Return a SELECT for each table, to be put in its place, that leaves what a window of time holds.
-
-    As where the ledger forgets, what explains a row stays with it: the expiry that a decision belongs to, its
-    renewals, and the one decision that showed it where nobody listened, be they older or not.
+def views_since(since: str) -> dict[str, str]:
+    """Return a SELECT for each table of a ledger: what happened since, and what explains that.
 
     Args:
         since: An SQL expression: the first moment, in milliseconds since the epoch.
     """
-    return {
-        table: select.replace("EXPIRIES", _EXPIRIES).replace("INSIDE", _INSIDE).replace(":since", since)
-        for table, select in _WINDOW.items()
-    }
+    minutes = f"minute >= strftime('%Y-%m-%d %H:%M', {since} / 1000, 'unixepoch')"
+    return window_views("main", inside=f"at >= {since}", minutes=minutes)
 
 
 def read_only_uri(path: Path) -> str:
     """Return the URI by which SQLite opens a ledger without writing.
 
     Raises:
-        LedgerUnreadableError: The file is missing, no ledger, of another version, or cannot be read.
+        LedgerUnreadableError: The file is missing, not a ledger, of another version, or cannot be read.
     """
     if not path.is_file():
-        raise LedgerUnreadableError(f"{path} cannot be read: there is no such file")
+        raise _unreadable(path, "there is no such file")
     real = path.resolve()
     uri = f"{real.as_uri()}?mode=ro"
     try:
         try:
             _check(path, uri)
         except sqlite3.OperationalError:
-            # A write-ahead log takes a folder that can be written, also to read. Without one, nobody writes.
+            # Even to read a write-ahead log, its folder must be writable. Without one, nobody writes.
             if real.with_name(f"{real.name}-wal").exists():
                 raise
             uri += "&immutable=1"
             _check(path, uri)
     except sqlite3.OperationalError as error:
-        raise LedgerUnreadableError(f"{path} cannot be read: {error}") from error
+        raise _unreadable(path, str(error)) from error
     except sqlite3.DatabaseError as error:
-        raise LedgerUnreadableError(f"{path} cannot be read: it is no SQLite database, or damaged") from error
+        raise _unreadable(path, "it is damaged, or not an SQLite database") from error
     return uri
 
 
 def _check(path: Path, uri: str) -> None:
     with closing(_connect(uri)) as connection:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        application, version = stamps_of(connection)
     if application != APPLICATION_ID:
-        raise LedgerUnreadableError(f"{path} cannot be read: it is no ledger of sentry-filters")
-    if version > len(MIGRATIONS):
-        raise LedgerUnreadableError(
-            f"{path} cannot be read: its schema is version {version}, newer than {len(MIGRATIONS)}, "
-            "the newest known here; update sentry-filters"
-        )
-    if version < len(MIGRATIONS):
-        raise LedgerUnreadableError(
-            f"{path} cannot be read: its schema is version {version}, older than {len(MIGRATIONS)}; "
-            "the first application that writes to it with this version of sentry-filters brings it up to date"
-        )
+        raise _unreadable(path, "it is not a ledger of sentry-filters")
+    known, found = len(MIGRATIONS), f"its schema is version {version}"
+    if version > known:
+        raise _unreadable(path, f"{found}, newer than {known}, the newest known here; update sentry-filters")
+    if version < known:
+        update = "the first application that writes to it with this version of sentry-filters updates it"
+        raise _unreadable(path, f"{found}, older than {known}; {update}")
+
+
+def _unreadable(path: Path, why: str) -> LedgerUnreadableError:
+    return LedgerUnreadableError(f"{path} cannot be read: {why}")
 
 
 def _connect(uri: str) -> sqlite3.Connection:
