@@ -1,10 +1,14 @@
 """The OpenTelemetry edge of sentry-filters: one verdict, one redaction, for spans, logs and metrics."""
 
-from otel.logs import GuardedLogRecordProcessor
-from otel.metrics import RedactingMetricExporter
-from otel.propagator import RedactingPropagator
-from otel.spans import GuardedSpanProcessor, RedactingLogRecordExporter, RedactingSpanExporter
-from otel.telemetry import emit_decisions, emit_session_expired, observe_counters
+import sys
+
+import sentry_filters.otel  # noqa: F401 - it exists before anything here does
+
+from .logs import GuardedLogRecordProcessor
+from .metrics import RedactingMetricExporter
+from .propagator import RedactingPropagator
+from .spans import GuardedSpanProcessor, RedactingLogRecordExporter, RedactingSpanExporter
+from .telemetry import emit_decisions, emit_session_expired, observe_counters
 
 __all__ = [
     "GuardedLogRecordProcessor",
@@ -17,3 +21,6 @@ __all__ = [
     "emit_session_expired",
     "observe_counters",
 ]
+
+# Imported as `otel`, it is the same package as by its other name.
+sys.modules[__name__] = sys.modules["sentry_filters.otel"]

@@ -17,11 +17,12 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.logs import GuardedLogs
-from otel.metrics import RedactingMetricExporter
-from otel.spans import GuardedSpans, RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.telemetry import emit_session_expired, observe_counters
 from sentry_filters import Policy, Redactor, SessionGuard
+
+from .logs import GuardedLogs
+from .metrics import RedactingMetricExporter
+from .spans import GuardedSpans, RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
+from .telemetry import emit_session_expired, observe_counters
 
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 

@@ -16,7 +16,7 @@ SESSION_EXPIRED = "session.expired"
 SESSION_RENEWED = "session.renewed"
 """Name of the log event of a renewal, one for each expiry that it ended."""
 
-DECISION = "sentry_filters.core.decision"
+DECISION = "sentry_filters.decision"
 """Name of the log event of one decision."""
 
 GATE_CLOSED = "sentry_filters.gate.closed"

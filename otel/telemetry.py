@@ -11,7 +11,6 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, g
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 from opentelemetry.util.types import AnyValue
 
-from otel import names
 from sentry_filters import (
     AuditRecord,
     DecisionRecord,
@@ -21,6 +20,8 @@ from sentry_filters import (
     Subscription,
 )
 from sentry_filters.core import LABELS, Counters
+
+from . import names
 
 _METRICS: Mapping[str, tuple[str, str]] = {
     "seen": ("{item}", "Items that reached the guard."),

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from otel.evidence.lineage import Below
 from sentry_filters.evidence import Response, endpoint_of_url, path_of_url
+
+from .lineage import Below
 
 # What Python's traceback module writes between the links of a chain.
 _CAUSE = "The above exception was the direct cause of the following exception:"

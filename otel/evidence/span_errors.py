@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
 
-from otel.evidence.errors import ErrorText
 from sentry_filters.evidence import conventions
+
+from .errors import ErrorText
 
 
 def errors(span: ReadableSpan) -> list[ErrorText]:

@@ -1,7 +1,7 @@
 """Log records: processor, pipeline, verdicts, exporter."""
 
-from otel.logs.pipeline import GuardedLogs
-from otel.logs.processor import GuardedLogRecordProcessor
+from .pipeline import GuardedLogs
+from .processor import GuardedLogRecordProcessor
 
 __all__ = [
     "GuardedLogRecordProcessor",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from otel.logs.verdicts import LogVerdicts
-from otel.redaction import Cleaner, Tally, sdk_records
 from sentry_filters import SessionGuard
+
+from ..redaction import Cleaner, Tally, sdk_records
+from .verdicts import LogVerdicts
 
 _SIGNAL = "log"
 

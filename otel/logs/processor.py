@@ -11,9 +11,10 @@ from opentelemetry.sdk._logs import (
 )
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel.fan_out import flushed, to_each
-from otel.logs.pipeline import GuardedLogs
 from sentry_filters import SessionGuard
+
+from ..fan_out import flushed, to_each
+from .pipeline import GuardedLogs
 
 _PLACE = "log_processor"
 

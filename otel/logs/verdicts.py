@@ -8,9 +8,10 @@ from dataclasses import replace
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from otel.evidence import Below, ErrorText, Lineage, is_of
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.evidence import conventions, failure_of_tags
+
+from ..evidence import Below, ErrorText, Lineage, is_of
 
 _TELLING = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
 

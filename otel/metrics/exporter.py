@@ -16,9 +16,10 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
 )
 
-from otel.metrics.merging import DataPoint, put_together
-from otel.redaction import Cleaner, Withheld, sdk_records
 from sentry_filters import Counters, Redactor
+
+from ..redaction import Cleaner, Withheld, sdk_records
+from .merging import DataPoint, put_together
 
 _SIGNAL = "metric"
 _Item = TypeVar("_Item")

@@ -1,9 +1,9 @@
 """Redaction of the SDK's records, and its counts."""
 
-from otel.redaction import sdk_records
-from otel.redaction.accounts import Withheld
-from otel.redaction.cleaner import Cleaner
-from otel.redaction.tally import Tally
+from . import sdk_records
+from .accounts import Withheld
+from .cleaner import Cleaner
+from .tally import Tally
 
 __all__ = [
     "Cleaner",

@@ -13,10 +13,11 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, TraceState
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction import sdk_records
-from otel.redaction.known_clean import KnownClean
-from otel.redaction.remembered import Remembered
 from sentry_filters import Redactor
+
+from . import sdk_records
+from .known_clean import KnownClean
+from .remembered import Remembered
 
 _Value = TypeVar("_Value")
 

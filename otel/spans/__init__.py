@@ -1,8 +1,8 @@
 """Spans: processor, pipeline, verdicts, waiting, exporter."""
 
-from otel.spans.exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.spans.pipeline import GuardedSpans
-from otel.spans.processor import GuardedSpanProcessor
+from .exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
+from .pipeline import GuardedSpans
+from .processor import GuardedSpanProcessor
 
 __all__ = [
     "GuardedSpanProcessor",

@@ -10,8 +10,9 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.redaction import Cleaner, Withheld, sdk_records
 from sentry_filters import Counters, Redactor
+
+from ..redaction import Cleaner, Withheld, sdk_records
 
 _Item = TypeVar("_Item")
 

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction import Cleaner, Tally, sdk_records
-from otel.spans.verdicts import Outcome, SpanVerdicts
-from otel.spans.waiting import HeldSpans
 from sentry_filters import SessionGuard
+
+from ..redaction import Cleaner, Tally, sdk_records
+from .verdicts import Outcome, SpanVerdicts
+from .waiting import HeldSpans
 
 _SIGNAL = "span"
 

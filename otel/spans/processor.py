@@ -5,9 +5,10 @@ from __future__ import annotations
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
-from otel.fan_out import flushed, to_each
-from otel.spans.pipeline import GuardedSpans
 from sentry_filters import SessionGuard
+
+from ..fan_out import flushed, to_each
+from .pipeline import GuardedSpans
 
 _PLACE = "span_processor"
 

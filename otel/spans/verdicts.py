@@ -14,8 +14,12 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
-from otel import names
-from otel.evidence import (
+from sentry_filters import Failure, Response, SessionGuard
+from sentry_filters.core import recognise
+from sentry_filters.evidence import conventions, failure_of_tags, status_number
+
+from .. import names
+from ..evidence import (
     Below,
     CallFacts,
     ErrorText,
@@ -27,11 +31,8 @@ from otel.evidence import (
     may_tell_a_failure,
     texts,
 )
-from otel.redaction import sdk_records
-from otel.spans.waiting import HeldSpans
-from sentry_filters import Failure, Response, SessionGuard
-from sentry_filters.core import recognise
-from sentry_filters.evidence import conventions, failure_of_tags, status_number
+from ..redaction import sdk_records
+from .waiting import HeldSpans
 
 Outcome = Literal["exported", "dropped", "demoted", "waits"]
 

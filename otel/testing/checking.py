@@ -16,13 +16,14 @@ from opentelemetry.sdk import trace as sdk_trace
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExporter
 from opentelemetry.trace import TracerProvider
 
-from otel.testing import signals
-from otel.testing.pipelines import Pipeline, is_sentrys
-from otel.testing.taps import Taps
 from sentry_filters import SessionGuard
 from sentry_filters.testing import Canaries, CheckedPath, Outcome, Report
 from sentry_filters.testing.checking import checked
 from sentry_filters.testing.rehearsal import Rehearsal
+
+from . import signals
+from .pipelines import Pipeline, is_sentrys
+from .taps import Taps
 
 __all__ = ["check", "check_global_providers"]
 

@@ -12,9 +12,10 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from otel.logs import GuardedLogRecordProcessor
-from otel.spans import GuardedSpanProcessor
 from sentry_filters import SessionGuard
+
+from ..logs import GuardedLogRecordProcessor
+from ..spans import GuardedSpanProcessor
 
 __all__ = ["Pipeline", "is_exporter", "is_sentrys"]
 
