@@ -4,10 +4,10 @@ import sys
 
 import sentry_filters.otel  # noqa: F401 - it exists before anything here does
 
-from .logs import GuardedLogRecordProcessor
+from .logs import GuardedLogRecordProcessor, RedactingLogRecordExporter
 from .metrics import RedactingMetricExporter
 from .propagator import RedactingPropagator
-from .spans import GuardedSpanProcessor, RedactingLogRecordExporter, RedactingSpanExporter
+from .spans import GuardedSpanProcessor, RedactingSpanExporter
 from .telemetry import emit_decisions, emit_session_expired, observe_counters
 
 __all__ = [

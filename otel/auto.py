@@ -19,9 +19,10 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from sentry_filters import Policy, Redactor, SessionGuard
 
-from .logs import GuardedLogs
+from .logs import GuardedLogs, RedactingLogRecordExporter
 from .metrics import RedactingMetricExporter
-from .spans import GuardedSpans, RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
+from .redaction import sdk_records
+from .spans import GuardedSpans, RedactingSpanExporter
 from .telemetry import emit_session_expired, observe_counters
 
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
@@ -132,7 +133,7 @@ class _GuardedLogRecordExporter(LogRecordExporter):
         self._logs = GuardedLogs(guard)
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        candidates = (passed_readable(record, self._logs.passed) for record in batch)
+        candidates = (sdk_records.passed_readable(record, self._logs.passed) for record in batch)
         passed = [record for record in candidates if record is not None]
         return self._exporter.export(passed) if passed or not batch else LogRecordExportResult.SUCCESS
 

@@ -1,13 +1,13 @@
 """Redaction of the SDK's records, and its counts."""
 
 from . import sdk_records
-from .accounts import Withheld
+from .accounts import Tally, Withheld, each
 from .cleaner import Cleaner
-from .tally import Tally
 
 __all__ = [
     "Cleaner",
     "Tally",
     "Withheld",
+    "each",
     "sdk_records",
 ]

@@ -16,8 +16,7 @@ from opentelemetry.util.types import AnyValue
 from sentry_filters import Redactor
 
 from . import sdk_records
-from .known_clean import KnownClean
-from .remembered import Remembered
+from .known_clean import KnownClean, Remembered
 
 _Value = TypeVar("_Value")
 

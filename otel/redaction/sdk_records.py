@@ -1,12 +1,12 @@
 """How the SDK's records are read fast, and rebuilt: the one place that knows its private seams.
 
-`tests/otel/test_readable.py` pins each of them. Reading falls back to the public property, at some cost;
-rebuilding goes through public constructors and keeps the dropped counts.
+`tests/otel/redaction/test_sdk_records.py` pins each of them. Reading falls back to the public property, at
+some cost; rebuilding goes through public constructors and keeps the dropped counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
@@ -136,6 +136,17 @@ def readable_record(record: ReadWriteLogRecord) -> ReadableLogRecord:
         instrumentation_scope=record.instrumentation_scope,
         limits=record.limits,
     )
+
+
+def passed_readable(
+    record: ReadableLogRecord, passed: Callable[[ReadWriteLogRecord], ReadWriteLogRecord | None]
+) -> ReadableLogRecord | None:
+    """Send a record of an export batch through what takes a processor's; the same where it is clean."""
+    writable = writable_record(record)
+    result = passed(writable)
+    if result is writable:
+        return record
+    return None if result is None else readable_record(result)
 
 
 def preferences_of(exporter: MetricExporter) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """Spans: processor, pipeline, verdicts, waiting, exporter."""
 
-from .exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
+from .exporter import RedactingSpanExporter
 from .pipeline import GuardedSpans
 from .processor import GuardedSpanProcessor
 
 __all__ = [
     "GuardedSpanProcessor",
     "GuardedSpans",
-    "RedactingLogRecordExporter",
     "RedactingSpanExporter",
-    "passed_readable",
 ]

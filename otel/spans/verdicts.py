@@ -18,7 +18,7 @@ from sentry_filters import Failure, Response, SessionGuard
 from sentry_filters.core import recognise
 from sentry_filters.evidence import conventions, failure_of_tags, status_number
 
-from .. import names
+from .. import telemetry
 from ..evidence import (
     Below,
     CallFacts,
@@ -243,8 +243,8 @@ class SpanVerdicts:
         if not ours and not clears:
             return None
         told = Event(
-            names.SESSION_EXPIRED,
-            names.of_failure(known.failure, self._policy),
+            telemetry.SESSION_EXPIRED,
+            telemetry.of_failure(known.failure, self._policy),
             ours[0].timestamp if ours else span.end_time,
         )
         events: list[Event] = []
