@@ -97,14 +97,11 @@ def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | 
     logger = get_logger(SCOPE, logger_provider=logger_provider)
 
     def emit(event: SessionExpired) -> None:
-        logger.emit(
-            timestamp=_nanoseconds(event.at.timestamp()),
-            context=_in_trace(event.trace_id),
-            severity_number=SeverityNumber.WARN,
-            severity_text="WARN",
-            body=f"the {event.provider} session has expired",
-            attributes=of_event(event, handled=guard.bus.is_listening),
-            event_name=SESSION_EXPIRED,
+        attributes = of_event(event, handled=guard.bus.is_listening)
+        body = f"the {event.provider} session has expired"
+        at = event.at.timestamp()
+        _emit(
+            logger, SESSION_EXPIRED, at, attributes, event.trace_id, body=body, severity=SeverityNumber.WARN
         )
 
     return guard.bus.observe(emit)
@@ -123,39 +120,34 @@ def emit_decisions(guard: SessionGuard, logger_provider: LoggerProvider | None =
 
     def emit(record: AuditRecord) -> None:
         if isinstance(record, DecisionRecord):
-            _emit_decision(logger, record)
+            _emit(logger, DECISION, record.at, of_decision(record), record.trace_id)
         elif isinstance(record, RenewalRecord):
-            _emit_renewal(logger, record)
+            for expiry in record.expiries or (None,):
+                _emit(logger, SESSION_RENEWED, record.at, of_renewal(record, expiry))
 
     guard.observe(emit)
 
 
-def _emit_decision(logger: Logger, decision: DecisionRecord) -> None:
+def _emit(
+    logger: Logger,
+    name: str,
+    at: float,
+    attributes: dict[str, AnyValue],
+    trace_id: str | None = None,
+    *,
+    body: str | None = None,
+    severity: SeverityNumber = SeverityNumber.INFO,
+) -> None:
     logger.emit(
-        timestamp=_nanoseconds(decision.at),
-        context=_in_trace(decision.trace_id),
-        severity_number=SeverityNumber.INFO,
-        severity_text="INFO",
-        attributes=of_decision(decision),
-        event_name=DECISION,
+        # Whole milliseconds, as in the ledger: the same queries find the same rows in both.
+        timestamp=round(at * 1000) * 1_000_000,
+        context=_in_trace(trace_id),
+        severity_number=severity,
+        severity_text=severity.name,
+        body=body,
+        attributes=attributes,
+        event_name=name,
     )
-
-
-def _emit_renewal(logger: Logger, renewal: RenewalRecord) -> None:
-    for expiry in renewal.expiries or (None,):
-        logger.emit(
-            timestamp=_nanoseconds(renewal.at),
-            context=Context(),
-            severity_number=SeverityNumber.INFO,
-            severity_text="INFO",
-            attributes=of_renewal(renewal, expiry),
-            event_name=SESSION_RENEWED,
-        )
-
-
-def _nanoseconds(seconds: float) -> int:
-    # Whole milliseconds, as in the ledger: the same queries find the same rows in both.
-    return round(seconds * 1000) * 1_000_000
 
 
 class _OneMoment:

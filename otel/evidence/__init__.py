@@ -1,18 +1,19 @@
 """What spans and log records say about a failed call."""
 
-from .attributes import CallFacts, facts_of, may_tell_a_failure
-from .errors import ErrorText, error_of, errors, is_of, texts
-from .lineage import Below, Lineage
+from .attributes import CallFacts, facts_of, may_state_a_failure
+from .errors import ErrorText, error_messages_of, error_of, errors_of, matches
+from .lineage import NOTHING_FAILED, ChildFailure, Lineage
 
 __all__ = [
-    "Below",
+    "NOTHING_FAILED",
     "CallFacts",
+    "ChildFailure",
     "ErrorText",
     "Lineage",
+    "error_messages_of",
     "error_of",
-    "errors",
+    "errors_of",
     "facts_of",
-    "is_of",
-    "may_tell_a_failure",
-    "texts",
+    "matches",
+    "may_state_a_failure",
 ]

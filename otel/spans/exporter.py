@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from sentry_filters import Counters, Redactor
-
-from ..redaction import Cleaner, Withheld, each
+from ..redaction import RedactingExporter
 
 
-class RedactingSpanExporter(SpanExporter):
+class RedactingSpanExporter(RedactingExporter[ReadableSpan, SpanExportResult], SpanExporter):
     """Redacts spans in the export thread. Fails closed: what cannot be redacted is not exported.
 
     Args:
@@ -21,29 +19,11 @@ class RedactingSpanExporter(SpanExporter):
         counters: Where spans are counted, a guard's as a rule; only where no guarded processor counts them.
     """
 
-    def __init__(
-        self, exporter: SpanExporter, redactor: Redactor, *, counters: Counters | None = None
-    ) -> None:
-        self._exporter = exporter
-        self._withheld = Withheld("span", counters)
-        self._cleaner = Cleaner(redactor, self._withheld.count_redaction)
+    signal = "span"
+    success = SpanExportResult.SUCCESS
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export `spans` without secrets."""
-        passed = spans if self._are_clean(spans) else each(spans, self._cleaner.span, self._withheld)
-        self._withheld.count_exported(len(passed))
-        return self._exporter.export(passed) if passed or not spans else SpanExportResult.SUCCESS
+    def _are_clean(self, batch: Sequence[ReadableSpan]) -> bool:
+        return self._cleaner.are_clean_spans(batch)
 
-    def _are_clean(self, spans: Sequence[ReadableSpan]) -> bool:
-        try:
-            return self._cleaner.are_clean_spans(spans)
-        except Exception:  # noqa: BLE001 - whatever it is, each span is looked at by itself then
-            return False
-
-    def shutdown(self) -> None:
-        """As the exporter's."""
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """As the exporter's."""
-        return self._exporter.force_flush(timeout_millis)
+    def _clean(self, item: ReadableSpan) -> ReadableSpan:
+        return self._cleaner.span(item)

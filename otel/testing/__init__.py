@@ -1,4 +1,4 @@
-"""Does telemetry leave round the guard? The OpenTelemetry half of `sentry_filters.testing.check`."""
+"""Does telemetry bypass the guard? The OpenTelemetry half of `sentry_filters.testing.check`."""
 
 from .checking import check
 

@@ -105,12 +105,8 @@ class Pipeline:
         for name, value in _own(part).items():
             if name in _MEMBERS and isinstance(value, Iterable):
                 yield from value
-            elif isinstance(value, list | tuple | set | frozenset):
-                yield from (one for one in value if issubclass(type(one), kinds))
-            elif isinstance(value, dict):
-                yield from (one for one in value.values() if issubclass(type(one), kinds))
-            elif issubclass(type(value), kinds):
-                yield value
+            else:
+                yield from (one for one in _in(value) if issubclass(type(one), kinds))
 
 
 def is_exporter(part: object) -> bool:
@@ -121,6 +117,12 @@ def is_exporter(part: object) -> bool:
 def is_sentrys(part: object) -> bool:
     """Say whether it hands spans to the Sentry client, which is checked as such."""
     return type(part).__module__.startswith("sentry_sdk.")
+
+
+def _in(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
 def _own(part: object) -> Mapping[str, object]:
