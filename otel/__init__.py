@@ -7,6 +7,7 @@ import sentry_filters.otel  # noqa: F401 - it exists before anything here does
 from .logs import GuardedLogRecordProcessor, RedactingLogRecordExporter
 from .metrics import RedactingMetricExporter
 from .propagator import RedactingPropagator
+from .providers import instrument
 from .spans import GuardedSpanProcessor, RedactingSpanExporter
 from .telemetry import emit_decisions, emit_session_expired, observe_counters
 
@@ -19,6 +20,7 @@ __all__ = [
     "RedactingSpanExporter",
     "emit_decisions",
     "emit_session_expired",
+    "instrument",
     "observe_counters",
 ]
 

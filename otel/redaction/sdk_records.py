@@ -7,13 +7,19 @@ some cost; rebuilding goes through public constructors and keeps the dropped cou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk._logs import LogRecordLimits, ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk._logs import (
+    LogRecordLimits,
+    ReadableLogRecord,
+    ReadWriteLogRecord,
+    SynchronousMultiLogRecordProcessor,
+)
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AnyValue
@@ -29,6 +35,34 @@ _RECORD_FIELDS = (
     "timestamp", "observed_timestamp", "context", "severity_text", "severity_number", "body", "attributes",
     "event_name",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorsSeam:
+    """How a provider holds its processors.
+
+    Args:
+        kind: Of what a provider, and each tracer or logger that it made, hands records to.
+        of_provider: The provider's attribute with it; behind the underscore, the constructor's argument.
+        processors: Its attribute with the processors.
+        add: Its method that adds one.
+    """
+
+    kind: type
+    of_provider: str
+    processors: str
+    add: str
+
+
+SPAN_PROCESSORS = ProcessorsSeam(
+    SynchronousMultiSpanProcessor, "_active_span_processor", "_span_processors", "add_span_processor"
+)
+LOG_PROCESSORS = ProcessorsSeam(
+    SynchronousMultiLogRecordProcessor,
+    "_multi_log_record_processor",
+    "_log_record_processors",
+    "add_log_record_processor",
+)
 
 
 def attributes_of(holder: Any) -> dict[str, AnyValue]:

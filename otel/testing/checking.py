@@ -20,6 +20,7 @@ from sentry_filters.testing import Canaries, CheckedPath, Outcome, Report
 from sentry_filters.testing.checking import checked
 from sentry_filters.testing.rehearsal import Rehearsal
 
+from ..redaction import sdk_records
 from . import signals
 from .pipelines import Pipeline, is_sentrys
 from .taps import Taps
@@ -86,12 +87,12 @@ class _Check:
     def spans(self, provider: object) -> Iterator[CheckedPath]:
         of_sdk = _sdk_provider(provider, sdk_trace.TracerProvider)
         yield from _early_tracers(of_sdk)
-        processor = getattr(of_sdk, "_active_span_processor", None)
+        processor = getattr(of_sdk, sdk_records.SPAN_PROCESSORS.of_provider, None)
         yield from self._processed("span", provider, processor, signals.end_span)
 
     def logs(self, provider: object) -> Iterator[CheckedPath]:
         of_sdk = _sdk_provider(provider, sdk_logs.LoggerProvider)
-        processor = getattr(of_sdk, "_multi_log_record_processor", None)
+        processor = getattr(of_sdk, sdk_records.LOG_PROCESSORS.of_provider, None)
         yield from self._processed("log", provider, processor, signals.emit_log)
 
     def metrics(self, provider: object) -> Iterator[CheckedPath]:
@@ -230,7 +231,7 @@ def _headers(canaries: Canaries) -> Iterator[CheckedPath]:
 
 def _early_tracers(provider: object) -> Iterator[CheckedPath]:
     """Name the tracers that were made before the provider got its present processor: they keep the former."""
-    processor = getattr(provider, "_active_span_processor", None)
+    processor = getattr(provider, sdk_records.SPAN_PROCESSORS.of_provider, None)
     tracers = list(getattr(provider, "_tracers", {}).values())
     early = [one for one in tracers if getattr(one, "span_processor", processor) is not processor]
     if early:

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from sentry_filters import SessionGuard
 
 from ..logs import GuardedLogRecordProcessor
+from ..redaction import sdk_records
 from ..spans import GuardedSpanProcessor
 
 __all__ = ["Pipeline", "is_exporter", "is_sentrys"]
@@ -28,7 +29,7 @@ _PARTS: Mapping[str, tuple[type, ...]] = {
 _EXPORTERS = (SpanExporter, LogRecordExporter, MetricExporter)
 _GUARDS = (GuardedSpanProcessor, GuardedLogRecordProcessor)
 # What holds the processors of the SDK's multi-processors, whose members need be of no class of the SDK's.
-_MEMBERS = ("_span_processors", "_log_record_processors")
+_MEMBERS = (sdk_records.SPAN_PROCESSORS.processors, sdk_records.LOG_PROCESSORS.processors)
 
 
 @dataclass(slots=True)
