@@ -12,10 +12,11 @@ from opentelemetry.sdk._shared_internal import BatchProcessor
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel.testing.pipelines import Pipeline, is_exporter, is_sentrys
-from otel.testing.texts import bytes_of
 from sentry_filters import Counters
 from sentry_filters.testing.swapped import swapped
+
+from .pipelines import Pipeline, is_exporter, is_sentrys
+from .texts import bytes_of
 
 __all__ = ["Taps"]
 
