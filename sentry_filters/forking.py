@@ -1,27 +1,45 @@
-"""Locks and threads do not survive `os.fork`; what owns them starts afresh in the child."""
+"""What forks and the interpreter's exit would break: locks, threads, native code outside Python's lock.
+
+The only module that keeps state of its own: a process forks and ends for all its objects together.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
+import threading
+import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+_LAST_CALLS_SECONDS = 2.0
+_POLL_SECONDS = 0.002
+_CAN_FORK = hasattr(os, "register_at_fork")  # Windows cannot
+
+
+class Native(Protocol):
+    """An object that calls native code, which releases Python's lock and has locks of its own."""
+
+    def renew(self) -> None:
+        """Begin anew in a forked child, where the native code's locks may be held for ever."""
+
+    def end(self) -> None:
+        """Let no thread but the calling one enter the native code from now on."""
+
+
+_NATIVE: weakref.WeakSet[Native] = weakref.WeakSet()
+_NATIVE_FILES: set[str] = set()
 
 
 def after_fork_in_child(reset: Callable[[], None]) -> None:
     """Call the bound method `reset` in every forked child for as long as its owner lives.
 
-    Only a weak reference is kept: registrations cannot be taken back, and must not keep their owner alive.
+    Only a weak reference is kept: registrations cannot be undone, and must not keep their owner alive.
     """
-    if not hasattr(os, "register_at_fork"):
-        return  # Windows has no fork
-    weak = weakref.WeakMethod(reset)
-
-    def call() -> None:
-        method = weak()
-        if method is not None:
-            method()
-
-    os.register_at_fork(after_in_child=call)
+    if _CAN_FORK:
+        os.register_at_fork(after_in_child=_while_alive(reset))
 
 
 def around_fork(
@@ -34,18 +52,64 @@ def around_fork(
         in_parent: In the same process, afterwards.
         in_child: In the child.
     """
-    if not hasattr(os, "register_at_fork"):
-        return
-    weak = [weakref.WeakMethod(method) for method in (before, in_parent, in_child)]
+    if _CAN_FORK:
+        os.register_at_fork(
+            before=_while_alive(before),
+            after_in_parent=_while_alive(in_parent),
+            after_in_child=_while_alive(in_child),
+        )
 
-    def caller(method: weakref.WeakMethod[Callable[[], None]]) -> Callable[[], None]:
-        def call() -> None:
-            alive = method()
-            if alive is not None:
-                alive()
 
-        return call
+def look_after(native: Native, files: Collection[str]) -> None:
+    """Renew `native` in every forked child, and end it when the interpreter exits, for as long as it lives.
 
-    os.register_at_fork(
-        before=caller(weak[0]), after_in_parent=caller(weak[1]), after_in_child=caller(weak[2])
+    A child that was forked while another thread was in native code finds that code's locks held for ever. And
+    where a daemon thread returns from it while the interpreter is finalizing, Python before 3.14 ends that
+    thread in the middle of C++, which aborts the process: so at exit no other thread may enter it, and those
+    that are in it have a moment to return.
+
+    Args:
+        native: Any number of threads may be using it.
+        files: The source files whose frames show that a thread is in the native code.
+    """
+    _NATIVE.add(native)
+    _NATIVE_FILES.update(files)
+
+
+def _while_alive(method: Callable[[], None]) -> Callable[[], None]:
+    weak = weakref.WeakMethod(method)
+
+    def call() -> None:
+        alive = weak()
+        if alive is not None:
+            alive()
+
+    return call
+
+
+def _renew_all() -> None:
+    for native in list(_NATIVE):
+        native.renew()
+
+
+def _end_all() -> None:
+    for native in list(_NATIVE):
+        native.end()
+    latest = time.monotonic() + _LAST_CALLS_SECONDS
+    while _are_others_in_native_code() and time.monotonic() < latest:
+        time.sleep(_POLL_SECONDS)
+
+
+def _are_others_in_native_code() -> bool:
+    own = threading.get_ident()
+    return any(
+        frame.f_code.co_filename in _NATIVE_FILES
+        for thread, frame in sys._current_frames().items()
+        if thread != own
     )
+
+
+if _CAN_FORK:
+    os.register_at_fork(after_in_child=_renew_all)
+# Registered as early as this, it runs after the exit functions of whatever uses native code.
+atexit.register(_end_all)

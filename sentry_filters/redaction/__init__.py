@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from sentry_filters.redaction.catalogue import Kind
-from sentry_filters.redaction.findings import Finding, Scrubbed
-from sentry_filters.redaction.marks import REDACTED, WITHHELD
+from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.redactor import Redactor
 
 __all__ = ["REDACTED", "WITHHELD", "Finding", "Kind", "Redactor", "Scrubbed"]

@@ -6,13 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sentry_filters.redaction.catalogue import Kind
-from sentry_filters.redaction.findings import Finding, Scrubbed, sentry_meta
+from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.marks import WITHHELD
 from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
 from sentry_filters.redaction.text import LiveCredentials, TextPass
-
-__all__ = ["Redactor"]
 
 
 class Redactor:
@@ -125,7 +122,3 @@ class Redactor:
             return self._serialised.is_clean(serialised)
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
             return False
-
-    def meta(self, findings: Iterable[Finding]) -> dict[str, object]:
-        """The findings as Sentry's own `_meta` tree."""
-        return sentry_meta(findings)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import sys
 import threading
-import time
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
 import re2
 
-_MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 goes on with a slower machine
-_LAST_SEARCHES_SECONDS = 2.0
-_POLL_SECONDS = 0.002
+from sentry_filters.forking import look_after
 
-__all__ = ["Finder", "Match", "Regex", "compile_finder", "compile_regex"]
+_MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 continues with a slower machine
+_FILES = (__file__, re2.__file__)
 
 Finder = Callable[[bytes, int], tuple[int, int]]
 """Where the first match from a position on begins and ends; (-1, -1) where there is none."""
@@ -59,161 +54,117 @@ def compile_regex(pattern: str, *, captures: bool = True) -> Regex:
     Latin-1 mode makes every byte a character: nothing is invalid, and `[^"]` covers what UTF-8 would write
     with several bytes. Without captures RE2 can stay in its fastest machine.
     """
-    return cast("Regex", _Compiled(pattern, captures=captures))
+    return cast("Regex", _Expression(pattern, captures=captures))
+
+
+def deferred_regex(pattern: str, *, captures: bool = True) -> Regex:
+    """`compile_regex` for a module's constants: compiled when it is first used, not by the import."""
+    return cast("Regex", _Expression(pattern, captures=captures, deferred=True))
 
 
 def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
-    """`pattern`, compiled for loops that ask where and nothing else.
+    """`pattern`, compiled for loops that ask where it matches and nothing else.
 
     `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
-
-    re2's own `search` makes a generator and a match object, which costs more than the search itself. This
-    calls what stands below it, a private seam that a test pins.
     """
-    finder, anchors = _Finder(pattern, captures=False), re2._re2.RE2.Anchor
+    whole, anchors = _Expression(pattern, captures=False), re2._re2.RE2.Anchor
     unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
     if beginning is None or beginning == pattern:
 
         def find(data: bytes, at: int) -> tuple[int, int]:
-            place: tuple[int, int] = finder.match(unanchored, data, at, len(data))[0]
+            place: tuple[int, int] = whole.find(unanchored, data, at, len(data))[0]
             return place
 
         return find
-    beginner = _Finder(beginning, captures=False)
+    beginner = _Expression(beginning, captures=False)
 
     def find_by_beginning(data: bytes, at: int) -> tuple[int, int]:
-        place: tuple[int, int] = beginner.match(unanchored, data, at, len(data))[0]
+        place: tuple[int, int] = beginner.find(unanchored, data, at, len(data))[0]
         while place[0] >= 0:
-            whole: tuple[int, int] = finder.match(at_start, data, place[0], len(data))[0]
-            if whole[0] >= 0:
-                return whole
-            place = beginner.match(unanchored, data, place[0] + 1, len(data))[0]
+            found: tuple[int, int] = whole.find(at_start, data, place[0], len(data))[0]
+            if found[0] >= 0:
+                return found
+            place = beginner.find(unanchored, data, place[0] + 1, len(data))[0]
         return place
 
     return find_by_beginning
 
 
-class _Expressions:
-    """All expressions of this process: a fork, and its end, happen to each of them.
+class _Expression:
+    """Used by any number of threads, also in forked children, and until the interpreter exits.
 
-    RE2 searches without Python's lock, and under locks of its own. Where a thread searches while another one
-    forks, the child finds them locked for ever: so a child compiles its own. And where a daemon thread comes
-    back from a search once the interpreter is finalizing, Python before 3.14 ends that thread in the midst of
-    C++, which aborts the process: so at the exit no other thread begins a search, and those under way end.
+    RE2 searches without Python's lock and under locks of its own: `forking.look_after` says what follows.
     """
 
-    def __init__(self) -> None:
-        self._all: weakref.WeakSet[_Expression] = weakref.WeakSet()
-        self._files = {__file__, re2.__file__}
-
-    def add(self, expression: _Expression) -> None:
-        """Look after it for as long as it lives."""
-        self._all.add(expression)
-
-    def start_afresh(self) -> None:
-        """Let each be compiled anew, in a forked child."""
-        for expression in list(self._all):
-            expression.start_afresh()
-
-    def end(self) -> None:
-        """Let only this thread search from now on; searches of other threads have a moment to end."""
-        for expression in list(self._all):
-            expression.end()
-        latest = time.monotonic() + _LAST_SEARCHES_SECONDS
-        while self._are_searched_by_others() and time.monotonic() < latest:
-            time.sleep(_POLL_SECONDS)
-
-    def _are_searched_by_others(self) -> bool:
-        own = threading.get_ident()
-        return any(
-            frame.f_code.co_filename in self._files
-            for thread, frame in sys._current_frames().items()
-            if thread != own
-        )
-
-
-class _Expression:
-    """Searched for by any number of threads, in forked children, too, and until the interpreter ends."""
-
-    def __init__(self, pattern: str, *, captures: bool) -> None:
+    def __init__(self, pattern: str, *, captures: bool, deferred: bool = False) -> None:
         self._pattern = pattern
         self._captures = captures
         self._parents: tuple[object, ...] = ()
-        self._take(_compiled(pattern, captures=captures))
-        _EXPRESSIONS.add(self)
-
-    def start_afresh(self) -> None:
-        """Compile it anew when it is searched for."""
-        # What may be locked, or half changed, must not be destroyed either: it is kept.
-        self._parents = (*self._parents, self._compiled)
-        self._take(_Later(self._renewed))
-
-    def end(self) -> None:
-        """Refuse searches by other threads than this one: RuntimeError there."""
-        compiled, own = self._compiled, threading.get_native_id()
-
-        def only_here() -> Any:
-            if threading.get_native_id() != own:
-                raise RuntimeError("the interpreter ends")
-            return compiled
-
-        self._take(_Later(only_here))
-
-    def _take(self, compiled: Any) -> None:
-        """Search by `compiled` from now on."""
-        self._compiled = compiled
-
-    def _renewed(self) -> Any:
-        self._take(_compiled(self._pattern, captures=self._captures))
-        return self._compiled
-
-
-class _Compiled(_Expression):
-    """Searches by re2's own methods."""
-
-    def _take(self, compiled: Any) -> None:
-        super()._take(compiled)
-        self.search, self.match, self.finditer = compiled.search, compiled.match, compiled.finditer
+        if deferred:
+            self._defer()
+        else:
+            self._use(_compiled(pattern, captures=captures))
+        look_after(self, _FILES)
 
     @property
     def groups(self) -> int:
         """The number of capturing groups."""
         return int(self._compiled.groups)
 
+    def renew(self) -> None:
+        """Compile it anew when it is next used, in a forked child."""
+        # What may be locked, or half changed, must not be destroyed either: it is kept.
+        self._parents = (*self._parents, self._compiled)
+        self._defer()
 
-class _Finder(_Expression):
-    """Searches by what stands below re2's own methods."""
+    def end(self) -> None:
+        """Refuse to be used by other threads than this one: RuntimeError there."""
+        compiled, own = self._compiled, threading.get_native_id()
 
-    def _take(self, compiled: Any) -> None:
-        super()._take(compiled)
-        self.match = compiled._regexp.Match
+        def only_here() -> Any:
+            if threading.get_native_id() != own:
+                raise RuntimeError("the interpreter is shutting down")
+            return compiled
+
+        self._use(_Deferred(only_here))
+
+    def _use(self, compiled: Any) -> None:
+        self._compiled = compiled
+        self.search, self.match, self.finditer = compiled.search, compiled.match, compiled.finditer
+        # re2's own `search` makes a generator and a match object, which costs more than the search itself.
+        # This is what it calls, a private seam that a test pins.
+        self.find = compiled._regexp.Match
+
+    def _defer(self) -> None:
+        def compile_now() -> Any:
+            compiled = _compiled(self._pattern, captures=self._captures)
+            if self._compiled is deferred:  # else it has been ended in the meantime
+                self._use(compiled)
+            return compiled
+
+        deferred = _Deferred(compile_now)
+        self._use(deferred)
 
 
-class _Later:
-    """Asks for the compiled expression whenever it is searched for."""
+class _Deferred:
+    """Stands for a compiled expression, which is asked for at each use."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
+    def __init__(self, get: Callable[[], Any]) -> None:
+        self._get = get
 
     @property
     def groups(self) -> int:
-        return int(self._make().groups)
+        return int(self._get().groups)
 
     @property
-    def _regexp(self) -> _Later:
-        return self
+    def _regexp(self) -> _Deferred:
+        return _Deferred(lambda: self._get()._regexp)
 
-    def search(self, *args: Any) -> Any:
-        return self._make().search(*args)
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            return getattr(self._get(), method)(*args)
 
-    def match(self, *args: Any) -> Any:
-        return self._make().match(*args)
-
-    def finditer(self, *args: Any) -> Any:
-        return self._make().finditer(*args)
-
-    def Match(self, *args: Any) -> Any:  # noqa: N802 - re2's own name
-        return self._make()._regexp.Match(*args)
+        return call
 
 
 def _compiled(pattern: str, *, captures: bool) -> Any:
@@ -227,11 +178,3 @@ def _compiled(pattern: str, *, captures: bool) -> Any:
         return re2.compile(pattern.encode("latin-1"), options)
     except (re2.error, UnicodeEncodeError) as error:
         raise ValueError(f"RE2 refuses {pattern!r}: {error}") from None
-
-
-# A process forks and ends for all its redactors together: nothing else is kept here.
-_EXPRESSIONS = _Expressions()
-if hasattr(os, "register_at_fork"):  # Windows has no fork
-    os.register_at_fork(after_in_child=_EXPRESSIONS.start_afresh)
-# Registered when this is imported, it runs after the exit functions of what redacts by it.
-atexit.register(_EXPRESSIONS.end)

@@ -115,7 +115,7 @@ class Boundary:
         self._count_findings(signal, scrubbed.findings)
         value = scrubbed.value
         if item.type in _EVENTS:
-            value = finished_event(scrubbed, self._redactor, self._fault)
+            value = finished_event(scrubbed, self._fault)
         # Bytes may say more than they parse to (a name twice): then what was looked at goes, not the bytes.
         if value is original and headers is item.headers and item.payload.bytes is None:
             return item

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from sentry_filters.redaction import REDACTED, Finding, Redactor, Scrubbed
+from sentry_filters.redaction import REDACTED, Finding, Scrubbed
 
 # Sentry refuses brackets in a tag's key and would lose the tag:
 # develop.sentry.dev/sdk/data-model/event-payloads, `tags`.
 _TAG_KEY = REDACTED.strip("[]")
 
 
-def finished_event(
-    scrubbed: Scrubbed, redactor: Redactor, fault: Callable[[str, BaseException], None]
-) -> object:
+def finished_event(scrubbed: Scrubbed, fault: Callable[[str, BaseException], None]) -> object:
     """Return the redacted event as Sentry wants it; where it holds no finding, the value as it is.
 
     Remarks that cannot be made cost the remarks, not the event; `fault` is told.
@@ -23,7 +21,7 @@ def finished_event(
         return scrubbed.value
     event, findings = _with_legal_tags(scrubbed.value, scrubbed.findings)
     try:
-        return with_remarks(event, redactor.meta(findings))
+        return with_remarks(event, meta_of(findings))
     except Exception as error:  # noqa: BLE001 - the event is clean; only its annotations are at stake
         fault("meta", error)
         return event
@@ -68,6 +66,36 @@ def _free(key: str, taken: Collection[object]) -> str:
     while candidate in taken:
         candidate, number = f"{key}-{number}", number + 1
     return candidate
+
+
+def meta_of(findings: Iterable[Finding]) -> dict[str, object]:
+    """The findings as Sentry's `_meta`: `{"extra": {"key": {"": {"rem": [["@kind", "s", 0, 10]]}}}}`.
+
+    Sentry counts places in bytes of UTF-8, as findings do.
+    """
+    root: dict[str, object] = {}
+    for finding in findings:
+        node = root
+        path, place = _expressible(finding)
+        for step in path:
+            child = node.setdefault(str(step), {})
+            assert isinstance(child, dict)  # noqa: S101 - the tree is built here, of nothing but dicts
+            node = child
+        remark = node.setdefault("", {"rem": []})
+        assert isinstance(remark, dict)  # noqa: S101
+        remark["rem"].append([f"@{finding.kind}", "s", *place])
+        if finding.original_length is not None and place:
+            remark["len"] = finding.original_length
+    return root
+
+
+def _expressible(finding: Finding) -> tuple[tuple[str | int, ...], tuple[int, ...]]:
+    """Where `_meta` can remark on it: an empty key means the node itself there, so its parent takes over."""
+    if "" in finding.path:
+        return finding.path[: finding.path.index("")], ()
+    if finding.start is None or finding.end is None:
+        return finding.path, ()
+    return finding.path, (finding.start, finding.end)
 
 
 def with_remarks(event: object, meta: Mapping[str, object]) -> object:

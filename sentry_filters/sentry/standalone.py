@@ -67,7 +67,7 @@ class StandaloneHooks:
             scrubbed = self._redactor.scrub(payload)
             value = scrubbed.value
             if signal in ("event", "transaction"):
-                value = finished_event(scrubbed, self._redactor, self._fault)
+                value = finished_event(scrubbed, self._fault)
             for finding in scrubbed.findings:
                 self._counters.add("redactions", signal, finding.kind)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever the redactor raises

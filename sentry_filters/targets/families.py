@@ -6,31 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sentry_filters.core import Policy
-from sentry_filters.redaction.catalogue import (
-    CLOUD_KINDS,
-    CUT_SECRET,
-    FORGE_KINDS,
-    LLM_KINDS,
-    OPERATIONS_KINDS,
-    SERVICE_KINDS,
-    STRUCTURAL_KINDS,
-    Kind,
-)
+from sentry_filters.redaction.catalogue import FAMILIES, Kind
 from sentry_filters.targets.keys import assignment_kind
 from sentry_filters.targets.regexes import one_of
 
 __all__ = ["Family", "families"]
-
-# In the catalogue's order: the special before the general.
-_CATALOGUE: tuple[tuple[str, tuple[Kind, ...]], ...] = (
-    ("structural", STRUCTURAL_KINDS),
-    ("llm", LLM_KINDS),
-    ("cloud", CLOUD_KINDS),
-    ("forge", FORGE_KINDS),
-    ("service", SERVICE_KINDS),
-    ("operations", OPERATIONS_KINDS),
-    ("cut", (CUT_SECRET,)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +42,7 @@ def families(policy: Policy, dialect: Callable[[str], str], *, at_most: int) -> 
     for data in policy.secret_kinds:
         kind = Kind.from_mapping(data)
         yield _family(f"own-{kind.name}", (kind,), dialect)
-    for name, kinds in _CATALOGUE:
+    for name, kinds in FAMILIES.items():
         parts = range(0, len(kinds), at_most)
         for number, start in enumerate(parts, 1):
             numbered = name if len(parts) == 1 else f"{name}-{number}"

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sentry_filters.redaction import REDACTED, WITHHELD, Finding, Redactor
+from sentry_filters.sentry.meta import meta_of
 
 KEY = "sk-" + "proj-Zq8vT1mB4xK7pL2wN9sR"
+
+
+@pytest.fixture(scope="module")
+def redactor() -> Redactor:
+    return Redactor()
 
 
 def test_remarks_say_where_the_mark_stands_and_how_long_the_text_was(redactor: Redactor) -> None:
@@ -16,7 +22,7 @@ def test_remarks_say_where_the_mark_stands_and_how_long_the_text_was(redactor: R
 
     # Sentry counts the positions in bytes, the length in characters.
     remarks = [["@openai", "s", 8, 18], ["@openai", "s", 26, 36]]
-    assert redactor.meta(scrubbed.findings) == {
+    assert meta_of(scrubbed.findings) == {
         "exception": {"values": {"0": {"value": {"": {"rem": remarks, "len": len(text)}}}}}
     }
 
@@ -26,7 +32,7 @@ def test_what_a_key_condemns_is_remarked_on_too(redactor: Redactor) -> None:
         {"password": "hunter2", "Authorization": "Bearer hunter2", "number": {"password": 123456}}
     )
 
-    assert redactor.meta(scrubbed.findings) == {
+    assert meta_of(scrubbed.findings) == {
         "password": {"": {"rem": [["@key", "s", 0, 10]], "len": 7}},
         "Authorization": {"": {"rem": [["@key", "s", 7, 17]], "len": 14}},
         "number": {"password": {"": {"rem": [["@key", "s", 0, 10]]}}},
@@ -52,7 +58,7 @@ def test_sentrys_own_code_reads_the_remarks(redactor: Redactor) -> None:
     processing = pytest.importorskip("sentry_relay.processing", reason="sentry-relay is not installed")
     scrubbed = redactor.scrub({"message": f"é used {KEY} once"})
     assert isinstance(scrubbed.value, dict)
-    event = {**scrubbed.value, "_meta": redactor.meta(scrubbed.findings)}
+    event = {**scrubbed.value, "_meta": meta_of(scrubbed.findings)}
 
     normalised = processing.StoreNormalizer(project_id=1, protocol_version="7").normalize_event(event)
     remarks = normalised["_meta"]["logentry"]["formatted"][""]["rem"]
@@ -66,7 +72,7 @@ def test_a_renamed_key_concerns_its_container_and_no_value(redactor: Redactor) -
     scrubbed = redactor.scrub({"extra": {KEY: "a harmless value", f"{KEY}2": f"x {KEY}"}})
 
     assert scrubbed.value == {"extra": {REDACTED: "a harmless value", f"{REDACTED}-2": f"x {REDACTED}"}}
-    assert redactor.meta(scrubbed.findings) == {
+    assert meta_of(scrubbed.findings) == {
         "extra": {
             "": {"rem": [["@key", "s"], ["@key", "s"]]},
             f"{REDACTED}-2": {"": {"rem": [["@openai", "s", 2, 12]], "len": len(KEY) + 2}},
@@ -77,7 +83,7 @@ def test_a_renamed_key_concerns_its_container_and_no_value(redactor: Redactor) -
 def test_what_stands_below_an_empty_key_is_remarked_on_at_its_parent(redactor: Redactor) -> None:
     scrubbed = redactor.scrub({"a": {"": {"b": KEY}, "c": KEY}, KEY: {"": {KEY: None}}})
 
-    assert redactor.meta(scrubbed.findings)["a"] == {
+    assert meta_of(scrubbed.findings)["a"] == {
         "": {"rem": [["@openai", "s"]]},
         "c": {"": {"rem": [["@openai", "s", 0, 10]], "len": len(KEY)}},
     }

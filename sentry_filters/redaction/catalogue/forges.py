@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-__all__ = ["FORGE_KINDS"]
-
 _LONG = Body.ALNUM.sample * 2
 
 FORGE_KINDS: tuple[Kind, ...] = (

@@ -8,8 +8,6 @@ from enum import Enum
 
 from sentry_filters.redaction.regex import compile_regex
 
-__all__ = ["Body", "Kind", "prefixed"]
-
 _FROM_DATA = ("name", "pattern", "literal", "about")
 
 

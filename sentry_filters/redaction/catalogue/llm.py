@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-__all__ = ["LLM_KINDS"]
-
 LLM_KINDS: tuple[Kind, ...] = (
     prefixed("anthropic", "sk-ant-", "Anthropic API, admin and OAuth keys", least=12, body=Body.WORD),
     Kind(

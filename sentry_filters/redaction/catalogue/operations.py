@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-__all__ = ["OPERATIONS_KINDS"]
-
 _ALNUM, _UPPER = Body.ALNUM.sample, Body.UPPER.sample
 
 OPERATIONS_KINDS: tuple[Kind, ...] = (

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-__all__ = ["SERVICE_KINDS"]
-
 _ALNUM, _HEX = Body.ALNUM.sample, Body.HEX.sample
 _UUID = "5f0c9d1e-2b3a-4c5d-8e6f-7a8b9c0d1e2f"  # invented
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Kind
 
-__all__ = ["CUT_SECRET", "STRUCTURAL_KINDS"]
-
 _BODY = "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b"
 
 # Line breaks as they are, or as the escapes that JSON and reprs write for them.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.regex import compile_regex
 
-__all__ = ["CONTENT_KEY", "is_content_key"]
-
 # OpenTelemetry's conventions old and new, Sentry's, OpenLLMetry's, OpenInference's, the AI SDK's. Counts,
 # roles, models and finish reasons beside them stay.
 CONTENT_KEY = (

@@ -11,8 +11,6 @@ from sentry_filters.redaction.keys.content import is_content_key
 from sentry_filters.redaction.keys.words import VALUING
 from sentry_filters.redaction.regex import compile_regex
 
-__all__ = ["KeyJudge", "Sensitivity", "split_words"]
-
 
 class Sensitivity(IntEnum):
     """How much a key alone says."""

@@ -4,23 +4,6 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "ABOUT",
-    "COOKIES",
-    "HEADERS",
-    "IDENTIFYING",
-    "KEY_WORD",
-    "NAMING",
-    "NEUTRAL",
-    "NO_TOKEN",
-    "PAGINATION",
-    "PASSWORDS",
-    "SECRETS",
-    "SECRET_ENDINGS",
-    "STRENGTHENING",
-    "VALUING",
-]
-
 # A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
 # this, so that no pass can miss a key that another would judge. Long words may stand inside longer ones
 # (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is no `path`), where a boundary is

@@ -10,8 +10,6 @@ from sentry_filters.redaction.structure.shapes import is_name
 from sentry_filters.redaction.structure.survey import DEEPEST, speaks
 from sentry_filters.redaction.text import LiveCredentials, TextPass
 
-__all__ = ["SerialisedCheck"]
-
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _LONGEST_STRING = 4096  # bytes of a string that is looked at as a whole; longer ones are searched on
 _LONGEST_VALUE = 4096

@@ -9,8 +9,6 @@ from sentry_filters.redaction.keys import NAMING, VALUING, KeyJudge, Sensitivity
 
 _NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 
-__all__ = ["are_pairs", "is_name", "is_naming", "named_value", "option_values", "pair_value"]
-
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
     """Of `{"name": "Authorization", "value": …}`: the key of the value, and what the name says about it."""

@@ -15,8 +15,6 @@ from sentry_filters.redaction.structure.shapes import named_value, option_values
 from sentry_filters.redaction.structure.values import number_goes, parts_that_go
 from sentry_filters.redaction.text import Span, TextPass
 
-__all__ = ["DEEPEST", "HARMLESS_TYPES", "PLAIN_TYPES", "Survey", "speaks"]
-
 # Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
 _BETWEEN = "\0\0"
 DEEPEST = 100  # levels of containers; what lies deeper is withheld

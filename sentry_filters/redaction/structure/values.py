@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sentry_filters.redaction.findings import REDACTED
 from sentry_filters.redaction.keys import Sensitivity
-from sentry_filters.redaction.marks import REDACTED
 from sentry_filters.redaction.text import (
     cookie_pieces,
     credential_start,
@@ -12,8 +12,6 @@ from sentry_filters.redaction.text import (
     is_plain,
     is_version,
 )
-
-__all__ = ["number_goes", "parts_that_go"]
 
 _SMALLEST_NUMBER = 1000  # a smaller one is a count or a flag, whatever the key says
 _MARK = REDACTED.encode()

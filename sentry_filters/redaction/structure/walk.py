@@ -6,15 +6,12 @@ import dataclasses
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 
-from sentry_filters.redaction.findings import Finding
+from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import ABOUT, NEUTRAL, KeyJudge, Sensitivity, split_words
-from sentry_filters.redaction.marks import REDACTED, WITHHELD
 from sentry_filters.redaction.structure.shapes import are_pairs, named_value, option_values, pair_value
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
 from sentry_filters.redaction.structure.values import number_goes, parts_that_go
 from sentry_filters.redaction.text import Span, TextPass
-
-__all__ = ["Walk"]
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _PASSES = 4  # as in the pass over text

@@ -15,8 +15,6 @@ from sentry_filters.redaction.text.headers import authorization_pieces, cookie_p
 from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, looks_random
 from sentry_filters.redaction.text.ranges import Span
 
-__all__ = ["Assignments"]
-
 _IDENT = r"[A-Za-z0-9_.\-]"
 _QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
 _CLOSE = rf"(?:{_QUOTE}?[\])]*)"

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["beginning_of"]
-
 # A repetition that ends the expression, perhaps inside groups. An escaped one is a character; a lazy or
 # possessive one ends in another sign.
 _LAST_REPETITION = re.compile(r"(?<!\\)(?:\{(?P<least>[0-9]+),[0-9]*\}|(?P<once>\+))(?P<closing>\)*)$")

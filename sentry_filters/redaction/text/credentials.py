@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
-from sentry_filters.redaction.forks import in_forked_children
+from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redaction.text.ranges import Span
-
-__all__ = ["LiveCredentials"]
 
 _AT_MOST = 64  # credentials; the one that was not seen for longest goes first
 _FORGOTTEN_AFTER = 24 * 60 * 60.0  # seconds since it was last registered
@@ -31,7 +29,7 @@ class LiveCredentials:
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
         self.generation = 0
-        in_forked_children(self._start_afresh)
+        after_fork_in_child(self._start_afresh)
 
     def register(self, value: str | bytes) -> bool:
         """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from sentry_filters.redaction.regex import compile_regex
 from sentry_filters.redaction.text.plausible import is_placeholder, looks_random
 
-__all__ = ["authorization_pieces", "cookie_pieces", "credential_start"]
-
 _SCHEME = compile_regex(
     r"(?i)\s*(?:bearer|basic|token|key|api-?key|api-?token|jwt|oauth|negotiate|ssws|genie-?key|bot|splunk|snowflake"
     r"|private-token|(digest|hawk|mac|signature|aws4-hmac-sha256|aws|credential|ntlm))\s+"

@@ -11,8 +11,6 @@ from sentry_filters.redaction.text.beginnings import beginning_of
 from sentry_filters.redaction.text.plausible import is_reference
 from sentry_filters.redaction.text.ranges import Span
 
-__all__ = ["BOUNDARY", "Forms"]
-
 # What may stand before a secret: the start, any byte that is no letter or digit, or an escape that stands
 # for one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` would miss the secret
 # after it.

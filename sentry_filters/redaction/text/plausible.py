@@ -5,8 +5,6 @@ from __future__ import annotations
 from sentry_filters.redaction.keys import Sensitivity
 from sentry_filters.redaction.regex import Regex, compile_regex
 
-__all__ = ["goes", "is_placeholder", "is_plain", "is_reference", "is_version", "looks_random"]
-
 _JUDGED = 400  # bytes: more of a value does not change the judgement, only its cost
 
 # What stands where a secret was, or leads to where one is kept.

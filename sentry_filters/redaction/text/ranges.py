@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sentry_filters.redaction.marks import REDACTED
-
-__all__ = ["Span", "merged", "replaced"]
+from sentry_filters.redaction.findings import REDACTED
 
 _MARK = REDACTED.encode()
 

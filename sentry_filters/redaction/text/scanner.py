@@ -12,8 +12,6 @@ from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.patterns import Forms
 from sentry_filters.redaction.text.ranges import Span, merged, replaced
 
-__all__ = ["TextPass"]
-
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 
 

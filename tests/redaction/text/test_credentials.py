@@ -66,7 +66,7 @@ def test_what_is_too_short_is_ignored(value: str | bytes) -> None:
 
 def test_it_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("sentry_filters.redaction.live.time.monotonic", lambda: now)
+    monkeypatch.setattr("sentry_filters.redaction.text.credentials.time.monotonic", lambda: now)
     redactor = Redactor()
     redactor.register(PLAIN)
     assert redactor.redact(PLAIN) == REDACTED
