@@ -8,6 +8,7 @@ from typing import Generic, Literal, TypeVar
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
 from .redaction import Accounts, Cleaner, Tally
 
@@ -38,7 +39,7 @@ class Pipeline(Generic[_Item]):
 
     def __init__(self, signal: str, guard: SessionGuard) -> None:
         self._signal = signal
-        self._fault = guard.fault
+        self._fault = parts_of(guard).trail.fault
         self._accounts = Accounts(signal, guard.counters)
         self._healthy = Tally(self._accounts.count_exported)
         guard.counters.settle_with(self._healthy.settle)

@@ -12,6 +12,7 @@ from opentelemetry.sdk import metrics as sdk_metrics
 from opentelemetry.sdk import trace as sdk_trace
 
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
 from .logs import GuardedLogRecordProcessor
 from .redaction import sdk_records
@@ -59,7 +60,7 @@ def instrument(
     meters = _of_sdk("meter_provider", meter_provider, metrics.get_meter_provider, sdk_metrics.MeterProvider)
     if tracers is None and loggers is None and meters is None:
         raise TypeError("no provider to instrument; expected the SDK's as arguments, or set before this call")
-    observed = guard.part(_Observers)
+    observed: _Observers = parts_of(guard).extensions.setdefault("otel.observers", _Observers())
     if tracers is not None:
         _put_before_all(tracers, sdk_records.SPAN_PROCESSORS, GuardedSpanProcessor, guard)
     if loggers is not None:

@@ -22,6 +22,7 @@ from sentry_filters import (
     Subscription,
 )
 from sentry_filters.core import LABELS, Counters, operation_of
+from sentry_filters.guard import parts_of
 
 SCOPE = "sentry_filters"
 """Instrumentation scope of everything that the package itself emits."""
@@ -125,7 +126,7 @@ def emit_decisions(guard: SessionGuard, logger_provider: LoggerProvider | None =
             for expiry in record.expiries or (None,):
                 _emit(logger, SESSION_RENEWED, record.at, of_renewal(record, expiry))
 
-    guard.observe(emit)
+    parts_of(guard).trail.observe(emit)
 
 
 def _emit(

@@ -59,7 +59,7 @@ class Parts:
     failures_of: FailuresOf
     trail: AuditTrail
     boundary: Boundary
-    extensions: dict[str, object] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
 
 
 class SessionGuard:

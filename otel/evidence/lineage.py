@@ -10,9 +10,10 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from sentry_filters import Failure
+from sentry_filters import Failure, SessionGuard
 from sentry_filters.evidence import Response, SpanMemory
 from sentry_filters.forking import after_fork_in_child
+from sentry_filters.guard import parts_of
 
 _MOST_TEXTS = 8
 _SECONDS = 600.0
@@ -92,6 +93,12 @@ class Lineage:
 
     def _reset_lock(self) -> None:
         self._lock = threading.Lock()
+
+
+def lineage_of(guard: SessionGuard) -> Lineage:
+    """Return the lineage that all of a guard's processors share."""
+    lineage: Lineage = parts_of(guard).extensions.setdefault("otel.lineage", Lineage())
+    return lineage
 
 
 def _shortest(texts: frozenset[str]) -> frozenset[str]:

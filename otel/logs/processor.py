@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import (
 )
 
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
 from ..fan_out import FanOut
 from .pipeline import GuardedLogs
@@ -32,7 +33,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
         self._logs = GuardedLogs(guard)
-        self._fan_out = FanOut("log_processor", guard.fault)
+        self._fan_out = FanOut("log_processor", parts_of(guard).trail.fault)
         self._log_record_processors = next_processors
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:

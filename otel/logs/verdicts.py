@@ -10,8 +10,9 @@ from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.evidence import conventions, failure_of_tags
+from sentry_filters.guard import parts_of
 
-from ..evidence import NOTHING_FAILED, ChildFailure, ErrorText, Lineage, error_of, matches
+from ..evidence import NOTHING_FAILED, ChildFailure, ErrorText, error_of, lineage_of, matches
 from ..pipeline import Outcome
 
 _STATE_A_FAILURE = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
@@ -25,10 +26,11 @@ class LogVerdicts:
     """
 
     def __init__(self, guard: SessionGuard) -> None:
-        self._decide = guard.decide
-        self._failures_of = guard.failures_of
-        self._response_of = guard.response_of
-        self._lineage = guard.part(Lineage)
+        parts = parts_of(guard)
+        self._decide = parts.decider.decide
+        self._failures_of = parts.failures_of
+        self._response_of = parts.calls.response_of
+        self._lineage = lineage_of(guard)
         self._statuses = tuple(str(status) for status in guard.policy.statuses)
 
     def judged(

@@ -9,6 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
 from ..fan_out import FanOut
 from .pipeline import GuardedSpans
@@ -39,7 +40,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
         self._spans = GuardedSpans(guard)
-        self._fan_out = FanOut("span_processor", guard.fault)
+        self._fan_out = FanOut("span_processor", parts_of(guard).trail.fault)
         self._span_processors = next_processors
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:

@@ -15,15 +15,16 @@ from opentelemetry.util.types import AnyValue
 from sentry_filters import Failure, Response, SessionGuard
 from sentry_filters.core import recognise
 from sentry_filters.evidence import conventions, failure_of_tags, status_number
+from sentry_filters.guard import parts_of
 
 from ..evidence import (
     NOTHING_FAILED,
     CallFacts,
     ChildFailure,
-    Lineage,
     error_messages_of,
     errors_of,
     facts_of,
+    lineage_of,
     matches,
     may_state_a_failure,
 )
@@ -57,12 +58,13 @@ class SpanVerdicts:
     """
 
     def __init__(self, guard: SessionGuard, pending: PendingSpans) -> None:
-        self._decide = guard.decide
-        self._note = guard.note
-        self._call_of = guard.call_of
-        self._response_of = guard.response_of
+        parts = parts_of(guard)
+        self._decide = parts.decider.decide
+        self._note = parts.decider.note
+        self._call_of = parts.calls.call_of
+        self._response_of = parts.calls.response_of
         self._policy = guard.policy
-        self._lineage = guard.part(Lineage)
+        self._lineage = lineage_of(guard)
         self._pending = pending
 
     def is_healthy(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:

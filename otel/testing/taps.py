@@ -62,7 +62,7 @@ class Taps:
         """Take everything that this context hands to an exporter for the check's own."""
         token = self._rehearsing.set(True)
         try:
-            with self._counters.set_aside():
+            with self._counters.paused():
                 yield
         finally:
             self._rehearsing.reset(token)
@@ -92,10 +92,10 @@ class Taps:
 
         def call(item: Any) -> None:
             if self._is_ours(item):
-                with self._counters.set_aside():
+                with self._counters.paused():
                     usual(item)
             else:
-                with self._counters.taken_back():
+                with self._counters.resumed():
                     usual(item)
 
         return call
@@ -112,7 +112,7 @@ class Taps:
                 with self.rehearsing():
                     result = usual(ours, *args, **options)
             if others or not ours:
-                with self._counters.taken_back():
+                with self._counters.resumed():
                     result = usual(others, *args, **options)
             return result
 

@@ -9,15 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from sentry_filters.core import Policy
-from sentry_filters.targets.collector.config import collector
-from sentry_filters.targets.export import Exporter
-from sentry_filters.targets.inbound import inbound
-from sentry_filters.targets.relay import relay
+from sentry_filters.targets import Exporter, collector_config, inbound_patterns, relay_config
 
 __all__ = ["add_parser", "run"]
 
 _TARGETS: Mapping[str, Exporter] = MappingProxyType(
-    {"collector": collector, "inbound": inbound, "relay": relay},
+    {"collector": collector_config, "inbound": inbound_patterns, "relay": relay_config},
 )
 _DESCRIPTION = """\
 Writes the policy, and the catalogue of secrets, as a configuration of TARGET: `collector`, an OpenTelemetry

@@ -17,6 +17,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 API_ERROR = " API error ("
 RETURNED_HTTP = " returned HTTP "
 STREAMING = " streaming"
+# Before a label these join words: "my-OpenHuman" is another provider than "OpenHuman".
+WORD_JOINERS = "_-.@/\\+&~"
 
 # OpenTelemetry semantic conventions for HTTP: stable (1.23 and later), then legacy (before).
 HTTP_STATUS = ("http.response.status_code", "http.status_code")
@@ -33,7 +35,7 @@ ERROR_TYPE = "error.type"  # all stable conventions
 # Semantic conventions for GenAI: the operations that are one request to a model. Others ("invoke_agent",
 # "execute_tool") are the application's own work around such requests.
 GEN_AI_OPERATION = "gen_ai.operation.name"
-MODEL_REQUESTS = frozenset({"chat", "text_completion", "generate_content", "embeddings", "responses"})
+MODEL_REQUESTS = ("chat", "text_completion", "generate_content", "embeddings", "responses")
 # A request's model, which GenAI's, Sentry's, logfire's and OpenLLMetry's spans of a request all have.
 REQUEST_MODEL = "gen_ai.request.model"
 # OpenInference (Arize): `LLM`, beside `AGENT`, `CHAIN`, `TOOL`, …

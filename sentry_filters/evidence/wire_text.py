@@ -12,11 +12,9 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sentry_filters.evidence.conventions import API_ERROR, RETURNED_HTTP, STREAMING
+from sentry_filters.evidence.conventions import API_ERROR, RETURNED_HTTP, STREAMING, WORD_JOINERS
 
 _FORMS = (API_ERROR, RETURNED_HTTP)
-# Hyphen, dot and the like join words: "my-OpenHuman" is another provider than "OpenHuman".
-_JOINERS = frozenset("_-.@/\\+&~")
 # A text with more statements of a failure than this is a log dump, not one failure's message.
 _MOST_STATEMENTS = 32
 _LONGEST_BODY = 65_536
@@ -82,7 +80,7 @@ def _starts_a_word(text: str, start: int) -> bool:
     before = text[start - 1]
     # Marks and invisible format characters attach to a word as letters do.
     return not (
-        before.isalnum() or before in _JOINERS or unicodedata.category(before) in ("Mn", "Mc", "Me", "Cf")
+        before.isalnum() or before in WORD_JOINERS or unicodedata.category(before) in ("Mn", "Mc", "Me", "Cf")
     )
 
 

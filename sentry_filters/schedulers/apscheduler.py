@@ -37,7 +37,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         backoff: When a postponed job asks again, should nobody wake it.
 
     Raises:
-        TypeError: `executor` is none that can be used.
+        TypeError: `executor` cannot be used.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         backoff: Backoff | None = None,
     ) -> None:
         if not isinstance(executor, BaseExecutor) or isinstance(executor, ProcessPoolExecutor):
-            raise TypeError(f"PostponingExecutor: {executor!r}: an executor of threads or asyncio is allowed")
+            raise TypeError(f"invalid executor {executor!r}; expected one of threads or asyncio")
         super().__init__()
         self._executor = executor
         self._gate = gate
@@ -73,85 +73,95 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     def submit_job(self, job: Job, run_times: list[datetime]) -> None:
         """Run the job, or put it off; the scheduler then asks the job's trigger when to go on."""
         detour = job.trigger if isinstance(job.trigger, _Detour) else None
-        if detour is not None and not detour.waiting:
-            if run_times[-1] < detour.at:
-                return  # woken in the moment in which it ran
+        if detour is None:
+            self._submit_regular(job, run_times)
+        elif detour.waiting:
+            if self._submit(job, run_times, detour.fired_at, late=True):
+                job.trigger = detour.after_run(datetime.now(UTC))
+        elif run_times[-1] >= detour.at:  # else it was woken in the moment in which it ran
             job.trigger = detour.original
-            detour = None
-        if detour is None and _is_missed(job, run_times):
+            self._submit_regular(job, run_times)
+
+    def _submit_regular(self, job: Job, run_times: list[datetime]) -> None:
+        if _is_missed(job, run_times):
             self._executor.submit_job(job, run_times)
-            return
-        fired_at = run_times[-1] if detour is None else detour.fired_at
+        else:
+            self._submit(job, run_times, run_times[-1], late=False)
+
+    def _submit(self, job: Job, run_times: list[datetime], fired_at: datetime, *, late: bool) -> bool:
+        """Run the job, or put it off where the gate is closed; return whether it runs."""
         session = None
         try:
             session = self._session_of(job)
             self._gate.check(session=session)
         except SessionExpiredError as error:
-            job.trigger = self._waiting(_original(job), fired_at, error.event)
+            job.trigger = self._waiting(job, fired_at, error.event)
             self._sleep(job, session)
-            return
+            return False
         except Exception:  # noqa: BLE001, S110 - of `session`: raised again, as the job's own error, where it runs
             pass
-        self._executor.submit_job(self._guarded(job, fired_at, session, late=detour is not None), run_times)
-        if detour is not None:
-            job.trigger = detour.left(datetime.now(UTC))
+        self._executor.submit_job(self._guarded(job, fired_at, session, late=late), run_times)
+        return True
 
     def _do_submit_job(self, job: Job, run_times: list[datetime]) -> None:
         self._executor.submit_job(job, run_times)
 
     def _guarded(self, job: Job, fired_at: datetime, session: str | None, *, late: bool) -> Job:
-        """Return a copy of the job for the inner executor, which catches what must not become a job error."""
+        """Return the job as the inner executor runs it: put off where it raises `SessionExpiredError`."""
+        settings = _settings(job)
+        if late:
+            settings["misfire_grace_time"] = None
+        guarded = Job(
+            self._scheduler,
+            func=self._catching(job, fired_at, session),
+            trigger=_original(job),
+            next_run_time=job.next_run_time,
+            **settings,
+        )
+        guarded._jobstore_alias = job._jobstore_alias  # executors report it in their events
+        return guarded
+
+    def _catching(self, job: Job, fired_at: datetime, session: str | None) -> Callable[..., Any]:
+        function = job.func
 
         def put_off(error: SessionExpiredError) -> SessionExpiredError:
             self._put_off_after_start(job, fired_at, session, error.event)
             return error
 
-        guarded = Job(
-            self._scheduler,
-            id=job.id,
-            func=_catching(job.func, lambda: self._gate.check(session=self._session_of(job)), put_off),
-            args=job.args,
-            kwargs=job.kwargs,
-            name=job.name,
-            trigger=_original(job),
-            executor=job.executor,
-            coalesce=job.coalesce,
-            max_instances=job.max_instances,
-            misfire_grace_time=None if late else job.misfire_grace_time,
-            next_run_time=job.next_run_time,
-        )
-        guarded._jobstore_alias = job._jobstore_alias  # executors report it in their events
-        return guarded
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            try:
+                self._gate.check(session=self._session_of(job))
+                return await function(*args, **kwargs)
+            except SessionExpiredError as error:
+                return put_off(error)
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            try:
+                self._gate.check(session=self._session_of(job))
+                return function(*args, **kwargs)
+            except SessionExpiredError as error:
+                return put_off(error)
+
+        return run_async if inspect.iscoroutinefunction(function) else run
 
     def _put_off_after_start(
         self, job: Job, fired_at: datetime, session: str | None, event: SessionExpired
     ) -> None:
-        original = _original(job)
-        detour = self._waiting(original, fired_at, event)
+        detour = self._waiting(job, fired_at, event)
         store = job._jobstore_alias  # it has no public name
         try:
             self._scheduler.modify_job(job.id, store, trigger=detour, next_run_time=detour.at)
         except JobLookupError:
-            if _next_after(original, fired_at, datetime.now(UTC)) is not None:
+            if detour.next_regular(datetime.now(UTC)) is not None:
                 return  # the application has removed it
-            self._scheduler.add_job(
-                job.func,
-                detour,
-                args=job.args,
-                kwargs=job.kwargs,
-                id=job.id,
-                name=job.name,
-                misfire_grace_time=job.misfire_grace_time,
-                coalesce=job.coalesce,
-                max_instances=job.max_instances,
-                jobstore=store,
-                executor=job.executor,
-            )
+            self._scheduler.add_job(job.func, detour, jobstore=store, **_settings(job))
         self._sleep(job, session)
 
-    def _waiting(self, original: BaseTrigger, fired_at: datetime, event: SessionExpired) -> _Detour:
+    def _waiting(self, job: Job, fired_at: datetime, event: SessionExpired) -> _Detour:
         at = datetime.now(UTC) + timedelta(seconds=self._backoff.seconds(event))
-        return _Detour(original=original, fired_at=fired_at, at=at, waiting=True)
+        return _Detour(original=_original(job), fired_at=fired_at, at=at, waiting=True)
 
     def _session_of(self, job: Job) -> str | None:
         return None if self._session is None else self._session(*job.args, **job.kwargs)
@@ -195,61 +205,38 @@ class _Detour(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         if previous_fire_time is None or previous_fire_time < self.at:
             return self.at
-        return _next_after(self.original, self.fired_at, now)
+        return self.next_regular(now)
 
-    def left(self, now: datetime) -> BaseTrigger:
+    def after_run(self, now: datetime) -> BaseTrigger:
         """Return the trigger of a job that has run: the original, from its next regular time on."""
-        at = _next_after(self.original, self.fired_at, now)
+        at = self.next_regular(now)
         if at is None:
             return self.original
         return _Detour(original=self.original, fired_at=at, at=at, waiting=False)
 
+    def next_regular(self, now: datetime) -> datetime | None:
+        """Return the time after `now` at which the original trigger fires next."""
+        at: datetime | None = self.original.get_next_fire_time(self.fired_at, now)
+        while at is not None and at <= now:
+            at = self.original.get_next_fire_time(at, now)
+        return at
+
     def __str__(self) -> str:
         return f"{self.original}, put off" if self.waiting else str(self.original)
+
+
+def _settings(job: Job) -> dict[str, Any]:
+    names = ("id", "args", "kwargs", "name", "executor", "misfire_grace_time", "coalesce", "max_instances")
+    return {name: getattr(job, name) for name in names}
 
 
 def _original(job: Job) -> BaseTrigger:
     return job.trigger.original if isinstance(job.trigger, _Detour) else job.trigger
 
 
-def _next_after(trigger: BaseTrigger, fired_at: datetime, now: datetime) -> datetime | None:
-    at: datetime | None = trigger.get_next_fire_time(fired_at, now)
-    while at is not None and at <= now:
-        at = trigger.get_next_fire_time(at, now)
-    return at
-
-
 def _is_missed(job: Job, run_times: Sequence[datetime]) -> bool:
-    """Say whether the job came too late for reasons that are not ours: then it is APScheduler's to report."""
+    """Return whether the job is too late for reasons that are not ours, which APScheduler then reports."""
     if job.misfire_grace_time is None:
         return False
     latest = datetime.now(UTC) - timedelta(seconds=job.misfire_grace_time)
     return all(run_time < latest for run_time in run_times)
-
-
-def _catching(
-    function: Callable[..., Any],
-    check: Callable[[], None],
-    put_off: Callable[[SessionExpiredError], SessionExpiredError],
-) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def run_async(*args: Any, **kwargs: Any) -> Any:
-            try:
-                check()
-                return await function(*args, **kwargs)
-            except SessionExpiredError as error:
-                return put_off(error)
-
-        return run_async
-
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            check()
-            return function(*args, **kwargs)
-        except SessionExpiredError as error:
-            return put_off(error)
-
-    return run

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from arq import ArqRedis, Retry
@@ -40,7 +41,7 @@ class Postponed:
         backoff: When a postponed job asks again.
 
     Raises:
-        TypeError: What is decorated is no coroutine function.
+        TypeError: What is decorated is not a coroutine function.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Postponed:
     def __call__(self, function: Function) -> Function:
         """Return `function` as an LLM job, under its own name."""
         if not inspect.iscoroutinefunction(function):
-            raise TypeError(f"arq.Postponed: {function!r}: a coroutine function is allowed")
+            raise TypeError(f"invalid job {function!r}; expected a coroutine function")
 
         @functools.wraps(function)
         async def run(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:
@@ -71,14 +72,13 @@ class Postponed:
         return cast("Function", run)
 
     async def _put_off(self, ctx: dict[Any, Any], session: str | None, delay: float) -> float | None:
-        sleeper = _Sleeper(ctx["redis"], ctx["job_id"], session, asyncio.get_running_loop())
+        sleeper = _Sleeper(ctx["job_id"], session, ctx["redis"], asyncio.get_running_loop())
         try:
-            moved = await sleeper.put_off(delay)
+            if not await sleeper.put_off(delay):
+                return delay  # its queue is not the pool's own: arq moves it, and nothing wakes it early
         except Exception as error:  # noqa: BLE001 - arq moves the job itself, which costs a try, not the job
             _log.warning("arq: a job could not be put off: %s", type(error).__name__)
-            moved = False
-        if not moved:
-            return delay  # its queue is not the pool's own: arq moves it, and nothing wakes it early
+            return delay
         with self._lock:
             self._sleepers[sleeper.job] = sleeper
         if self._gate.is_open_for(session):
@@ -94,31 +94,29 @@ class Postponed:
             one.wake_soon()
 
 
+@dataclass(slots=True, eq=False)
 class _Sleeper:
     """One postponed job in Redis: moved as by arq's own `Retry`, but without the try, and to be woken."""
 
-    def __init__(
-        self, redis: ArqRedis, job: str, session: str | None, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self.job = job
-        self.session = session
-        self._redis = redis
-        self._loop = loop
-        self._task: asyncio.Task[None] | None = None
+    job: str
+    session: str | None
+    _redis: ArqRedis
+    _loop: asyncio.AbstractEventLoop
+    _task: asyncio.Task[None] | None = None
 
     async def put_off(self, delay: float) -> bool:
-        """Move the job back by `delay` seconds and return its try; False where the queue does not have it.
+        """Move the job back by `delay` seconds and give its try back; False where the queue does not have it.
 
         Moving it here, not by `Retry(delay)`, settles the order: a later wake cannot be overwritten by arq.
         """
+        milliseconds = round(delay * 1000)
+        start = time.time_ns() // 1_000_000 + milliseconds
         lifetime = await self._redis.pttl(job_key_prefix + self.job)
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.decr(retry_key_prefix + self.job)
             if lifetime > 0:
-                pipe.pexpire(job_key_prefix + self.job, lifetime + round(delay * 1000))
-            pipe.zadd(
-                self._redis.default_queue_name, {self.job: _now() + round(delay * 1000)}, xx=True, ch=True
-            )
+                pipe.pexpire(job_key_prefix + self.job, lifetime + milliseconds)
+            pipe.zadd(self._redis.default_queue_name, {self.job: start}, xx=True, ch=True)
             *_, moved = await pipe.execute()
         return bool(moved)
 
@@ -132,10 +130,7 @@ class _Sleeper:
 
     async def _wake(self) -> None:
         try:
-            await self._redis.zadd(self._redis.default_queue_name, {self.job: _now()}, xx=True)
+            now = time.time_ns() // 1_000_000
+            await self._redis.zadd(self._redis.default_queue_name, {self.job: now}, xx=True)
         except Exception as error:  # noqa: BLE001 - the job is safe in its queue and starts a little later
             _log.warning("arq: a postponed job could not be woken: %s", type(error).__name__)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

@@ -11,7 +11,7 @@ from sentry_filters.core import SessionExpired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """The time between two looks at a closed gate: it grows with the time that the session is dead.
+    """The time between two looks at a closed gate: it grows with the age of the expiry.
 
     It needs no count of looks, so that no broker has to keep one.
 
@@ -28,9 +28,8 @@ class Backoff:
 
     def __post_init__(self) -> None:
         if not 0 < self.first <= self.longest:
-            raise ValueError(
-                f"Backoff(first={self.first!r}, longest={self.longest!r}): 0 < first <= longest is allowed"
-            )
+            given = f"first={self.first!r}, longest={self.longest!r}"
+            raise ValueError(f"invalid Backoff({given}); expected 0 < first <= longest")
 
     def seconds(self, event: SessionExpired) -> float:
         """Return how long to wait, with jitter that keeps many jobs from asking at the same moment.

@@ -22,7 +22,7 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
     the application's own. A task that is called directly or eagerly has no broker, and raises
     `SessionExpiredError`.
 
-    Subclass it, and name the subclass as `base` of the LLM tasks:
+    Subclass it, and name the subclass as `base` of the LLM tasks.
 
     Attributes:
         gate: The gate of the worker's guard. Required.
@@ -30,7 +30,8 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
             timeout, after which the broker would deliver a second copy.
 
     Raises:
-        TypeError: When the task is bound to its app: `gate` is no `SchedulerGate`, or `backoff` no `Backoff`.
+        TypeError: When the task is bound to its app: `gate` is not a `SchedulerGate`, or `backoff` not a
+            `Backoff`.
     """
 
     abstract = True
@@ -44,9 +45,9 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
         """Check the attributes when the task is bound to its app."""
         gate = getattr(cls, "gate", None)
         if not isinstance(gate, SchedulerGate):
-            raise TypeError(f"{cls.name}.gate is {gate!r}: set it to your guard's gate")
+            raise TypeError(f"invalid {cls.name}.gate {gate!r}; expected your guard's gate")
         if not isinstance(cls.backoff, Backoff):
-            raise TypeError(f"{cls.name}.backoff is {cls.backoff!r}: a Backoff is allowed")
+            raise TypeError(f"invalid {cls.name}.backoff {cls.backoff!r}; expected a Backoff")
         super().on_bound(app)
 
     def session_of(self, *args: Any, **kwargs: Any) -> str | None:  # noqa: ARG002 - for subclasses
@@ -55,14 +56,12 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the task, or send it again while the gate is closed."""
-        if self.request.called_directly:
-            self.gate.check(session=self.session_of(*args, **kwargs))
-            return super().__call__(*args, **kwargs)
+        directly = self.request.called_directly
         try:
             self.gate.check(session=self.session_of(*args, **kwargs))
-            return self.run(*args, **kwargs)
+            return super().__call__(*args, **kwargs) if directly else self.run(*args, **kwargs)
         except SessionExpiredError as error:
-            if self.request.is_eager:
+            if directly or self.request.is_eager:
                 raise
             self._send_again(error)
             raise Ignore(str(error)) from None

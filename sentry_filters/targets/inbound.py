@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from sentry_filters.core import Policy
-from sentry_filters.targets.export import Export
-from sentry_filters.targets.remarks import of_sessions
+from sentry_filters.evidence import conventions
+from sentry_filters.targets.export import NO_SESSIONS, Export
 
-__all__ = ["inbound"]
-
-_FORMS = (" API error ({status}", " streaming API error ({status}", " returned HTTP {status}")
-_WILD = frozenset("*?[]{}!\\")
+_FORMS = (conventions.API_ERROR, conventions.STREAMING + conventions.API_ERROR, conventions.RETURNED_HTTP)
+_WILDCARDS = frozenset("*?[]{}!\\")
 
 
-def inbound(policy: Policy) -> Export:
-    """Return the patterns. They begin where a message begins, or behind an exception's type and a colon.
+def inbound_patterns(policy: Policy) -> Export:
+    """Return patterns that match where a message begins, or after an exception's type and a colon.
 
-    A bare `*401*` would hide every rejected key of a user's own: the label is the least to be asked for.
+    A bare `*401*` would hide every rejected key of a user's own, so each pattern has the provider's label.
 
     Raises:
-        ValueError: The provider's label has a character that globs give a meaning.
+        ValueError: The provider's label has a character that is a wildcard in globs.
     """
-    if wild := sorted(_WILD.intersection(policy.provider)):
+    if found := sorted(_WILDCARDS.intersection(policy.provider)):
         raise ValueError(
-            f"provider = {policy.provider!r} cannot be an inbound filter: {' '.join(wild)} is a wildcard"
-            " there; allowed: a label without wildcards"
+            f"invalid provider {policy.provider!r} for an inbound filter: {' '.join(found)} is a wildcard"
+            " there; expected a label without wildcards"
         )
-    statements = [
-        policy.provider + form.format(status=status) for status in sorted(policy.statuses) for form in _FORMS
-    ]
+    statements = [f"{policy.provider}{form}{status}" for status in sorted(policy.statuses) for form in _FORMS]
     lines = [f"{start}{statement}*" for statement in statements for start in ("", "*: ")]
     return Export(text="\n".join(lines) + "\n", remarks=_remarks(policy))
 
@@ -44,5 +40,5 @@ def _remarks(policy: Policy) -> tuple[str, ...]:
         f"Sentry ignores case here: a provider that is spelt {policy.provider.lower()!r} is dropped, too.",
         "A third party's failure that is quoted behind our own, in one message, is dropped with it.",
         "Transactions, spans and logs pass (Sentry has a filter of its own for log messages).",
-        of_sessions(),
+        NO_SESSIONS,
     )

@@ -7,12 +7,7 @@ a syntax of its own, where `\d`, `\s` and `\b` know all of Unicode and classes h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-
-from sentry_filters.redaction.catalogue import Kind
-from sentry_filters.redaction.text import BOUNDARY
-
-__all__ = ["ascii_caseless", "for_go", "for_rust", "group_count", "one_of", "quoted"]
+from collections.abc import Callable, Iterator
 
 _TOKEN = re.compile(
     r"""
@@ -20,6 +15,8 @@ _TOKEN = re.compile(
     | (?P<escape>\\(?:x\{[0-9A-Fa-f]+\}|x[0-9A-Fa-f]{2}|[pP](?:\{\^?\w+\}|\w)|.))
     | (?P<posix>\[:\^?\w+:\])
     | (?P<group>\((?!\?)|\(\?P?<\w+>)
+    | (?P<uncaptured>\()
+    | (?P<end>\))
     | (?P<open>\[\^?\]?)
     | (?P<close>\])
     | (?P<other>.)
@@ -35,9 +32,9 @@ def for_go(pattern: str) -> str:
     r"""Return `pattern` for Go's `regexp`, which matches characters, without capturing groups.
 
     Raises:
-        ValueError: It speaks of bytes that are no character: `\C`, or bytes above 127 in a class.
+        ValueError: It means bytes that are not characters: `\C`, or bytes above 127 in a class.
     """
-    return _translated(pattern, escape=_go_escape, in_class=_go_escape, group="(?:")
+    return _translated(pattern, escape=_go_escape, member=_go_escape, group="(?:")
 
 
 def for_rust(pattern: str) -> str:
@@ -46,30 +43,12 @@ def for_rust(pattern: str) -> str:
     Raises:
         ValueError: Rust has no such syntax: `\C`, `\Q`, or a negated class inside a class.
     """
-    captured = _outer_groups(pattern)
-    return _translated(captured, escape=_rust_escape, in_class=_rust_in_class, group="(")
-
-
-def one_of(kinds: Iterable[Kind], dialect: Callable[[str], str]) -> str:
-    """Return one expression for all of `kinds`, the first of which that fits at a place counts.
-
-    Raises:
-        ValueError: `dialect` cannot express a pattern; its message names what.
-    """
-    boundary = BOUNDARY if dialect is for_rust else f"({BOUNDARY[3:]}"
-    # Each alternative for itself: a group of the one is none of the other.
-    alternatives = "|".join(f"(?:{dialect(kind.pattern)})" for kind in kinds)
-    return f"{boundary}(?:{alternatives})"
+    return _translated(_outer_groups(pattern), escape=_rust_escape, member=_rust_member, group="(")
 
 
 def group_count(pattern: str) -> int:
     """Return how many capturing groups `pattern` has."""
-    inside = False
-    count = 0
-    for token in _TOKEN.finditer(pattern):
-        count += token.lastgroup == "group" and not inside
-        inside = (inside or token.lastgroup == "open") and token.lastgroup != "close"
-    return count
+    return sum(kind == "group" for kind, _ in _tokens(pattern))
 
 
 def quoted(text: str) -> str:
@@ -80,7 +59,7 @@ def quoted(text: str) -> str:
 def ascii_caseless(text: str) -> str:
     """Return a pattern of `text` in any case of its ASCII letters, and nothing else.
 
-    `(?i)` would let the Kelvin sign pass for a `k`, and the long s for an `s`: a look-alike is another host.
+    `(?i)` would take the Kelvin sign for a `k`, and the long s for an `s`: a look-alike is another host.
     """
     return "".join(
         f"[{character}{character.upper()}]"
@@ -90,38 +69,44 @@ def ascii_caseless(text: str) -> str:
     )
 
 
-def _translated(
-    pattern: str, *, escape: Callable[[str], str], in_class: Callable[[str], str], group: str
-) -> str:
-    parts: list[str] = []
+def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
+    """Yield each token of `pattern` as its kind and its text; what a class consists of is a "member"."""
     inside = False
     for token in _TOKEN.finditer(pattern):
-        text, name = token.group(), token.lastgroup
-        if name == "bytes":
-            parts.append(_character(text, inside=inside))
-        elif name == "group" and not inside:
-            parts.append(group)
-        elif name == "open" and not inside:
-            inside = True
-            parts.append(text)
-        elif name == "close":
-            inside = False
-            parts.append(text)
-        elif inside and name != "posix":
-            parts.append(in_class(text))
+        kind, text = token.lastgroup or "", token.group()
+        if inside and kind not in ("posix", "close"):
+            yield "member bytes" if kind == "bytes" else "member", text
         else:
-            parts.append(escape(text) if name == "escape" else text)
-    return "".join(parts)
+            yield kind, text
+            inside = kind == "open" or (inside and kind != "close")
 
 
-def _character(text: str, *, inside: bool) -> str:
+def _translated(
+    pattern: str, *, escape: Callable[[str], str], member: Callable[[str], str], group: str
+) -> str:
+    translate: dict[str, Callable[[str], str]] = {
+        "bytes": _characters,
+        "member bytes": _refused_bytes,
+        "escape": escape,
+        "member": member,
+        "group": lambda _: group,
+    }
+    return "".join(translate.get(kind, str)(text) for kind, text in _tokens(pattern))
+
+
+def _characters(text: str) -> str:
+    return "".join(f"\\x{{{ord(character):X}}}" for character in _decoded(text))
+
+
+def _refused_bytes(text: str) -> str:
+    raise ValueError(f"{text!r} in a class means bytes, not the character {_decoded(text)!r}")
+
+
+def _decoded(text: str) -> str:
     try:
-        character = bytes.fromhex(text.replace("\\x", "")).decode("utf-8")
+        return bytes.fromhex(text.replace("\\x", "")).decode("utf-8")
     except UnicodeDecodeError:
-        raise ValueError(f"{text!r} is no character of UTF-8") from None
-    if inside:
-        raise ValueError(f"{text!r} in a class means bytes, not the character {character!r}")
-    return "".join(f"\\x{{{ord(one):X}}}" for one in character)
+        raise ValueError(f"{text!r} is not a character of UTF-8") from None
 
 
 def _go_escape(text: str) -> str:
@@ -143,7 +128,7 @@ def _rust_escape(text: str) -> str:
     return text
 
 
-def _rust_in_class(text: str) -> str:
+def _rust_member(text: str) -> str:
     if not text.startswith("\\"):
         return "".join(f"\\{character}" if character in _SET_OPERATORS else character for character in text)
     letter = text[1]
@@ -153,25 +138,19 @@ def _rust_in_class(text: str) -> str:
 
 
 def _outer_groups(pattern: str) -> str:
-    """`pattern` with a group around what is removed: its own outermost ones, else one around all of it.
+    """Return `pattern` with a group around what is removed: its own outermost ones, else one around it all.
 
     Relay cannot take one group inside another.
     """
-    tokens = [(token.group(), token.lastgroup or "") for token in _TOKEN.finditer(pattern)]
-    captures: list[bool] = []  # of the parentheses that are open
+    if group_count(pattern) == 0:
+        return f"({pattern})"
+    capturing: list[bool] = []  # of each parenthesis that is open
     parts: list[str] = []
-    inside = found = False
-    for text, name in tokens:
-        opens = not inside and (name == "group" or (name == "other" and text == "("))
-        if opens:
-            capturing = name == "group"
-            nested = capturing and any(captures)
-            captures.append(capturing)
-            found = found or capturing
-            parts.append("(?:" if nested else text)
-            continue
-        if not inside and name == "other" and text == ")":
-            captures.pop()
-        inside = (inside or name == "open") and name != "close"
-        parts.append(text)
-    return "".join(parts) if found else f"({pattern})"
+    for kind, text in _tokens(pattern):
+        nested = kind == "group" and any(capturing)
+        parts.append("(?:" if nested else text)
+        if kind in ("group", "uncaptured"):
+            capturing.append(kind == "group")
+        elif kind == "end":
+            capturing.pop()
+    return "".join(parts)

@@ -4,10 +4,9 @@ The fixtures for pytest are in `sentry_filters.testing.plugin`, which nothing he
 """
 
 from sentry_filters.testing.canaries import Canaries
-from sentry_filters.testing.captured import CaptureSentry, LeakCheck, captured_sentry
+from sentry_filters.testing.captured import CaptureSentry, CapturingTransport, LeakCheck, captured_sentry
 from sentry_filters.testing.checking import check
 from sentry_filters.testing.report import CheckedPath, LeakError, Outcome, Report
-from sentry_filters.testing.sinks import CapturingTransport
 
 __all__ = [
     "Canaries",

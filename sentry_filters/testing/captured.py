@@ -2,20 +2,55 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import sentry_sdk
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
 
 from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.report import Report
-from sentry_filters.testing.sinks import CapturingTransport
 
-__all__ = ["CaptureSentry", "LeakCheck", "captured_sentry"]
+__all__ = ["CaptureSentry", "CapturingTransport", "LeakCheck", "captured_sentry"]
 
 LeakCheck = Callable[[SessionGuard], Report]
 """The fixture `leak_check`."""
+
+
+class CapturingTransport(Transport):
+    """Keeps envelopes as the bytes that would have been sent; sends nothing.
+
+    Pass the instance as `transport` to `guard.sentry_options` to see what passes the guard.
+
+    Args:
+        options: As any transport's; not used.
+    """
+
+    def __init__(self, options: dict[str, Any] | None = None) -> None:
+        super().__init__(options)
+        self.envelopes: list[bytes] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Serialise and keep it."""
+        self.envelopes.append(envelope.serialize())
+
+    @property
+    def bytes(self) -> bytes:
+        """Everything that would have been sent."""
+        return b"\n".join(self.envelopes)
+
+    def payloads(self, kind: str) -> list[Any]:
+        """Return the payloads of all items of a type (`"event"`, `"transaction"`, `"log"` …), parsed."""
+        items = (item for one in self.envelopes for item in Envelope.deserialize(one).items)
+        return [json.loads(item.get_bytes()) for item in items if item.type == kind]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The error events."""
+        return self.payloads("event")
 
 
 class CaptureSentry(Protocol):

@@ -10,11 +10,10 @@ import pytest
 
 from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.canaries import Canaries
-from sentry_filters.testing.captured import CaptureSentry, LeakCheck
+from sentry_filters.testing.captured import CaptureSentry, CapturingTransport, LeakCheck
 from sentry_filters.testing.captured import captured_sentry as _captured_sentry
 from sentry_filters.testing.checking import check
 from sentry_filters.testing.report import Report
-from sentry_filters.testing.sinks import CapturingTransport
 
 __all__ = ["captured_sentry", "leak_canaries", "leak_check"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
 
 from sentry_filters.evidence import Failure
 from sentry_filters.forking import after_fork_in_child
@@ -37,7 +36,7 @@ class Rehearsal:
     def held(self) -> Iterator[None]:
         """Hold the rehearsal for the time of the block; checks of one guard wait for each other."""
         parts = parts_of(self._guard)
-        turn = cast("_OneAtATime", parts.extensions.setdefault("testing.turn", _OneAtATime()))
+        turn: _OneAtATime = parts.extensions.setdefault("testing.turn", _OneAtATime())
         with turn.lock, self._guard.counters.paused(), parts.decider.rehearsing(self):
             yield
 

@@ -256,7 +256,7 @@ def test_what_came_too_late_is_still_missed(record: Record) -> None:
 
 @pytest.mark.parametrize("executor", [None, ProcessPoolExecutor(1)], ids=["none", "processes"])
 def test_an_executor_that_cannot_share_the_gate_is_refused(executor: Any) -> None:
-    with pytest.raises(TypeError, match="of threads or asyncio is allowed"):
+    with pytest.raises(TypeError, match="expected one of threads or asyncio"):
         PostponingExecutor(executor, SchedulerGate())
 
 

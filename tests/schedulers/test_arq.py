@@ -151,5 +151,5 @@ def test_another_exception_is_the_applications_own(
 
 
 def test_only_a_coroutine_function_can_be_a_job() -> None:
-    with pytest.raises(TypeError, match="a coroutine function is allowed"):
+    with pytest.raises(TypeError, match="expected a coroutine function"):
         Postponed(SchedulerGate())(len)  # type: ignore[type-var]

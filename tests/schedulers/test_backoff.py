@@ -34,5 +34,5 @@ def test_jobs_do_not_ask_at_the_same_moment() -> None:
 
 @pytest.mark.parametrize(("first", "longest"), [(0, 1), (-1, 1), (2, 1), (float("nan"), 1)])
 def test_an_impossible_backoff_is_refused(first: float, longest: float) -> None:
-    with pytest.raises(ValueError, match=r"^Backoff\(first=.*: 0 < first <= longest is allowed$"):
+    with pytest.raises(ValueError, match=r"^invalid Backoff\(first=.*; expected 0 < first <= longest$"):
         Backoff(first=first, longest=longest)

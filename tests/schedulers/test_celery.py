@@ -185,7 +185,7 @@ def test_without_a_broker_the_caller_is_told(call: Any) -> None:
 def test_a_faulty_base_is_refused_when_the_task_is_bound(attributes: dict[str, Any]) -> None:
     task = application(**attributes)
 
-    with pytest.raises(TypeError, match=r"^llm\.(gate|backoff) is "):
+    with pytest.raises(TypeError, match=r"^invalid llm\.(gate|backoff) "):
         task.name  # noqa: B018 - binds a lazy task
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from sentry_filters import Policy
 from sentry_filters.redaction import Redactor
-from sentry_filters.targets.relay import relay
+from sentry_filters.targets import relay_config
 from tests.support.services import require
 from tests.targets.go_regexp import GoRegexp, compiler
 
@@ -27,7 +27,7 @@ class Scrubber:
 
         self._strip = processing.pii_strip_event
         self._validate: Callable[[str], None] = processing.validate_pii_config
-        self.config: dict[str, Any] = json.loads(relay(policy).text)
+        self.config: dict[str, Any] = json.loads(relay_config(policy).text)
 
     def validate(self, config: Mapping[str, Any] | None = None) -> None:
         """ValueError where Relay cannot take the configuration: by default, its own."""

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from sentry_filters.cli import main
-from sentry_filters.targets.inbound import inbound
-from sentry_filters.targets.relay import relay
+from sentry_filters.targets import inbound_patterns, relay_config
 from tests.targets.conftest import POLICY
 from tests.test_readme import snippets
 
@@ -49,12 +48,12 @@ def test_both_pages_show_commands() -> None:
 def test_the_readme_shows_patterns_of_the_policy() -> None:
     shown = snippets("text")[0].split("\n")
 
-    assert set(filter(None, shown)) <= set(inbound(POLICY).text.splitlines())
+    assert set(filter(None, shown)) <= set(inbound_patterns(POLICY).text.splitlines())
 
 
 def test_the_page_names_what_relay_cannot_reach() -> None:
     page = (ROOT / "docs/export.md").read_text("utf-8")
-    remarks = " ".join(relay(POLICY).remarks)
+    remarks = " ".join(relay_config(POLICY).remarks)
 
     for field in (
         "transaction",

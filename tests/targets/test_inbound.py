@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from sentry_filters import Policy, SessionGuard
-from sentry_filters.targets.inbound import inbound
+from sentry_filters.targets import inbound_patterns
 
 POLICY = Policy(provider="OpenHuman")
 OURS = "OpenHuman API error (401 Unauthorized)"
@@ -21,7 +21,8 @@ OURS = "OpenHuman API error (401 Unauthorized)"
 def is_filtered(message: str, policy: Policy = POLICY) -> bool:
     """Whether one of the patterns fits the whole message."""
     expressions = [
-        ".*".join(map(re.escape, pattern.split("*"))) for pattern in inbound(policy).text.splitlines()
+        ".*".join(map(re.escape, pattern.split("*")))
+        for pattern in inbound_patterns(policy).text.splitlines()
     ]
     return any(re.fullmatch(one, message, re.IGNORECASE | re.DOTALL) for one in expressions)
 
@@ -91,7 +92,7 @@ def test_a_bare_status_would_hide_a_users_own_key() -> None:
 
     assert re.fullmatch(".*401.*", third_party)
     assert not is_filtered(third_party)
-    assert all("OpenHuman" in pattern for pattern in inbound(POLICY).text.splitlines())
+    assert all("OpenHuman" in pattern for pattern in inbound_patterns(POLICY).text.splitlines())
 
 
 def test_only_the_policys_statuses_are_filtered() -> None:
@@ -104,4 +105,4 @@ def test_only_the_policys_statuses_are_filtered() -> None:
 @pytest.mark.parametrize("label", ["A*", "A?", "[A]", "{A}", "A!", "A\\B"])
 def test_a_label_with_wildcards_is_refused(label: str) -> None:
     with pytest.raises(ValueError, match="wildcard"):
-        inbound(Policy(provider=label))
+        inbound_patterns(Policy(provider=label))

@@ -8,8 +8,8 @@ import pytest
 
 from sentry_filters import Policy
 from sentry_filters.redaction import REDACTED, Kind, Redactor
-from sentry_filters.redaction.catalogue.families import CATALOGUE
-from sentry_filters.targets.relay import relay
+from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.targets import relay_config
 from tests.support.secrets import fake
 from tests.targets.conftest import POLICY, Scrubber
 
@@ -230,7 +230,7 @@ OUT_OF_REACH = {
 def test_what_relay_cannot_reach_is_what_the_remarks_say(scrubber: Scrubber) -> None:
     assert paths_with(KEY, scrubber.event(event_full_of(KEY))) == OUT_OF_REACH
 
-    [remark] = [remark for remark in relay(POLICY).remarks if remark.startswith("Out of reach")]
+    [remark] = [remark for remark in relay_config(POLICY).remarks if remark.startswith("Out of reach")]
     words = {path.split(".")[-1] for path in OUT_OF_REACH} - {"*", "m", "context_line"}
     assert {word for word in words if word not in remark} == set()
 
@@ -259,7 +259,7 @@ def test_a_policys_own_kinds_and_keys_are_among_the_rules() -> None:
     assert scrubber.value("badgeNumber", "one") == REDACTED
     assert scrubber.value("session_secret", "one") == "one"
     assert scrubber.value("other_secret", "one") == REDACTED
-    assert any(remark.startswith("kept_keys") for remark in relay(policy).remarks)
+    assert any(remark.startswith("kept_keys") for remark in relay_config(policy).remarks)
 
 
 @pytest.mark.parametrize("pattern", [r"a\Cb", r"x[\D]y", r"[\xe2\x80]x", r"\Qab\E"])
@@ -269,7 +269,7 @@ def test_a_pattern_that_rust_cannot_say_is_left_out_and_named(pattern: str) -> N
 
     scrubber.validate()
     assert not any("odd" in name for name in scrubber.config["rules"])
-    assert [remark for remark in relay(policy).remarks if remark.startswith("own-odd: left out")]
+    assert [remark for remark in relay_config(policy).remarks if remark.startswith("own-odd: left out")]
 
 
 def test_relay_refuses_what_is_too_large_and_a_remark_says_how_to_see_it() -> None:
@@ -277,7 +277,7 @@ def test_relay_refuses_what_is_too_large_and_a_remark_says_how_to_see_it() -> No
 
     with pytest.raises(ValueError, match="size limit"):
         Scrubber(policy).validate()
-    assert any("validate_pii_config" in remark for remark in relay(policy).remarks)
+    assert any("validate_pii_config" in remark for remark in relay_config(policy).remarks)
 
 
 def test_relay_ignores_remarks_in_its_format_so_there_are_none(scrubber: Scrubber) -> None:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Sequence
 
 from sentry_filters.core import Policy
 from sentry_filters.redaction import REDACTED
 from sentry_filters.targets.collector.conditions import log_conditions, span_conditions
-from sentry_filters.targets.collector.ottl import text
-from sentry_filters.targets.collector.yaml import comment, folded, scalar
-from sentry_filters.targets.export import Export
-from sentry_filters.targets.families import Family, families
+from sentry_filters.targets.collector.ottl import clauses, literal
+from sentry_filters.targets.export import NO_SESSIONS, Export, Family, families, redaction_remarks, remarks
 from sentry_filters.targets.keys import key_patterns
 from sentry_filters.targets.regexes import for_go
-from sentry_filters.targets.remarks import left_out, of_redaction, of_sessions
 
-__all__ = ["collector"]
-
+_WIDTH = 110
 _ALL_KINDS = 1000
 # Go's expansion: what bounds the secret stays.
 _REPLACEMENT = f"${{1}}{REDACTED}"
@@ -44,28 +41,27 @@ service:
 """
 
 
-def collector(policy: Policy) -> Export:
-    """Return the configuration as YAML, with what it cannot say in its head.
+def collector_config(policy: Policy) -> Export:
+    """Return the configuration as YAML, which begins with comments on what it cannot express.
 
     Raises:
-        ValueError: One of `policy.secret_kinds` is faulty.
+        ValueError: One of `policy.secret_kinds` is invalid.
     """
-    found = tuple(families(policy, for_go, at_most=_ALL_KINDS))
-    known = tuple(family for family in found if family.pattern)
-    remarks = (*_remarks(policy), *left_out(found))
+    found, missing = families(policy, for_go, at_most=_ALL_KINDS)
+    lost = (*_remarks(policy), *missing)
     spans = span_conditions(policy)
     parts = [
-        _head(policy, remarks),
+        _head(policy, lost),
         "processors:",
         _filter(spans, log_conditions(policy)),
-        _transform(known),
-        _redaction(policy, known),
+        _transform(found),
+        _redaction(policy, found),
         _PIPELINES.format(filtered="filter/session_expired, " if spans else ""),
     ]
-    return Export(text="\n".join(parts), remarks=remarks)
+    return Export(text="\n".join(parts), remarks=lost)
 
 
-def _head(policy: Policy, remarks: Iterable[str]) -> str:
+def _head(policy: Policy, lost: Iterable[str]) -> str:
     lines = [
         (
             f"The policy of {policy.provider!r} for an OpenTelemetry Collector (contrib or k8s distribution,"
@@ -78,56 +74,50 @@ def _head(policy: Policy, remarks: Iterable[str]) -> str:
             " `otelcol-contrib validate --config=FILE` before you trust it."
         ),
         "What it cannot do, or does otherwise than the Python filter:",
-        *(f"- {remark}" for remark in remarks),
+        *(f"- {remark}" for remark in lost),
     ]
-    return "\n".join(comment(line) for line in lines)
+    return "\n".join(_comment(line) for line in lines)
 
 
-def _filter(spans: Iterable[tuple[str, str]], logs: Iterable[tuple[str, str]]) -> str:
+def _filter(spans: Sequence[tuple[str, str]], logs: Sequence[tuple[str, str]]) -> str:
     lines = [
-        comment("Drops our expired session's failures. A condition that errs keeps the record.", "  "),
+        _comment("Drops our expired session's failures. A condition that errs keeps the record.", "  "),
         "  filter/session_expired:",
         "    error_mode: ignore",
     ]
     for signal, record, conditions in (("traces", "span", spans), ("logs", "log_record", logs)):
-        listed = list(conditions)
-        if not listed:
-            continue
-        lines += [f"    {signal}:", f"      {record}:"]
-        for what, condition in listed:
-            lines += [comment(what, "        "), f"        - {folded(condition, ' ' * 10)}"]
+        if conditions:
+            lines += [f"    {signal}:", f"      {record}:"]
+        for what, condition in conditions:
+            lines += _entry(what, _folded(condition, " " * 10), " " * 8)
     return "\n".join(lines)
 
 
-def _transform(found: Iterable[Family]) -> str:
+def _transform(found: Sequence[Family]) -> str:
     lines = [
-        comment("Removes secrets from names, status texts and bodies that are text.", "  "),
+        _comment("Removes secrets from names, status texts and bodies that are text.", "  "),
         "  transform/redact:",
         # An error must not let a record pass as it is; this drops the payload with it.
         "    error_mode: propagate",
     ]
-    listed = list(found)
     for signal, contexts in _TEXTS:
         lines.append(f"    {signal}_statements:")
         for context, paths in contexts:
             lines += [f"      - context: {context}", "        statements:"]
             for path in paths:
-                for family in listed:
-                    lines += [
-                        comment(family.name, "          "),
-                        f"          - {scalar(_replacing(path, family))}",
-                    ]
+                for family in found:
+                    lines += _entry(family.name, _scalar(_replacing(path, family)), " " * 10)
     return "\n".join(lines)
 
 
 def _replacing(path: str, family: Family) -> str:
     condition = f" where IsString({path})" if path == "log.body" else ""
-    return f"replace_pattern({path}, {text(family.pattern)}, {text(_REPLACEMENT)}){condition}"
+    return f"replace_pattern({path}, {literal(family.pattern)}, {literal(_REPLACEMENT)}){condition}"
 
 
 def _redaction(policy: Policy, found: Iterable[Family]) -> str:
     lines = [
-        comment(
+        _comment(
             "Masks secrets in the attributes of resources, scopes, spans, span events, logs and data"
             " points, and in bodies that are maps. What is masked is counted in redaction.masked.count.",
             "  ",
@@ -137,45 +127,66 @@ def _redaction(policy: Policy, found: Iterable[Family]) -> str:
         "    redact_all_types: true",
         "    summary: info",
         "    blocked_key_patterns:",
-        *(f"      - {scalar(pattern)}" for pattern in key_patterns(policy)),
+        *(f"      - {_scalar(pattern)}" for pattern in key_patterns(policy)),
         "    blocked_values:",
     ]
     for family in found:
-        lines += [comment(family.name, "      "), f"      - {scalar(family.pattern)}"]
+        lines += _entry(family.name, _scalar(family.pattern), " " * 6)
     return "\n".join([*lines, ""])
 
 
-def _remarks(policy: Policy) -> tuple[str, ...]:
-    remarks = [
-        of_sessions(),
-        (
-            "A chat span carries no status. It is dropped when its own tags or its status text name the"
-            " failure; else only its HTTP child is, and the chat span stays."
-        ),
-        "The spans above keep their copied exception and ERROR status; no session.expired event is added.",
-        (
-            "Of a body's code the filter sees what the status text, the log's text or exception.message"
-            " quotes; one of not_session_codes anywhere in it keeps the record."
-        ),
-        "A text with more than one statement of a failed API call is kept, also where all of them are ours.",
-        "An empty provider tag, a URL that is none and an HTTP status that is none keep the record.",
-        "Metrics are not dropped: a data point counts many calls. Their attributes are masked.",
-        (
-            "The redaction processor masks a secret with the character before it and the words that belong to"
-            f" its form (Bearer), by ****; in names and texts the mark is {REDACTED}. A map or a list"
-            " among the attributes becomes text where something in it is masked."
-        ),
-        (
-            "Secrets stay in the keys of attributes, links, trace state, log event names, scope names, metric"
-            " descriptions and exemplars."
-        ),
-        "Sentry's events do not pass here: see sentry-filters export inbound and relay.",
-        *of_redaction(policy),
-    ]
+# The little of YAML that the configuration needs.
+
+
+def _entry(what: str, value: str, indent: str) -> list[str]:
+    """Return the lines of a list's entry, and above it what it is."""
+    return [_comment(what, indent), f"{indent}- {value}"]
+
+
+def _scalar(text: str) -> str:
+    """Return `text` as a quoted scalar; a Collector takes `$$` for a dollar."""
+    escaped = text.replace("$", "$$")
+    if escaped.isprintable():
+        return "'" + escaped.replace("'", "''") + "'"
+    return literal(escaped)
+
+
+def _folded(condition: str, indent: str) -> str:
+    """Return `condition` as a folded scalar, a line for each clause."""
+    lines = (indent + clause.replace("$", "$$") for clause in clauses(condition, "and"))
+    return ">-\n" + "\n".join(lines)
+
+
+def _comment(text: str, indent: str = "") -> str:
+    """Return `text` as lines of comment; what could end a line early becomes a blank."""
+    text = "".join(character if character.isprintable() else " " for character in text)
+    lines = textwrap.wrap(text, _WIDTH - len(indent) - 2, subsequent_indent="  ", break_long_words=False)
+    return "\n".join(f"{indent}# {line}" for line in lines)
+
+
+def _remarks(policy: Policy) -> list[str]:
+    found = remarks(f"""\
+- {NO_SESSIONS}
+- A chat span carries no status. It is dropped when its own tags or its status text name the failure; else
+  only its HTTP child is, and the chat span stays.
+- The spans above keep their copied exception and ERROR status; no session.expired event is added.
+- Of a body's code the filter sees what the status text, the log's text or exception.message quotes; one of
+  not_session_codes anywhere in it keeps the record.
+- A text with more than one statement of a failed API call is kept, also where all of them are ours.
+- An empty provider tag, a URL that is none and an HTTP status that is none keep the record.
+- Metrics are not dropped: a data point counts many calls. Their attributes are masked.
+- The redaction processor masks a secret with the character before it and the words that belong to its form
+  (Bearer), by ****; in names and texts the mark is {REDACTED}. A map or a list among the attributes becomes
+  text where something in it is masked.
+- Secrets stay in the keys of attributes, links, trace state, log event names, scope names, metric
+  descriptions and exemplars.
+- Sentry's events do not pass here: see sentry-filters export inbound and relay.
+""")
+    found += redaction_remarks(policy)
     if policy.span_action == "demote":
-        remarks.append("span_action = 'demote': no span is dropped, and none is demoted.")
+        found.append("span_action = 'demote': no span is dropped, and none is demoted.")
     if policy.kept_keys:
-        remarks.append(
+        found.append(
             "kept_keys: masked all the same where their words are secret; no expression can except them."
         )
-    return tuple(remarks)
+    return found

@@ -6,34 +6,48 @@ not there is false, and converts numbers to text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-__all__ = ["all_of", "any_of", "attribute", "equals", "is_match", "is_one_of", "is_set", "negated", "text"]
+_WORD_OR_NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[()]| (?P<word>and|or) ')
 
 
-def text(value: str) -> str:
-    """Return the literal of a text, by escapes that Go and YAML share."""
-    return f'"{"".join(map(_escaped, value))}"'
+def literal(text: str) -> str:
+    """Return `text` as a literal, by escapes that Go and YAML share."""
+    return f'"{"".join(map(_escaped, text))}"'
 
 
 def attribute(name: str) -> str:
     """Return the path of an attribute of the record at hand."""
-    return f"attributes[{text(name)}]"
+    return f"attributes[{literal(name)}]"
 
 
 def is_match(path: str, pattern: str) -> str:
     """Return the condition that a value is there and holds what `pattern` (Go's `regexp`) describes."""
-    return f"IsMatch({path}, {text(pattern)})"
+    return f"IsMatch({path}, {literal(pattern)})"
 
 
-def is_set(path: str, *, there: bool) -> str:
-    """Return the condition that a value is there, or is not."""
-    return f"{path} {'!=' if there else '=='} nil"
+def is_set(path: str) -> str:
+    """Return the condition that a value is there."""
+    return f"{path} != nil"
+
+
+def none_set(*paths: str) -> str:
+    """Return the condition that there is no value at any of these paths."""
+    return all_of(*(f"{path} == nil" for path in paths))
+
+
+def first_matches(pattern: str, first: str, *others: str) -> str:
+    """Return the condition that the first of these paths that has a value matches."""
+    matches = is_match(first, pattern)
+    if not others:
+        return matches
+    return any_of(matches, all_of(none_set(first), first_matches(pattern, *others)))
 
 
 def equals(path: str, value: str) -> str:
     """Return the condition that a value is exactly this text."""
-    return f"{path} == {text(value)}"
+    return f"{path} == {literal(value)}"
 
 
 def is_one_of(path: str, values: Iterable[str]) -> str:
@@ -42,18 +56,35 @@ def is_one_of(path: str, values: Iterable[str]) -> str:
 
 
 def all_of(*conditions: str) -> str:
-    """Return the condition that all hold; an empty one is left out."""
+    """Return the condition that all of them hold; empty ones are left out."""
     return _joined(" and ", conditions) or "true"
 
 
 def any_of(*conditions: str) -> str:
-    """Return the condition that one holds; an empty one is left out."""
+    """Return the condition that one of them holds; empty ones are left out."""
     return _joined(" or ", conditions) or "false"
 
 
 def negated(condition: str) -> str:
-    """Return the opposite."""
-    return f"not ({condition})"
+    """Return the opposite; that of an empty one is empty."""
+    return condition and f"not ({condition})"
+
+
+def clauses(condition: str, *words: str) -> list[str]:
+    """Return `condition` in parts that begin at each of `words` outside of parentheses.
+
+    Args:
+        condition: What this module has written.
+        words: "and", "or".
+    """
+    found: list[str] = []
+    start = depth = 0
+    for piece in _WORD_OR_NESTING.finditer(condition):
+        depth += (piece[0] == "(") - (piece[0] == ")")
+        if depth == 0 and piece["word"] in words:
+            found.append(condition[start : piece.start()])
+            start = piece.start() + 1
+    return [*found, condition[start:]]
 
 
 def _escaped(character: str) -> str:
@@ -70,19 +101,5 @@ def _joined(word: str, conditions: Iterable[str]) -> str:
 
 
 def _grouped(condition: str) -> str:
-    """`condition` in parentheses, where a word at its top level could bind otherwise."""
-    depth = 0
-    quoted = False
-    for at, character in enumerate(condition):
-        if character == '"' and not _is_escaped(condition, at):
-            quoted = not quoted
-        elif not quoted:
-            depth += (character == "(") - (character == ")")
-            if depth == 0 and condition.startswith((" and ", " or "), at):
-                return f"({condition})"
-    return condition
-
-
-def _is_escaped(condition: str, at: int) -> bool:
-    before = condition[:at]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+    """Return `condition`, in parentheses where another word beside it could bind more tightly."""
+    return condition if len(clauses(condition, "and", "or")) == 1 else f"({condition})"

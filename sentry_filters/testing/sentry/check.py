@@ -13,8 +13,7 @@ from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome
 from sentry_filters.testing.sentry.clients import bypass_of, other_clients
 from sentry_filters.testing.sentry.probes import OUTGOING, PROBES, Probe, outgoing_headers
-from sentry_filters.testing.sentry.stand_in import SentryRehearsal
-from sentry_filters.testing.sinks import printer_behind
+from sentry_filters.testing.sentry.stand_in import SentryRehearsal, printer_behind
 
 __all__ = ["SentryCheck"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -10,12 +10,14 @@ from typing import Any, cast
 import sentry_sdk
 from sentry_sdk.client import BaseClient
 from sentry_sdk.envelope import Envelope
+from sentry_sdk.spotlight import SpotlightClient
 from sentry_sdk.transport import Transport
 
 from sentry_filters.sentry import GuardedTransport
-from sentry_filters.testing.sinks import CapturedSpotlight, PrinterStandIn, StandIn, printer_behind
 
-__all__ = ["SentryRehearsal"]
+__all__ = ["SentryRehearsal", "printer_behind"]
+
+Capture = Callable[[bytes], object]
 
 _BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
 _JOIN_SECONDS = 5.0
@@ -132,3 +134,72 @@ class SentryRehearsal:
 
 def _forget(*_: Any, **__: Any) -> None:
     """What a rehearsal loses is no loss."""
+
+
+class StandIn(Transport):
+    """Stands in for the transport that sends, for the time of a check.
+
+    Args:
+        original: Whose place it takes; never called.
+        capture: Gets each serialised envelope.
+    """
+
+    def __init__(self, original: Transport, capture: Capture) -> None:
+        self._original = original
+        self._capture = capture
+        self.options = original.options
+        self.parsed_dsn = original.parsed_dsn
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        # The SDK asks isinstance(transport, HttpTransportCore) and the like.
+        return self._original.__class__
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Capture what would have been sent."""
+        self._capture(envelope.serialize())
+
+    def record_lost_event(self, *_: Any, **__: Any) -> None:
+        """Forget it: what a check loses is no loss."""
+
+
+class PrinterStandIn(StandIn):
+    """Stands in for the SDK's envelope printer: captures instead of printing, and hands on.
+
+    Args:
+        original: The printer.
+        capture: Gets each serialised envelope.
+        inner: Stands in for the transport behind it.
+    """
+
+    def __init__(self, original: Transport, capture: Capture, inner: Transport) -> None:
+        super().__init__(original, capture)
+        self._inner = inner
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Capture what would have been printed, and hand it on."""
+        super().capture_envelope(envelope)
+        self._inner.capture_envelope(envelope)
+
+
+class CapturedSpotlight(SpotlightClient):
+    """Stands in for Spotlight.
+
+    Args:
+        capture: Gets each serialised envelope.
+    """
+
+    def __init__(self, capture: Capture) -> None:
+        self._capture = capture
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        """Capture what Spotlight would have been given."""
+        self._capture(envelope.serialize())
+
+
+def printer_behind(transport: Transport) -> Transport | None:
+    """Return what the SDK's envelope printer wraps, None where `transport` is no printer."""
+    # By its real type: the printer passes itself off as what it wraps.
+    own: Mapping[str, Any] = vars(transport)
+    inner = own.get("_inner") if type(transport).__name__ == "_EnvelopePrinterTransport" else None
+    return inner if isinstance(inner, Transport) else None

@@ -11,8 +11,8 @@ import yaml
 
 from sentry_filters import Policy
 from sentry_filters.redaction import REDACTED, Redactor
-from sentry_filters.redaction.catalogue.families import CATALOGUE
-from sentry_filters.targets.collector.config import collector
+from sentry_filters.redaction.catalogue import CATALOGUE
+from sentry_filters.targets import collector_config
 from tests.targets.collector.ottl_reading import compiled
 from tests.targets.conftest import POLICY
 from tests.targets.go_regexp import GoRegexp, PatternError
@@ -28,7 +28,7 @@ _STATEMENT = re.compile(
 
 def read(policy: Policy) -> dict[str, Any]:
     """The configuration as a Collector reads it: `$$` is a dollar, and nothing else is expanded."""
-    text = collector(policy).text
+    text = collector_config(policy).text
     uncommented = re.sub(r"(?m)^\s*#.*$", "", text)
     assert not re.search(r"(?<!\$)(?:\$\$)*\$(?!\$)", uncommented), "a dollar that a Collector would expand"
     loaded: dict[str, Any] = yaml.safe_load(uncommented.replace("$$", "$"))
@@ -157,7 +157,7 @@ def test_go_refuses_what_is_no_expression_there(go: GoRegexp) -> None:
 
 
 def test_the_head_says_all_that_the_remarks_say() -> None:
-    export = collector(POLICY)
+    export = collector_config(POLICY)
     head = export.text.split("\nprocessors:")[0]
 
     assert all(line.startswith("# ") for line in head.splitlines())
@@ -183,7 +183,7 @@ def test_a_policys_own_kinds_and_keys_are_among_the_expressions() -> None:
     assert compiled(redaction["blocked_values"][0]).search("x acme_1234")
     assert compiled(redaction["blocked_values"][1]).search("a tab\t'x'")
     assert any(compiled(pattern).search("badgeNumber") for pattern in redaction["blocked_key_patterns"])
-    remarks = collector(policy).remarks
+    remarks = collector_config(policy).remarks
     for start in ("own-odd: left out", "kept_keys", "redact_content"):
         assert [remark for remark in remarks if remark.startswith(start)]
 
@@ -192,11 +192,11 @@ def test_a_kinds_name_cannot_end_its_comment() -> None:
     policy = Policy(provider="OpenHuman", secret_kinds=[{"name": "a\nb\u0085c: d", "pattern": "abc[0-9]{9}"}])
 
     assert read(policy)["processors"]["redaction/secrets"]["blocked_values"][0].endswith("abc[0-9]{9}))")
-    assert "own-a b c: d" in collector(policy).text
+    assert "own-a b c: d" in collector_config(policy).text
 
 
 def test_a_faulty_kind_is_a_clear_error() -> None:
     policy = Policy(provider="OpenHuman", secret_kinds=[{"name": "acme", "pattern": "("}])
 
     with pytest.raises(ValueError, match="kind 'acme'"):
-        collector(policy)
+        collector_config(policy)
