@@ -42,9 +42,9 @@ GATE_CLOSED = "sentry_filters.gate.closed"
 _METRICS: Mapping[str, tuple[str, str]] = {
     "seen": ("{item}", "Items that reached the guard."),
     "exported": ("{item}", "Items that left."),
-    "dropped": ("{item}", "Items that did not leave: they reported an expired session."),
-    "demoted": ("{item}", "Spans that left without the marks of an expired session."),
-    "withheld": ("{item}", "Items that could not be redacted and did not leave."),
+    "dropped": ("{item}", "Items that were dropped: they reported an expired session."),
+    "demoted": ("{item}", "Spans exported without the error of an expired session."),
+    "withheld": ("{item}", "Items that could not be redacted and were withheld."),
     "decisions": ("{decision}", "Decisions about reported failures."),
     "redactions": ("{secret}", "Secrets that were replaced, by kind."),
     "session_expired": ("{session}", "Expired sessions that were published."),

@@ -152,7 +152,7 @@ class _Check:
     def _judged_leaf(self, what: str, name: str, leaf: object) -> CheckedPath:
         path = f"{what} {name}"
         if is_sentrys(leaf):
-            return _path(path, Outcome.NOT_COVERED, "they leave through the Sentry client")
+            return _path(path, Outcome.NOT_COVERED, "they are sent through the Sentry client")
         captured = [data for sink, data in self._taps.captured if sink == name]
         if any(self._canaries.leaked_in(data) for data in captured):
             return _path(path, Outcome.BYPASS, "it is not behind the guard")
@@ -166,7 +166,7 @@ class _Check:
             return _path(place, Outcome.LEAK, f"through {', '.join(sorted(leaks))}")
         if any(place in self._canaries.arrived_in(data) for _, data in self._taps.captured):
             return _path(place, Outcome.CLEAN)
-        return _path(place, Outcome.NOT_COVERED, "nothing of it arrived")
+        return _path(place, Outcome.NOT_COVERED, "nothing arrived")
 
     def _recognised(self, signal: str, pipeline: Pipeline) -> Iterator[CheckedPath]:
         name = f"{signal} recognition"
@@ -177,7 +177,7 @@ class _Check:
             yield _path(name, Outcome.NOT_COVERED, "it is behind another guard, which would act on it")
         else:
             yield self._keeps_others(f"{name}: a third party's 401 is kept", signal, pipeline)
-            yield self._drops_own(f"{name}: the own session's 401 is dropped", signal, pipeline)
+            yield self._drops_own(f"{name}: your own session's 401 is dropped", signal, pipeline)
 
     def _keeps_others(self, name: str, signal: str, pipeline: Pipeline) -> CheckedPath:
         exported, dropped = self._reported(signal, pipeline, _THIRD_PARTY)
@@ -185,7 +185,7 @@ class _Check:
             return _path(name, Outcome.WRONG, "it would be dropped")
         if exported:
             return _path(name, Outcome.CLEAN)
-        return _path(name, Outcome.NOT_COVERED, "nothing of it arrived")
+        return _path(name, Outcome.NOT_COVERED, "nothing arrived")
 
     def _drops_own(self, name: str, signal: str, pipeline: Pipeline) -> CheckedPath:
         policy = self._guard.policy
@@ -196,7 +196,7 @@ class _Check:
             return _path(name, Outcome.WRONG, f"it would be exported through {', '.join(sorted(exported))}")
         if dropped:
             return _path(name, Outcome.CLEAN)
-        return _path(name, Outcome.NOT_COVERED, "nothing of it arrived")
+        return _path(name, Outcome.NOT_COVERED, "nothing arrived")
 
     def _reported(self, signal: str, pipeline: Pipeline, provider: str) -> tuple[set[str], bool]:
         """Report a failed call; return through what it would be exported, and whether it would be dropped."""
@@ -221,7 +221,7 @@ def _headers(canaries: Canaries) -> Iterator[CheckedPath]:
     headers = signals.outgoing_headers(canaries)
     for place in ("outgoing header: trace state", "outgoing header: baggage"):
         if place in canaries.leaked_in(headers):
-            detail = "your code's own baggage goes out as it is; see sentry_filters.otel.RedactingPropagator"
+            detail = "your code's own baggage is sent unredacted; see sentry_filters.otel.RedactingPropagator"
             yield _path(place, Outcome.NOT_COVERED, detail)
         elif place in canaries.arrived_in(headers):
             yield _path(place, Outcome.CLEAN)

@@ -17,7 +17,7 @@ from sentry_filters.testing import Report, check
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Imports the application's set-up, sends harmless canary secrets through its own Sentry client and
+Imports the application's setup, sends harmless canary secrets through its own Sentry client and
 OpenTelemetry providers into memory, and lists what was covered and what bypasses the guard. Nothing of it
 reaches the network. Exit code: 0 all clean, 1 something leaks or bypasses the guard (or nothing was covered),
 2 wrongly called, or the set-up cannot be imported."""

@@ -65,7 +65,7 @@ def test_nobody_is_signed_out_and_nothing_is_counted(
 
     report = check(guard)
 
-    assert "sentry recognition: the own session's 401 is dropped: clean" in map(str, report.paths)
+    assert "sentry recognition: your own session's 401 is dropped: clean" in map(str, report.paths)
     assert guard.bus.flush()
     assert (published, records, guard.counters.snapshot()) == ([], [], counted)
     assert guard.gate.is_open

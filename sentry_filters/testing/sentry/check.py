@@ -92,7 +92,7 @@ class SentryCheck:
             return CheckedPath(path=path, outcome=Outcome.CLEAN)
         if withheld:
             return CheckedPath(path=path, outcome=Outcome.CLEAN, detail="withheld")
-        return CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
+        return CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing arrived")
 
     def _propagated(self) -> Iterator[CheckedPath]:
         headers = outgoing_headers(self._canaries, self._sentry)
@@ -115,8 +115,8 @@ class SentryCheck:
         elif kept:
             yield CheckedPath(path=path, outcome=Outcome.CLEAN)
         else:
-            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
-        path = "sentry recognition: the own session's 401 is dropped"
+            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing arrived")
+        path = "sentry recognition: your own session's 401 is dropped"
         if not asked:
             detail = "the client's before_send does not ask this guard"
             yield CheckedPath(path=path, outcome=Outcome.BYPASS, detail=detail)
@@ -127,7 +127,7 @@ class SentryCheck:
         elif any(drop for _, drop in self._decisions.asked):
             yield CheckedPath(path=path, outcome=Outcome.CLEAN)
         else:
-            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing of it arrived")
+            yield CheckedPath(path=path, outcome=Outcome.NOT_COVERED, detail="nothing arrived")
 
     def _arrives(self, provider: str) -> bool:
         policy = self._guard.policy
