@@ -17,8 +17,8 @@ class Kind:
 
     `pattern` is RE2 syntax over bytes (so `[^"]` also matches each byte of a non-ASCII character). If it has
     capturing groups, what the first of them that took part matched is removed, otherwise the whole match.
-    `literal` is a text that every match contains. What may stand before a match is the engine's business, not
-    the pattern's. `example` and `near_miss` come in parts that are joined where they are used, so that no
+    `literal` is a text that every match contains. What may precede a match is decided by the scanner, not
+    by the pattern. `example` and `near_miss` come in parts that are joined where they are used, so that no
     scanner takes this source for a leak.
 
     A negated class must admit the backslash: in serialised JSON a line break is the two characters `\n`, and
@@ -64,7 +64,7 @@ class Kind:
 
 
 class Body(Enum):
-    """What stands behind the prefix of a secret: the characters of a class, and an invented example."""
+    """What follows the prefix of a secret: the characters of a class, and an invented example."""
 
     ALNUM = ("[A-Za-z0-9]", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b")
     WORD = (r"[A-Za-z0-9_\-]", "Zq8vT1mB_4xK7pL2wN9s-RaHcJdFeG3yU5iO")

@@ -1,6 +1,6 @@
 r"""Secrets that a standard shapes: JWT, PEM, URLs, headers.
 
-What the key beside a value says is judged in `assignments`; these need no key.
+What the key beside a value indicates is judged in `assignments`; these need no key.
 """
 
 from __future__ import annotations

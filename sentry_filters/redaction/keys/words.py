@@ -1,12 +1,12 @@
-"""The words by which keys are judged, as data. Why each list exists stands above it."""
+"""The words by which keys are judged, as data, each list with the reason for it."""
 
 # ruff: noqa: SIM905 - words are read, and reviewed, as words
 
 from __future__ import annotations
 
 # A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
-# this, so that no pass can miss a key that another would judge. Long words may stand inside longer ones
-# (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is no `path`), where a boundary is
+# this, so that no pass can miss a key that another would judge. Long words may be inside longer ones
+# (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is not `path`), where a boundary is
 # also the escape that serialised text writes for a line break, and the hump of camelCase.
 _LEFT = r"(?:^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|[0-9])"
 _RIGHT = r"(?:\b|[_0-9]|(?-i:[A-Z]))"
@@ -23,7 +23,7 @@ _LONG = (
     r"|authorization|signature|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
 )
 _KEYS = r"(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
-# `token_count` is in every record of an LLM call; a pattern that passes it by spares a look at each.
+# `token_count` is in every record of an LLM call; a pattern that skips it saves a look at each.
 _NO_COUNT = r"(?:\b|[^\Wc]|c(?:\b|[^\Wo]|o(?:\b|[^\Wu]|u(?:\b|[^\Wn]|n(?:\b|[^\Wt])))))"
 _TOKEN = rf"token(?:\b|[0-9]|(?-i:[A-Z])|_{_NO_COUNT})"
 _TOKENS = rf"{_TOKEN}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens"
@@ -88,7 +88,7 @@ NEUTRAL = frozenset(
     value values var
     """.split()
 )
-# Behind a secret word: the value says something about the secret.
+# Behind a secret word: the value describes the secret.
 ABOUT = frozenset(
     """
     accessor age alg algorithm arn at attempts audience available average avg backend bits breakdown bucket

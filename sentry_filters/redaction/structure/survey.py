@@ -16,7 +16,7 @@ from sentry_filters.redaction.text import Range, TextScanner
 
 # Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
 _BETWEEN = "\0\0"
-DEEPEST = 100  # levels of containers; what lies deeper is withheld
+DEEPEST = 100  # levels of containers; what is deeper is withheld
 HARMLESS_TYPES = frozenset(
     (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
 )
@@ -26,7 +26,7 @@ PLAIN_TYPES = frozenset((dict, list, tuple))
 class Survey:
     """One pass over plain dicts, lists, tuples and texts; whatever else it meets calls for the walk.
 
-    `suspects` holds the ids of the containers in which, or below which, something may be secret; `redacted`
+    `suspects` holds the ids of the containers in which, at any depth, something may be secret; `redacted`
     holds the texts in which something is. The lists below are parallel: they cost an `append` where a record
     for each container would cost more than all the rest.
     """
@@ -152,7 +152,7 @@ class Survey:
         return text in self.redacted
 
     def _look_for_options(self) -> None:
-        """Find the lists in which an option stands before its value."""
+        """Find the lists in which an option precedes its value."""
         for index, each in enumerate(self._texts):
             if each[:1] == "-":
                 place = self._container_of(index)

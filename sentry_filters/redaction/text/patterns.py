@@ -11,9 +11,8 @@ from sentry_filters.redaction.regex import Regex, compile_regex
 from sentry_filters.redaction.text.plausible import is_reference
 from sentry_filters.redaction.text.ranges import Range
 
-# What may stand before a secret: the start, any byte that is not a letter or digit, or an escape that stands
-# for one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` would miss the secret
-# after it.
+# What may precede a secret: the start, any byte that is not a letter or digit, or an escape of
+# one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` misses the secret after it.
 BOUNDARY = r"(?:^|[^A-Za-z0-9]|\\[nrtbfv0]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})"
 _PREFIX_SIZE = 3
 _GROUP_SIZE = 24  # kinds that are asked together before one by one: about the root of their number

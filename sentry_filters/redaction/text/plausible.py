@@ -1,4 +1,4 @@
-"""Whether a text could be a secret, given how much its key says. All of it works on bytes of UTF-8."""
+"""Whether a text could be a secret, given how much its key indicates. All of it works on bytes of UTF-8."""
 
 from __future__ import annotations
 
