@@ -63,7 +63,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         """Shut every processor down, whatever one of them raises."""
         for kept in self._spans.flushed():
             self._hand_on(kept)
-        self._fan_out.shutdown(self._span_processors)
+        self._fan_out.to_each(self._span_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.
