@@ -10,8 +10,7 @@ _Processor = TypeVar("_Processor")
 _Fault = Callable[[str, BaseException], None]
 
 
-class _Behind(Protocol):
-    def shutdown(self) -> object: ...
+class _Flushes(Protocol):
     def force_flush(self, timeout_millis: int = ...) -> bool: ...
 
 
@@ -44,11 +43,7 @@ class FanOut:
         if interrupt is not None:
             raise interrupt
 
-    def shutdown(self, processors: Iterable[_Behind]) -> None:
-        """Shut every processor down."""
-        self.to_each(processors, lambda one: one.shutdown())
-
-    def flushed(self, processors: Iterable[_Behind], timeout_millis: int) -> bool:
+    def flushed(self, processors: Iterable[_Flushes], timeout_millis: int) -> bool:
         """Flush each within `timeout_millis` in all; say whether all did. One that raises did not."""
         deadline = time.monotonic() + timeout_millis / 1000
         all_flushed = True

@@ -61,7 +61,7 @@ _METRICS: Mapping[str, tuple[str, str]] = {
 def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None = None) -> None:
     """Let a guard's counters be read as metrics `sentry_filters.<counter>`, whenever a reader collects.
 
-    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` tells how many sessions' work
+    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` shows how many sessions' work
     the gate halts.
 
     Args:

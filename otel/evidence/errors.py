@@ -29,7 +29,7 @@ _MARGIN = re.compile(r"^[ ]*[|+]-*[ ]?", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
 
 _LONGEST = 262_144
-_LEAST_TELLING = 12  # characters; shorter texts stand in others by chance
+_LEAST_SPECIFIC = 12  # characters; shorter texts are in others by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _explicit_chain(stacktrace: str) -> Iterator[str]:
 
 
 def _message(section: str) -> str:
-    """Return what stands below the last frame of one exception's traceback."""
+    """Return what is below the last frame of one exception's traceback."""
     frames, last_frame, rest = section.rpartition('\n  File "')
     lines = (rest if last_frame else frames + rest).splitlines()
     if last_frame:
@@ -110,7 +110,7 @@ def _message_matches(text: str, child: ChildFailure) -> bool:
 
 
 def _contains_any(text: str, messages: list[str]) -> bool:
-    return any(one == text or (len(one) >= _LEAST_TELLING and one in text) for one in messages)
+    return any(one == text or (len(one) >= _LEAST_SPECIFIC and one in text) for one in messages)
 
 
 def _states_status(text: str, failure: Failure) -> bool:

@@ -52,7 +52,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
-        self._fan_out.shutdown(self._log_record_processors)
+        self._fan_out.to_each(self._log_record_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.

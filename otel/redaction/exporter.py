@@ -55,13 +55,7 @@ class WrappingExporter(Generic[_Item, _Result]):
 
 
 class RedactingExporter(WrappingExporter[_Item, _Result]):
-    """Redacts in the export thread. Fails closed: what cannot be redacted is not exported.
-
-    Args:
-        exporter: Gets the redacted items; what it raises and returns is as without us.
-        redactor: Finds and replaces secrets.
-        counters: Where items are counted, a guard's as a rule; only where no guarded processor counts them.
-    """
+    """Redacts batches of one signal, as `RedactingSpanExporter` describes it."""
 
     signal: ClassVar[str]
 

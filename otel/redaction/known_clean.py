@@ -25,7 +25,7 @@ class KnownClean:
 
     Args:
         redactor: Judges what is not known. Everything is forgotten when its `generation` changes: a
-            credential that became known may stand in what was clean before.
+            credential that became known may be in what was clean before.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -61,7 +61,7 @@ class KnownClean:
     def unknown(self, texts: list[str], attributes: dict[str, AnyValue]) -> list[str]:
         """Return what was not found clean lately: of attributes that `have_harmless_keys`.
 
-        TypeError, here or in joining it, where it is no text.
+        TypeError, here or in joining it, where it is not text.
         """
         known = self._texts
         return [

@@ -7,8 +7,7 @@ some cost; rebuilding goes through public constructors and keeps the dropped cou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import (
@@ -37,19 +36,13 @@ _RECORD_FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessorsSeam:
-    """How a provider holds its processors.
-
-    Args:
-        kind: Of what a provider, and each tracer or logger that it made, hands records to.
-        of_provider: The provider's attribute with it; behind the underscore, the constructor's argument.
-        processors: Its attribute with the processors.
-        add: Its method that adds one.
-    """
+class ProcessorsSeam(NamedTuple):
+    """How a provider holds its processors."""
 
     kind: type
+    """Of what a provider, and each tracer or logger that it made, hands records to."""
     of_provider: str
+    """The provider's attribute with it; behind the underscore, the constructor's argument."""
     processors: str
     add: str
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from operator import methodcaller
-
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
@@ -60,12 +57,14 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Judge and redact the span once, and hand what may leave to every processor."""
-        self._hand_on(self._spans.kept(span))
+        for kept in self._spans.kept(span):
+            self._hand_on(kept)
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
-        self._hand_on(self._spans.flushed())
-        self._fan_out.shutdown(self._span_processors)
+        for kept in self._spans.flushed():
+            self._hand_on(kept)
+        self._fan_out.to_each(self._span_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.
@@ -73,9 +72,9 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
-        self._hand_on(self._spans.flushed())
+        for kept in self._spans.flushed():
+            self._hand_on(kept)
         return self._fan_out.flushed(self._span_processors, timeout_millis)
 
-    def _hand_on(self, spans: Iterable[ReadableSpan]) -> None:
-        for span in spans:
-            self._fan_out.to_each(self._span_processors, methodcaller("on_end", span))
+    def _hand_on(self, span: ReadableSpan) -> None:
+        self._fan_out.to_each(self._span_processors, lambda one: one.on_end(span))

@@ -41,7 +41,7 @@ def check(
     """Send canaries through OpenTelemetry providers; see `sentry_filters.testing.check`. Never raises.
 
     Args:
-        guard: That should stand before everything.
+        guard: Expected to be before everything.
         tracer_provider: The global one by default.
         logger_provider: The global one by default.
         meter_provider: The global one by default.
@@ -60,9 +60,9 @@ def check_global_providers(
     """Check the global providers; the entry point that `sentry_filters.testing.check` finds.
 
     Args:
-        guard: That should stand before everything.
+        guard: Expected to be before everything.
         canaries: What is sent.
-        rehearsal: Of the guard; it is held.
+        rehearsal: The guard's, under way.
         instead: Tracer, logger and meter providers to check instead of the global ones.
     """
     tracers, loggers, meters = instead
@@ -241,8 +241,8 @@ def _early_tracers(provider: object) -> Iterator[CheckedPath]:
 
 def _sdk_provider(provider: object, kind: type[Any]) -> object:
     """Return the SDK's provider, also where another (logfire's, say) holds it; None where there is none."""
-    held = getattr(provider, "__dict__", {}).values()
-    return next((one for one in (provider, *held) if issubclass(type(one), kind)), None)
+    parts = getattr(provider, "__dict__", {}).values()
+    return next((one for one in (provider, *parts) if issubclass(type(one), kind)), None)
 
 
 def _without_sdk(signal: str, provider: object) -> CheckedPath:

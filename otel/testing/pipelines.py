@@ -1,4 +1,4 @@
-"""What stands in a provider's pipeline: processors and exporters, down to those that send."""
+"""What a provider's pipeline consists of: processors and exporters, down to those that send."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ class Pipeline:
     @property
     def guards(self) -> list[SessionGuard]:
         """The guards that its processors and exporters belong to."""
-        held = (_own(part).get("_guard") for part in self.parts)
-        return [guard for guard in held if isinstance(guard, SessionGuard)]
+        found = (_own(part).get("_guard") for part in self.parts)
+        return [guard for guard in found if isinstance(guard, SessionGuard)]
 
     def name_of(self, leaf: object) -> str:
         """Return the name of a leaf: its class, and a number where there are more of them."""

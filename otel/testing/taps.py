@@ -1,4 +1,4 @@
-"""Taps: what carries the check's trace id is captured at the last step, all else goes its usual way."""
+"""Taps: what carries the check's trace id is captured at the last step, all else takes its usual way."""
 
 from __future__ import annotations
 
