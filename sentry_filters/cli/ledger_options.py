@@ -57,10 +57,10 @@ class Since:
         if self.age is None or self.start() is None:
             return ""
         minutes = self.age // timedelta(minutes=1)
-        for unit, length in (("days", 1440), ("hours", 60)):
-            if minutes % length == 0 and minutes > 24 * 60 * (unit == "days"):
-                return f"{minutes // length} {unit}"
-        return f"{minutes} minutes"
+        if minutes % 60:
+            return f"{minutes} minutes"
+        hours = minutes // 60
+        return f"{hours} hours" if hours % 24 or hours == 24 else f"{hours // 24} days"
 
 
 def add_ledger_options(parser: argparse.ArgumentParser) -> None:
