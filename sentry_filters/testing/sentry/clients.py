@@ -11,11 +11,9 @@ from sentry_sdk.transport import Transport
 from sentry_filters.guard import SessionGuard
 from sentry_filters.sentry import GuardedTransport
 
-__all__ = ["bypass_of", "other_clients"]
-
 
 def bypass_of(transport: Transport, guard: SessionGuard) -> str:
-    """Return how `transport` goes round `guard`; nothing where it is behind it."""
+    """Return how `transport` bypasses `guard`; nothing where it is behind it."""
     kind = type(transport)
     if not issubclass(kind, GuardedTransport):
         return f"{kind.__name__} is not behind the guard; pass the options of guard.sentry_options()"
