@@ -1,10 +1,15 @@
 """The OpenTelemetry edge of sentry-filters: one verdict, one redaction, for spans, logs and metrics."""
 
-from otel.logs import GuardedLogRecordProcessor
-from otel.metrics import RedactingMetricExporter
-from otel.propagator import RedactingPropagator
-from otel.spans import GuardedSpanProcessor, RedactingLogRecordExporter, RedactingSpanExporter
-from otel.telemetry import emit_decisions, emit_session_expired, observe_counters
+import sys
+
+import sentry_filters.otel  # noqa: F401 - it exists before anything here does
+
+from .logs import GuardedLogRecordProcessor, RedactingLogRecordExporter
+from .metrics import RedactingMetricExporter
+from .propagator import RedactingPropagator
+from .providers import instrument
+from .spans import GuardedSpanProcessor, RedactingSpanExporter
+from .telemetry import emit_decisions, emit_session_expired, observe_counters
 
 __all__ = [
     "GuardedLogRecordProcessor",
@@ -15,5 +20,9 @@ __all__ = [
     "RedactingSpanExporter",
     "emit_decisions",
     "emit_session_expired",
+    "instrument",
     "observe_counters",
 ]
+
+# Imported as `otel`, it is the same package as by its other name.
+sys.modules[__name__] = sys.modules["sentry_filters.otel"]

@@ -10,23 +10,39 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, TypeVar
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel.logs import GuardedLogs
-from otel.metrics import RedactingMetricExporter
-from otel.spans import GuardedSpans, RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.telemetry import emit_session_expired, observe_counters
 from sentry_filters import Policy, Redactor, SessionGuard
 
+from .logs import GuardedLogs, RedactingLogRecordExporter
+from .metrics import RedactingMetricExporter
+from .redaction import WrappingExporter, sdk_records
+from .spans import GuardedSpans, RedactingSpanExporter
+from .telemetry import emit_session_expired, observe_counters
+
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-class GuardedOTLPSpanExporter(SpanExporter):
+class _GuardedExporter(WrappingExporter[_Item, _Result]):
+    """Judges and redacts in the export thread; a batch holds spans in the order of their end."""
+
+    _guard: SessionGuard | None
+
+    def shutdown(self) -> None:
+        """As the OTLP exporter's; the guard is closed too."""
+        super().shutdown()
+        if self._guard is not None:
+            self._guard.close()
+
+
+class GuardedOTLPSpanExporter(_GuardedExporter[ReadableSpan, SpanExportResult], SpanExporter):
     """Exports spans over OTLP, guarded by a policy from the environment.
 
     Expiries and counters go to the global logger and meter providers.
@@ -35,60 +51,50 @@ class GuardedOTLPSpanExporter(SpanExporter):
         options: What the OTLP exporter takes; `protocol` may be among them.
 
     Raises:
-        ValueError: A variable states an impossible policy; the message names it.
+        ValueError: A variable states an invalid policy; the message names it.
         RuntimeError: No OTLP exporter is installed, or the protocol is unknown.
     """
 
+    success = SpanExportResult.SUCCESS
+
     def __init__(self, **options: Any) -> None:
         exporter = _otlp_exporter("traces", options)
-        guard = _guard_of_environment()
-        if guard is None:
-            self._exporter: SpanExporter = RedactingSpanExporter(exporter, Redactor())
-            return
-        observe_counters(guard)
-        emit_session_expired(guard)
-        self._exporter = _GuardedSpanExporter(exporter, guard)
+        self._guard = _guard_of_environment()
+        super().__init__(RedactingSpanExporter(exporter, Redactor()) if self._guard is None else exporter)
+        if self._guard is not None:
+            observe_counters(self._guard)
+            emit_session_expired(self._guard)
+            self._spans = GuardedSpans(self._guard)
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Export what may leave of `spans`."""
-        return self._exporter.export(spans)
-
-    def shutdown(self) -> None:
-        """As the OTLP exporter's."""
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """As the OTLP exporter's."""
-        return self._exporter.force_flush(timeout_millis)
+    def _kept(self, batch: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
+        return batch if self._guard is None else [kept for span in batch for kept in self._spans.kept(span)]
 
 
-class GuardedOTLPLogRecordExporter(LogRecordExporter):
+class GuardedOTLPLogRecordExporter(
+    _GuardedExporter[ReadableLogRecord, LogRecordExportResult], LogRecordExporter
+):
     """As `GuardedOTLPSpanExporter`, for log records.
 
     Args:
         options: What the OTLP exporter takes; `protocol` may be among them.
     """
 
+    success = LogRecordExportResult.SUCCESS
+
     def __init__(self, **options: Any) -> None:
         exporter = _otlp_exporter("logs", options)
-        guard = _guard_of_environment()
-        self._exporter: LogRecordExporter = (
-            RedactingLogRecordExporter(exporter, Redactor())
-            if guard is None
-            else _GuardedLogRecordExporter(exporter, guard)
+        self._guard = _guard_of_environment()
+        super().__init__(
+            RedactingLogRecordExporter(exporter, Redactor()) if self._guard is None else exporter
         )
+        if self._guard is not None:
+            self._logs = GuardedLogs(self._guard)
 
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Export what may leave of the records."""
-        return self._exporter.export(batch)
-
-    def shutdown(self) -> None:
-        """As the OTLP exporter's."""
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """As the OTLP exporter's."""
-        return self._exporter.force_flush(timeout_millis)
+    def _kept(self, batch: Sequence[ReadableLogRecord]) -> Sequence[ReadableLogRecord]:
+        if self._guard is None:
+            return batch
+        candidates = (sdk_records.kept_of_readable(record, self._logs.kept) for record in batch)
+        return [record for record in candidates if record is not None]
 
 
 class GuardedOTLPMetricExporter(RedactingMetricExporter):
@@ -104,45 +110,6 @@ class GuardedOTLPMetricExporter(RedactingMetricExporter):
         super().__init__(_otlp_exporter("metrics", options), redactor)
 
 
-class _GuardedSpanExporter(SpanExporter):
-    """Judges and redacts in the export thread; a batch holds spans in the order of their end."""
-
-    def __init__(self, exporter: SpanExporter, guard: SessionGuard) -> None:
-        self._exporter = exporter
-        self._guard = guard
-        self._spans = GuardedSpans(guard)
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        passed = [passed for span in spans for passed in self._spans.passed(span)]
-        return self._exporter.export(passed) if passed or not spans else SpanExportResult.SUCCESS
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-        self._guard.close()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
-
-
-class _GuardedLogRecordExporter(LogRecordExporter):
-    def __init__(self, exporter: LogRecordExporter, guard: SessionGuard) -> None:
-        self._exporter = exporter
-        self._guard = guard
-        self._logs = GuardedLogs(guard)
-
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        candidates = (passed_readable(record, self._logs.passed) for record in batch)
-        passed = [record for record in candidates if record is not None]
-        return self._exporter.export(passed) if passed or not batch else LogRecordExportResult.SUCCESS
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()  # type: ignore[no-untyped-call]
-        self._guard.close()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
-
-
 def _guard_of_environment() -> SessionGuard | None:
     return SessionGuard(Policy.from_env()) if os.environ.get("SENTRY_FILTERS_PROVIDER") else None
 
@@ -153,7 +120,7 @@ def _otlp_exporter(signal: str, options: dict[str, Any]) -> Any:
     stated = options.pop("protocol", None) or _stated_protocol(signal)
     if stated is not None and stated not in _EXPORTERS:
         raise RuntimeError(
-            f"otlp_guarded: protocol {stated!r} is not possible; allowed: {', '.join(_EXPORTERS)}"
+            f"otlp_guarded: invalid protocol {stated!r}; expected one of {', '.join(_EXPORTERS)}"
         )
     wanted = list(_EXPORTERS.values()) if stated is None else [_EXPORTERS[stated]]
     for name in wanted:

@@ -17,8 +17,9 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction import Cleaner
 from sentry_filters import Redactor
+
+from .redaction import Cleaner
 
 _log = logging.getLogger("sentry_filters")
 

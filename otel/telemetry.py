@@ -11,23 +11,40 @@ from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation, g
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 from opentelemetry.util.types import AnyValue
 
-from otel import names
 from sentry_filters import (
     AuditRecord,
     DecisionRecord,
+    Failure,
+    Policy,
     RenewalRecord,
     SessionExpired,
     SessionGuard,
     Subscription,
 )
-from sentry_filters.core import LABELS, Counters
+from sentry_filters.core import LABELS, Counters, operation_of
+from sentry_filters.guard import parts_of
+
+SCOPE = "sentry_filters"
+"""Instrumentation scope of everything that the package itself emits."""
+
+SESSION_EXPIRED = "session.expired"
+"""Name of the span event and of the log event."""
+
+SESSION_RENEWED = "session.renewed"
+"""Name of the log event of a renewal, one for each expiry that it ended."""
+
+DECISION = "sentry_filters.decision"
+"""Name of the log event of one decision."""
+
+GATE_CLOSED = "sentry_filters.gate.closed"
+"""Name of the gauge: how many sessions' work the gate halts."""
 
 _METRICS: Mapping[str, tuple[str, str]] = {
     "seen": ("{item}", "Items that reached the guard."),
     "exported": ("{item}", "Items that left."),
-    "dropped": ("{item}", "Items that did not leave: they reported an expired session."),
-    "demoted": ("{item}", "Spans that left without the marks of an expired session."),
-    "withheld": ("{item}", "Items that could not be redacted and did not leave."),
+    "dropped": ("{item}", "Items that were dropped: they reported an expired session."),
+    "demoted": ("{item}", "Spans exported without the error of an expired session."),
+    "withheld": ("{item}", "Items that could not be redacted and were withheld."),
     "decisions": ("{decision}", "Decisions about reported failures."),
     "redactions": ("{secret}", "Secrets that were replaced, by kind."),
     "session_expired": ("{session}", "Expired sessions that were published."),
@@ -44,24 +61,24 @@ _METRICS: Mapping[str, tuple[str, str]] = {
 def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None = None) -> None:
     """Let a guard's counters be read as metrics `sentry_filters.<counter>`, whenever a reader collects.
 
-    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` tells how many sessions' work
+    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` shows how many sessions' work
     the gate halts.
 
     Args:
         guard: Whose counters.
         meter_provider: Where the metrics are made; the global one by default, also if it is set later.
     """
-    meter = get_meter(names.SCOPE, meter_provider=meter_provider)
+    meter = get_meter(SCOPE, meter_provider=meter_provider)
     counts = _OneMoment(guard.counters)
     for name, (unit, description) in _METRICS.items():
         meter.create_observable_counter(
-            f"{names.SCOPE}.{name}",
+            f"{SCOPE}.{name}",
             callbacks=[_observing(counts, name)],
             unit=unit,
             description=description,
         )
     meter.create_observable_gauge(
-        names.GATE_CLOSED,
+        GATE_CLOSED,
         callbacks=[lambda _options: [Observation(guard.gate.closed)]],
         unit="{session}",
         description="Sessions whose work the gate halts.",
@@ -78,17 +95,14 @@ def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | 
     Returns:
         The subscription; close it to end this.
     """
-    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+    logger = get_logger(SCOPE, logger_provider=logger_provider)
 
     def emit(event: SessionExpired) -> None:
-        logger.emit(
-            timestamp=_nanoseconds(event.at.timestamp()),
-            context=_in_trace(event.trace_id),
-            severity_number=SeverityNumber.WARN,
-            severity_text="WARN",
-            body=f"the {event.provider} session has expired",
-            attributes=names.of_event(event, handled=guard.bus.is_listening),
-            event_name=names.SESSION_EXPIRED,
+        attributes = of_event(event, handled=guard.bus.is_listening)
+        body = f"the {event.provider} session has expired"
+        at = event.at.timestamp()
+        _emit(
+            logger, SESSION_EXPIRED, at, attributes, event.trace_id, body=body, severity=SeverityNumber.WARN
         )
 
     return guard.bus.observe(emit)
@@ -103,43 +117,38 @@ def emit_decisions(guard: SessionGuard, logger_provider: LoggerProvider | None =
         guard: Whose decisions and renewals.
         logger_provider: Where they are emitted; the global one by default, also if it is set later.
     """
-    logger = get_logger(names.SCOPE, logger_provider=logger_provider)
+    logger = get_logger(SCOPE, logger_provider=logger_provider)
 
     def emit(record: AuditRecord) -> None:
         if isinstance(record, DecisionRecord):
-            _emit_decision(logger, record)
+            _emit(logger, DECISION, record.at, of_decision(record), record.trace_id)
         elif isinstance(record, RenewalRecord):
-            _emit_renewal(logger, record)
+            for expiry in record.expiries or (None,):
+                _emit(logger, SESSION_RENEWED, record.at, of_renewal(record, expiry))
 
-    guard.observe(emit)
+    parts_of(guard).trail.observe(emit)
 
 
-def _emit_decision(logger: Logger, decision: DecisionRecord) -> None:
+def _emit(
+    logger: Logger,
+    name: str,
+    at: float,
+    attributes: dict[str, AnyValue],
+    trace_id: str | None = None,
+    *,
+    body: str | None = None,
+    severity: SeverityNumber = SeverityNumber.INFO,
+) -> None:
     logger.emit(
-        timestamp=_nanoseconds(decision.at),
-        context=_in_trace(decision.trace_id),
-        severity_number=SeverityNumber.INFO,
-        severity_text="INFO",
-        attributes=names.of_decision(decision),
-        event_name=names.DECISION,
+        # Whole milliseconds, as in the ledger: the same queries find the same rows in both.
+        timestamp=round(at * 1000) * 1_000_000,
+        context=_in_trace(trace_id),
+        severity_number=severity,
+        severity_text=severity.name,
+        body=body,
+        attributes=attributes,
+        event_name=name,
     )
-
-
-def _emit_renewal(logger: Logger, renewal: RenewalRecord) -> None:
-    for expiry in renewal.expiries or (None,):
-        logger.emit(
-            timestamp=_nanoseconds(renewal.at),
-            context=Context(),
-            severity_number=SeverityNumber.INFO,
-            severity_text="INFO",
-            attributes=names.of_renewal(renewal, expiry),
-            event_name=names.SESSION_RENEWED,
-        )
-
-
-def _nanoseconds(seconds: float) -> int:
-    # Whole milliseconds, as in the ledger: the same queries find the same rows in both.
-    return round(seconds * 1000) * 1_000_000
 
 
 class _OneMoment:
@@ -182,3 +191,70 @@ def _in_trace(trace_id: str | None) -> Context:
         return Context()
     context = SpanContext(int(trace_id, 16), 0, is_remote=False, trace_flags=TraceFlags.get_default())
     return set_span_in_context(NonRecordingSpan(context), Context())
+
+
+def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
+    """Return the attributes of a span's `session.expired` event: labels and ids, never a payload."""
+    response = failure.response
+    return _without_none(
+        {
+            "sentry_filters.source": policy.source,
+            "sentry_filters.provider": policy.provider,
+            "sentry_filters.operation": operation_of(failure, policy),
+            # Semantic conventions for HTTP and for sessions.
+            "http.response.status_code": failure.status if response is None else response.status,
+            "session.id": None if response is None else response.session,
+        }
+    )
+
+
+def of_event(event: SessionExpired, *, handled: bool) -> dict[str, AnyValue]:
+    """Return the attributes of the log event `session.expired`.
+
+    Args:
+        event: As published.
+        handled: Whether the application had subscribed.
+    """
+    return _without_none(
+        {
+            "sentry_filters.expiry": event.id,
+            "sentry_filters.handled": handled,
+            "sentry_filters.source": event.source,
+            "sentry_filters.provider": event.provider,
+            "sentry_filters.operation": event.operation,
+            "sentry_filters.reason": event.reason,
+            "sentry_filters.confirmed": event.confirmed,
+            "http.response.status_code": event.status,
+            "session.id": event.session,
+        }
+    )
+
+
+def of_renewal(renewal: RenewalRecord, expiry: str | None) -> dict[str, AnyValue]:
+    """Return the attributes of the log event `session.renewed` for one of the expiries that it ended."""
+    return _without_none({"sentry_filters.expiry": expiry, "session.id": renewal.session})
+
+
+def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
+    """Return the attributes of the log event of one decision."""
+    return _without_none(
+        {
+            "sentry_filters.signal": decision.signal,
+            "sentry_filters.verdict": decision.verdict,
+            "sentry_filters.reason": decision.reason,
+            "sentry_filters.standing": decision.standing,
+            "sentry_filters.expiry": decision.expiry,
+            "sentry_filters.domain": decision.domain,
+            "sentry_filters.operation": decision.operation,
+            "sentry_filters.provider": decision.provider,
+            "sentry_filters.backend": decision.backend,
+            "sentry_filters.third_party": decision.third_party,
+            "server.address": decision.host,
+            "http.response.status_code": decision.status,
+            "session.id": decision.session,
+        }
+    )
+
+
+def _without_none(attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
+    return {name: value for name, value in attributes.items() if value is not None}

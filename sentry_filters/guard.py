@@ -4,43 +4,62 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
-    Adopter,
-    AuditObserver,
+    AuditTrail,
     Counters,
     Decider,
-    Decision,
     EventBus,
     Handler,
+    Lifecycle,
     Policy,
     SchedulerGate,
-    Sessions,
     SharedSessions,
     Verdict,
-    declare_series,
 )
-from sentry_filters.evidence import Failure, Fingerprinter, Response, causes_of, token_of
-from sentry_filters.http import Call, Client, HttpEdge
+from sentry_filters.evidence import FailuresOf, Fingerprinter, failures_of, token_of
+from sentry_filters.http import Calls, Client, instrument
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
     Reporter,
     SentryHooks,
     SpanFilter,
-    StandaloneHooks,
     composed_options,
     current_release,
     current_spans,
 )
 
-Part = TypeVar("Part")
+__all__ = ["Parts", "SessionGuard", "parts_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a guard is made of, for the edges that serve it; an application has no use for it.
+
+    Args:
+        decider: Decides about failures, for every signal.
+        lifecycle: Expires and renews sessions.
+        calls: What instrumented clients' calls said.
+        failures_of: Finds the failed call behind an exception.
+        trail: Counts, and hands records to observers; `trail.fault` takes note of an edge's own faults.
+        boundary: Decides what may leave through Sentry's transport.
+        extensions: What an edge's own parts share, by a name of its choice.
+    """
+
+    decider: Decider
+    lifecycle: Lifecycle
+    calls: Calls
+    failures_of: FailuresOf
+    trail: AuditTrail
+    boundary: Boundary
+    extensions: dict[str, Any] = field(default_factory=dict)
 
 
 class SessionGuard:
@@ -78,25 +97,19 @@ class SessionGuard:
         )
         self.bus = EventBus()
         self.counters = Counters()
-        declare_series(self.counters, policy)
+        self.counters.declare(policy.source)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
-        self._parts: dict[Callable[[], object], object] = {}
-        self._shared = shared
-        names = () if shared is None else (shared.expiry_id,)
-        self._sessions = Sessions(policy.scope, policy.renewal_grace, *names)
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
-        self._decider = Decider(
-            policy, self._sessions, self.gate, self.bus, self.counters, self.redactor, shared=shared
-        )
-        self._make_edges()
+        self._audit = audit
+        self._shared = shared
+        self._make_parts()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
-        self._audit = audit
         if audit is not None:
             audit.attach(self.counters, current_release)
-            self.observe(audit.observe)
+            self._parts.trail.observe(audit.observe)
         if shared is not None:
-            shared.attach(self._adopter())
+            shared.attach(self._parts.lifecycle)
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -105,22 +118,17 @@ class SessionGuard:
     # Sessions
 
     def session_renewed(self, credential: str | None = None) -> None:
-        """Tell that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
+        """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
             credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
-                redactor removes it from what leaves.
+                redactor removes it from what is exported.
         """
         session = None
         if credential is not None:
             session = self._fingerprinter.of(credential)
             self.redactor.register(token_of(credential))
-        ended = self._sessions.renew(session)
-        if self._shared is not None and self._sessions.renewed_at is not None:
-            # Before the gate opens: an expiry from elsewhere that closes it now finds that it is over.
-            self._shared.renewed(session, self._sessions.renewed_at)
-        self.gate.open(session)
-        self._decider.renewed(session, ended)
+        self._parts.lifecycle.renew(session)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -134,13 +142,13 @@ class SessionGuard:
         Use it as `http_client` of the openai or anthropic SDK. Idempotent.
 
         Raises:
-            TypeError: `client` is no such client.
+            TypeError: `client` is not such a client.
         """
-        return self._http.instrument(client)
+        return instrument(client, self._parts.calls)
 
     def operation(self, name: str) -> AbstractContextManager[None]:
         """Name the operation of the calls made inside the `with` block, whatever their URL."""
-        return self._http.operation(name)
+        return self._parts.calls.operation(name)
 
     def report(
         self,
@@ -180,79 +188,15 @@ class SessionGuard:
         Args:
             options: Any options of `sentry_sdk.init`; all of them are returned.
         """
-        return composed_options(self._hooks, self._boundary, options)
+        return composed_options(self._hooks, self._parts.boundary, options, own=self.before_send)
 
     def before_send(self, event: Any, hint: Any) -> Any:
-        """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps."""
-        return self._standalone.before_send(event, hint)
+        """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps.
 
-    def before_send_transaction(self, event: Any, hint: Any) -> Any:
-        """As `before_send`, for transactions: removes our failures' spans."""
-        return self._standalone.before_send_transaction(event, hint)
-
-    def before_send_log(self, log: Any, hint: Any) -> Any:
-        """As `before_send`, for logs."""
-        return self._standalone.before_send_log(log, hint)
-
-    def before_send_metric(self, metric: Any, hint: Any) -> Any:
-        """As `before_send`, for metrics."""
-        return self._standalone.before_send_metric(metric, hint)
-
-    def before_send_span(self, span: Any, hint: Any) -> Any:
-        """Sentry's `before_send_span`: redacts; the SDK lets no hook drop a streamed span."""
-        return self._standalone.before_send_span(span, hint)
-
-    def before_breadcrumb(self, crumb: Any, hint: Any) -> Any:
-        """Sentry's `before_breadcrumb`: redacts."""
-        return self._standalone.before_breadcrumb(crumb, hint)
-
-    # For further edges
-
-    def decide(
-        self,
-        signal: str,
-        failures: tuple[Failure, ...],
-        *,
-        can_show: bool = False,
-        demotes: bool = False,
-    ) -> Decision:
-        """Decide about a report that another edge saw; see `Decider.decide`. Never raises."""
-        return self._decider.decide(signal, failures, can_show=can_show, demotes=demotes)
-
-    def observe(self, observer: AuditObserver) -> None:
-        """Hand decisions about failures, expiries and renewals to `observer`; see `Decider.observe`."""
-        self._decider.observe(observer)
-
-    def note(self, signal: str, verdict: str, reason: str, failure: Failure) -> None:
-        """Count, and hand to the observers, what became of a report by an earlier decision. Never raises."""
-        self._decider.note(signal, verdict, reason, failure)
-
-    def failures_of(self, error: BaseException) -> tuple[Failure, ...]:
-        """Return what an exception says about the failed call behind it, one for each leaf of a group."""
-        causes = causes_of(error, self._http.extension_key)
-        return tuple(
-            Failure(
-                text=cause.text, response=cause.response, raised_while_handling=cause.raised_while_handling
-            )
-            for cause in causes
-        )
-
-    def part(self, make: Callable[[], Part]) -> Part:
-        """Return this guard's one instance of what `make` makes: what an edge's processors share."""
-        # Atomic without a lock, which a fork could leave locked; one made in vain is forgotten.
-        return cast("Part", self._parts.setdefault(make, make()))
-
-    def fault(self, place: str, error: BaseException) -> None:
-        """Count a fault of an edge's own and log the first at WARNING, without payload."""
-        self._decider.fault(place, error)
-
-    def call_of(self, trace_id: str, span_id: str) -> Call | None:
-        """Return what `instrument` knows about the latest call sent under this span."""
-        return self._http.call_of(trace_id, span_id)
-
-    def response_of(self, trace_id: str, span_id: str) -> Response | None:
-        """Return what `instrument` recorded about a failed response under this span."""
-        return self._http.response_of(trace_id, span_id)
+        It sees error events only: transactions, logs, sessions, attachments and Spotlight leave as they are.
+        """
+        kept = self._hooks.before_send(event, hint)
+        return None if kept is None else self._parts.boundary.redacted_event(kept)
 
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
@@ -266,28 +210,29 @@ class SessionGuard:
         if self._audit is not None:
             self._audit.close(timeout)
 
-    def _adopter(self) -> Adopter:
-        return Adopter(
-            sessions=self._sessions,
-            gate=self.gate,
-            counters=self.counters,
-            teller=self._decider,
-            scope=self.policy.scope,
+    def _make_parts(self) -> None:
+        trail = AuditTrail(self.policy, self.counters, self.redactor)
+        lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
+        decider = Decider(self.policy, lifecycle, trail)
+        calls = Calls(self.policy, self._fingerprinter, self.redactor, current_spans, trail.fault)
+        of_error = partial(failures_of, recorded=calls.recorded)
+        spans = SpanFilter(decider, calls.response_of, self.counters)
+        reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
+        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail)
+        self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
+        self._parts = Parts(
+            decider=decider,
+            lifecycle=lifecycle,
+            calls=calls,
+            failures_of=of_error,
+            trail=trail,
+            boundary=Boundary(self.redactor, spans, trail),
         )
 
-    def _make_edges(self) -> None:
-        reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        fault = self._decider.fault
-        self._http = HttpEdge(self.policy, self._fingerprinter, self.redactor, current_spans, fault)
-        spans = SpanFilter(self._decider.decide, self._http.response_of, self._count_dropped)
-        key = self._http.extension_key
-        self._hooks = SentryHooks(self._decider.decide, spans, key, reporting, self._count_dropped, fault)
-        self._reporter = Reporter(self.policy, self._decider.decide, key, reporting, fault)
-        self._boundary = Boundary(self.redactor, spans, self.counters, fault)
-        self._standalone = StandaloneHooks(self._hooks, self.redactor, self.counters, fault)
 
-    def _count_dropped(self, signal: str) -> None:
-        self.counters.saw(signal, "dropped")
+def parts_of(guard: SessionGuard) -> Parts:
+    """Return what `guard` is made of, for an edge that serves it."""
+    return guard._parts
 
 
 def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:

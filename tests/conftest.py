@@ -1,4 +1,4 @@
-"""Real parts for the tests: a guard, an LLM backend, a receiver of Sentry's protocol, Sentry clients."""
+"""Real parts for tests: a guard, an LLM backend, a receiver of Sentry's protocol, Sentry clients."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def receiver() -> Iterator[SentryReceiver]:
 
 @pytest.fixture
 def expired() -> list[SessionExpired]:
-    """What was published so far, once `guard.bus.flush()` returned."""
+    """What has been published so far, once `guard.bus.flush()` has returned."""
     return []
 
 
@@ -58,7 +58,7 @@ def guard(backend: LLMBackend, expired: list[SessionExpired]) -> Iterator[Sessio
 
 @pytest.fixture
 def sentry() -> Iterator[InitSentry]:
-    """Set up Sentry as an application does; ended, and forgotten, after the test."""
+    """Set up Sentry as an application does; closed and removed after the test."""
     with ExitStack() as stack:
 
         def init(**options: Any) -> sentry_sdk.Client:

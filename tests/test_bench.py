@@ -46,7 +46,7 @@ def test_what_is_compared_takes_turns() -> None:
     assert taken["a"].median > 0
 
 
-def test_a_ratio_is_of_the_same_block_and_one_noisy_block_does_not_matter() -> None:
+def test_a_ratio_compares_the_same_block_and_one_noisy_block_does_not_matter() -> None:
     bare = Samples([[1.0] * 100, [10.0] * 100, [1.0] * 100])
     guarded = Samples([[1.5] * 100, [15.0] * 100, [99.0] * 100])
 
@@ -55,7 +55,7 @@ def test_a_ratio_is_of_the_same_block_and_one_noisy_block_does_not_matter() -> N
 
 
 @pytest.mark.parametrize(("most", "status"), [(0.4, 1), (0.6, 0), (None, 0)])
-def test_the_command_fails_where_a_ratio_is_over_what_is_allowed(
+def test_the_command_fails_if_a_ratio_is_over_its_limit(
     most: float | None, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = Row("a / b", 2.0, 3.0, 0.5, most)

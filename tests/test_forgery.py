@@ -1,4 +1,4 @@
-"""What an outsider controls (names, hosts, bodies, messages) never makes a drop of another's failure."""
+"""What an outsider controls (names, hosts, bodies, messages) never causes another's failure to be dropped."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sentry_filters import Policy, SessionExpired, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.conftest import InitSentry
 from tests.support.sentry import CapturingTransport
 
@@ -149,8 +150,8 @@ def test_no_body_of_the_backends_makes_its_401_anything_but_an_expiry_unless_its
     guard = SessionGuard(POLICY, lambda event: None)
     error = refused_with(json.dumps(body).encode(), guard)
 
-    (failure,) = guard.failures_of(error)
-    decision = guard.decide("event", (failure,))
+    (failure,) = parts_of(guard).failures_of(error)
+    decision = parts_of(guard).decider.decide("event", (failure,))
 
     assert failure.response is not None
     vetoed = not failure.response.codes.isdisjoint(POLICY.not_session_codes)
@@ -171,9 +172,9 @@ def test_no_body_of_the_backends_makes_its_401_anything_but_an_expiry_unless_its
 def test_a_hostile_body_is_an_expiry_whose_reason_is_short(
     body: bytes, guarded: SessionGuard, published: list[SessionExpired]
 ) -> None:
-    (failure,) = guarded.failures_of(refused_with(body, guarded))
+    (failure,) = parts_of(guarded).failures_of(refused_with(body, guarded))
 
-    assert guarded.decide("event", (failure,)).drop
+    assert parts_of(guarded).decider.decide("event", (failure,)).drop
     guarded.bus.flush()
     (event,) = published
     assert len(event.reason) <= 200
@@ -184,7 +185,7 @@ def test_a_hostile_body_is_an_expiry_whose_reason_is_short(
 @example("OpenHuman API error (401 Unauthorized)")
 @example("x\nOpenHuman API error (401 Unauthorized)")
 @example("https://api.example.ai/v1/chat/completions 401")
-def test_no_message_makes_a_third_partys_rejected_key_a_drop(message: str) -> None:
+def test_no_message_causes_a_drop_of_a_third_partys_rejected_key(message: str) -> None:
     guard = SessionGuard(POLICY, lambda event: None)
 
     verdict = guard.report(message, operation="chat_completions", provider="OpenAI", status=401)

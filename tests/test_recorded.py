@@ -1,4 +1,4 @@
-"""Failures that were recorded elsewhere, with the decision due; the data may lie beside the repository."""
+"""Failures recorded elsewhere, with the expected decisions; the data may be beside the repository."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_reported_failure(record: Any, pairs: bool, shape: str) -> None:
 
 
 def rebuilt(link: Any) -> BaseException | None:
-    """Make an exception out of what was recorded of one, with its chain."""
+    """Rebuild a recorded exception, with its chain."""
     if link is None:
         return None
     error: Any = type(link["class"].rpartition(".")[2], (Exception,), {})(link["str"])
@@ -105,8 +105,11 @@ def test_captured_transactions_and_logs(record: Any, host: str) -> None:
     hosts, key = (record["host"], "expect") if host == "own" else ("other.example", "expect_other_host")
     for transaction in record.get("transactions", ()):
         event = {"contexts": {"trace": transaction["trace"]}, "spans": transaction["spans"]}
-        kept = {span["span_id"] for span in guard_of(hosts).before_send_transaction(event, {})["spans"]}
+        kept = {
+            span["span_id"]
+            for span in guard_of(hosts).sentry_options()["before_send_transaction"](event, {})["spans"]
+        }
         for span in transaction["spans"]:
             assert_decided(span[key], dropped=span["span_id"] not in kept)
     for log in record.get("sentry_logs", ()):
-        assert_decided(log[key], dropped=guard_of(hosts).before_send_log(log, {}) is None)
+        assert_decided(log[key], dropped=guard_of(hosts).sentry_options()["before_send_log"](log, {}) is None)

@@ -105,7 +105,7 @@ def test_gate_is_closed_before_the_first_hook_returns(
     assert open_after_hook == [False]
 
 
-def test_caller_sees_the_failure_as_without_the_guard(
+def test_the_caller_sees_the_failure_as_it_would_without_the_guard(
     guard: SessionGuard,
     openai_for: OpenAIFor,
     backend: LLMBackend,
@@ -126,7 +126,7 @@ def test_caller_sees_the_failure_as_without_the_guard(
     assert guarded.value.response.json() == bare.value.response.json()
 
 
-def test_error_in_the_handling_of_the_401_is_kept(
+def test_an_error_raised_while_handling_the_401_is_kept(
     guard: SessionGuard,
     openai_for: OpenAIFor,
     backend: LLMBackend,

@@ -2,7 +2,7 @@
 
 With the lowest dependencies that `pyproject.toml` allows, and with the newest ones.
 
-`make versions` calls it. A Python that is not installed is left out, with a line that says so; where a test
+`make versions` calls it. A Python that is not installed is left out, with a line that says so; if a test
 fails, the exit status is 1 and nothing is kept.
 """
 
@@ -40,9 +40,9 @@ class Run:
     Args:
         python: Its version.
         dependencies: Which end of what `pyproject.toml` allows.
-        versions: Of `LIBRARIES`, as installed.
+        versions: The installed versions of `LIBRARIES`.
         passed: How many tests passed.
-        skipped: How many were skipped: what they test is not in these versions.
+        skipped: How many were skipped, since these versions lack what they test.
     """
 
     python: str
@@ -77,7 +77,7 @@ def _runs() -> Iterator[Run | None]:
 
 
 def _is_installed(python: str) -> bool:
-    """Ask it: a version manager's stand-in may be there without its Python."""
+    """Ask it: a version manager's shim may be there without its Python."""
     command = shutil.which(f"python{python}")
     return (
         command is not None
@@ -86,7 +86,7 @@ def _is_installed(python: str) -> bool:
 
 
 def _run(python: str, dependencies: Dependencies) -> Run | None:
-    """Let make install what is needed and run its target; None where a test failed."""
+    """Have make install what is needed and run its target; None if a test failed."""
     venv = f".venv-{python}-{dependencies}"
     variable, target = {"lowest": ("LOWEST", "lowest"), "newest": ("VENV", "quick")}[dependencies]
     with tempfile.TemporaryDirectory() as folder:
@@ -122,7 +122,7 @@ def _say(line: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Run all, print the table, and keep it where that was asked for."""
+    """Run all, print the table, and keep it if asked to."""
     parser = argparse.ArgumentParser(prog="python -m tests.versions", description=__doc__)
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the figures there, as JSON")
     keep = parser.parse_args(arguments).keep

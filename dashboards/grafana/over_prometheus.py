@@ -23,12 +23,12 @@ def _of(counter: str, *matchers: str) -> str:
 def _grown(by: str, counter: str, *matchers: str, window: str = "$__range") -> str:
     """Return how much a counter grew in a window.
 
-    increase() does not see what a series was born with: where there was none when the window began, the
-    greatest value is the growth.
+    increase() does not see the value with which a series begins: where there was none when the window
+    began, the greatest value is the growth.
     """
     series = _of(counter, *matchers)
-    born = f"(max_over_time({series}[{window}]) unless {series} offset {window})"
-    return f"round(sum by ({by}) (({born} > 0) or (increase({series}[{window}]) > 0)))"
+    new = f"(max_over_time({series}[{window}]) unless {series} offset {window})"
+    return f"round(sum by ({by}) (({new} > 0) or (increase({series}[{window}]) > 0)))"
 
 
 def _total(counter: str, *matchers: str) -> str:
@@ -62,7 +62,7 @@ _OF_RELEASE = (
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard: what must never be, then what there was, then how the filter itself fares."""
+    """Return the dashboard: what must never happen, then what happened, then how the filter itself works."""
     board = dashboard_of(
         UID,
         "sentry-filters: the fleet",
@@ -221,8 +221,7 @@ def _filter() -> Iterator[Asked]:
     yield _rows(
         "What happened between the processes that share their sessions?",
         "fallback: Redis did not answer, each process announced by itself. malformed: something else writes"
-        " under the namespace. reconnected: Redis or the network is"
-        " unsteady.",
+        " under the namespace. reconnected: Redis or the network is unsteady.",
         _grown("event", "shared"),
     )
     yield _rows(
@@ -234,14 +233,16 @@ def _filter() -> Iterator[Asked]:
 
 
 def _stat(question: str, bad: str, expression: str) -> Asked:
-    query = prometheus.Dataquery().expr(expression).instant().ref_id("A").datasource(source(PLUGIN))
-    return asked(number(over=1), question, bad, PLUGIN, [query], width=WIDTH // 4)
+    return asked(number(over=1), question, bad, PLUGIN, [_instant(expression)], width=WIDTH // 4)
 
 
 def _rows(question: str, bad: str, expression: str) -> Asked:
-    query = prometheus.Dataquery().expr(expression).instant().ref_id("A").datasource(source(PLUGIN))
-    query.format(PromQueryFormat.TABLE)
+    query = _instant(expression).format(PromQueryFormat.TABLE)
     return asked(rows(), question, bad, PLUGIN, [query], width=WIDTH // 2)
+
+
+def _instant(expression: str) -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expression).instant().ref_id("A").datasource(source(PLUGIN))
 
 
 def _lines(

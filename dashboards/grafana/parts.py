@@ -61,7 +61,7 @@ def dashboard_of(uid: str, title: str, description: str, plugin: str) -> dashboa
 
 
 def fill(board: dashboard.Dashboard, sections: Mapping[str, Iterable[Asked]]) -> dashboard.Dashboard:
-    """Return the dashboard with rows of panels; every one has a number, so that it can be linked to."""
+    """Return the dashboard with rows of panels; each has a number, so that it can be linked to."""
     numbers = itertools.count(1)
     for title, panels in sections.items():
         board.with_row(dashboard.Row(title).id(next(numbers)))
@@ -90,7 +90,7 @@ def number(*, over: float | None = None, fields: str = "") -> stat.Panel:
         .graph_mode(BigValueGraphMode.NONE)
         .text_mode(BigValueTextMode.VALUE_AND_NAME if fields else BigValueTextMode.AUTO)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(bool(fields)).fields(fields))
-        .thresholds(_thresholds(over))
+        .thresholds(_bad_from(over))
         .no_value("0")
     )
 
@@ -104,13 +104,8 @@ def rows(*, bad_column: str | None = None) -> table.Panel:
     panel = table.Panel().show_header(show_header=True).no_value("no rows")
     if bad_column is not None:
         coloured = DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"})
-        limits = [
-            Threshold(value=None, color=_BAD),
-            Threshold(value=0, color=_GOOD),
-            Threshold(value=1, color=_BAD),
-        ]
         panel.override_by_name(bad_column, [coloured])
-        panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(limits))
+        panel.thresholds(_thresholds((None, _BAD), (0, _GOOD), (1, _BAD)))
     return panel
 
 
@@ -133,7 +128,7 @@ def over_time(*, stacked: str | None = None, line: float | None = None) -> times
         panel.draw_style(GraphDrawStyle.BARS).fill_opacity(60)
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group(stacked))
     if line is not None:
-        panel.thresholds(_thresholds(line))
+        panel.thresholds(_bad_from(line))
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(GraphTresholdsStyleMode.LINE))
     return panel
 
@@ -160,8 +155,10 @@ def asked(panel: AnyPanel, question: str, bad: str, plugin: str, queries: Querie
     )
 
 
-def _thresholds(over: float | None) -> dashboard.ThresholdsConfig:
-    steps = [Threshold(value=None, color=_GOOD)]
-    if over is not None:
-        steps.append(Threshold(value=over, color=_BAD))
-    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
+def _bad_from(limit: float | None) -> dashboard.ThresholdsConfig:
+    return _thresholds((None, _GOOD), *([] if limit is None else [(limit, _BAD)]))
+
+
+def _thresholds(*steps: tuple[float | None, str]) -> dashboard.ThresholdsConfig:
+    limits = [Threshold(value=value, color=color) for value, color in steps]
+    return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(limits)

@@ -1,19 +1,19 @@
 """What spans and log records say about a failed call."""
 
-from otel.evidence.attributes import CallFacts, facts_of, may_tell_a_failure
-from otel.evidence.errors import ErrorText, is_of
-from otel.evidence.lineage import Below, Lineage
-from otel.evidence.span_errors import error_of, errors, texts
+from .attributes import CallFacts, facts_of, may_state_a_failure
+from .errors import ErrorText, error_messages_of, error_of, errors_of, matches
+from .lineage import NOTHING_FAILED, ChildFailure, lineage_of
 
 __all__ = [
-    "Below",
+    "NOTHING_FAILED",
     "CallFacts",
+    "ChildFailure",
     "ErrorText",
-    "Lineage",
+    "error_messages_of",
     "error_of",
-    "errors",
+    "errors_of",
     "facts_of",
-    "is_of",
-    "may_tell_a_failure",
-    "texts",
+    "lineage_of",
+    "matches",
+    "may_state_a_failure",
 ]

@@ -42,7 +42,7 @@ class CallFacts:
     tags: Mapping[str, object]
 
 
-def may_tell_a_failure(attributes: Attributes) -> bool:
+def may_state_a_failure(attributes: Attributes) -> bool:
     """Say cheaply whether attributes can state a failure although the span's status does not."""
     if "http.response.status_code" not in attributes and "http.status_code" not in attributes:
         return "failure" in attributes

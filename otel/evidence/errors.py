@@ -1,6 +1,6 @@
 """Whether an error that a span or log record carries is a certain failure, or another one.
 
-Spans hold copies of exceptions as text. An error is the failure's when its own message says so, or the
+Spans hold copies of exceptions as text. An error is the failure's when its own message matches, or the
 message of what it was explicitly raised from; every leaf of an exception group has to. What came up
 implicitly while the failure was being handled is an error of its own.
 """
@@ -8,11 +8,15 @@ implicitly while the failure was being handled is an error of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from otel.evidence.lineage import Below
-from sentry_filters.evidence import Response, endpoint_of_url, path_of_url
+from opentelemetry.sdk.trace import ReadableSpan
+
+from sentry_filters import Failure, Response
+from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url
+
+from .lineage import ChildFailure
 
 # What Python's traceback module writes between the links of a chain.
 _CAUSE = "The above exception was the direct cause of the following exception:"
@@ -25,7 +29,7 @@ _MARGIN = re.compile(r"^[ ]*[|+]-*[ ]?", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
 
 _LONGEST = 262_144
-_LEAST_TELLING = 12  # characters; shorter texts stand in others by chance
+_LEAST_SPECIFIC = 12  # characters; shorter texts are in others by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,41 @@ class ErrorText:
     stacktrace: str = ""
 
 
-def is_of(error: ErrorText, below: Below) -> bool:
-    """Say whether `error` is `below.failure`; in doubt it is not."""
-    if _says(error.message[:_LONGEST], below):
+def errors_of(span: ReadableSpan) -> list[ErrorText]:
+    """Return the errors that a span carries: its exception events, else its status."""
+    found = [error_of(event.attributes) for event in span.events if event.name == conventions.EXCEPTION_EVENT]
+    if not found and span.status.description:
+        found = [ErrorText(span.status.description)]
+    return found
+
+
+def error_of(attributes: Mapping[str, object] | None, message: str = "") -> ErrorText:
+    """Return the error in the attributes of an event or log record; `message` where they have none."""
+    attributes = attributes or {}
+    return ErrorText(
+        str(attributes.get(conventions.EXCEPTION_MESSAGE) or message),
+        str(attributes.get(conventions.EXCEPTION_STACKTRACE) or ""),
+    )
+
+
+def error_messages_of(span: ReadableSpan) -> frozenset[str]:
+    """Return the messages of the errors that a span carries."""
+    return frozenset(error.message for error in errors_of(span) if error.message)
+
+
+def matches(error: ErrorText, child: ChildFailure) -> bool:
+    """Say whether `error` is `child.failure`; in doubt it is not."""
+    if _message_matches(error.message[:_LONGEST], child):
         return True
     stacktrace = error.stacktrace[-_LONGEST:]
     if _GROUP in stacktrace:
         leaves = [_MARGIN.sub("", leaf) for leaf in _LEAF.split(stacktrace)[1:] if _GROUP not in leaf]
-        return bool(leaves) and all(_is_raised_from(leaf, below) for leaf in leaves)
-    return _is_raised_from(stacktrace, below)
+        return bool(leaves) and all(_is_raised_from(leaf, child) for leaf in leaves)
+    return _is_raised_from(stacktrace, child)
 
 
-def _is_raised_from(stacktrace: str, below: Below) -> bool:
-    return any(_says(message, below) for message in _explicit_chain(stacktrace))
+def _is_raised_from(stacktrace: str, child: ChildFailure) -> bool:
+    return any(_message_matches(message, child) for message in _explicit_chain(stacktrace))
 
 
 def _explicit_chain(stacktrace: str) -> Iterator[str]:
@@ -62,7 +88,7 @@ def _explicit_chain(stacktrace: str) -> Iterator[str]:
 
 
 def _message(section: str) -> str:
-    """Return what stands below the last frame of one exception's traceback."""
+    """Return what is below the last frame of one exception's traceback."""
     frames, last_frame, rest = section.rpartition('\n  File "')
     lines = (rest if last_frame else frames + rest).splitlines()
     if last_frame:
@@ -72,26 +98,32 @@ def _message(section: str) -> str:
     return "\n".join(lines)
 
 
-def _says(text: str, below: Below) -> bool:
-    failure = below.failure
-    if failure is None or not text:
+def _message_matches(text: str, child: ChildFailure) -> bool:
+    if child.failure is None or not text:
         return False
-    response = failure.response
-    body = None if response is None else response.body
-    own = [*below.texts, *((body.strip(),) if body else ())]
-    if _holds(text, own):
-        return not _holds(text, [other for other in below.other_texts if other not in own])
-    status = failure.status if response is None else response.status
-    if status is None or not re.search(rf"(?<![\w.]){status}(?![\w.])", text):
-        return False
+    response = child.failure.response
+    body = "" if response is None else (response.body or "").strip()
+    own = [*child.texts, body] if body else [*child.texts]
+    if _contains_any(text, own):
+        return not _contains_any(text, [other for other in child.other_texts if other not in own])
+    return _states_status(text, child.failure) and _is_about(text, response, child)
+
+
+def _contains_any(text: str, messages: list[str]) -> bool:
+    return any(one == text or (len(one) >= _LEAST_SPECIFIC and one in text) for one in messages)
+
+
+def _states_status(text: str, failure: Failure) -> bool:
+    status = failure.status if failure.response is None else failure.response.status
+    return status is not None and re.search(rf"(?<![\w.]){status}(?![\w.])", text) is not None
+
+
+def _is_about(text: str, response: Response | None, child: ChildFailure) -> bool:
+    """Say whether a text with the failure's status is about its call: by the URLs in it, if it has any."""
     urls = _URL.findall(text)
     if urls and response is not None and response.endpoint is not None:
         return any(_leads_to(url, response) for url in urls)
-    return not below.rival
-
-
-def _holds(text: str, known: list[str]) -> bool:
-    return any(one == text or (len(one) >= _LEAST_TELLING and one in text) for one in known)
+    return not child.ambiguous_status
 
 
 def _leads_to(url: str, response: Response) -> bool:

@@ -1,9 +1,11 @@
 """Log records: processor, pipeline, verdicts, exporter."""
 
-from otel.logs.pipeline import GuardedLogs
-from otel.logs.processor import GuardedLogRecordProcessor
+from .exporter import RedactingLogRecordExporter
+from .pipeline import GuardedLogs
+from .processor import GuardedLogRecordProcessor
 
 __all__ = [
     "GuardedLogRecordProcessor",
     "GuardedLogs",
+    "RedactingLogRecordExporter",
 ]

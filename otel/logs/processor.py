@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from opentelemetry._logs import SeverityNumber
-from opentelemetry.context import Context
+from typing import Any
+
 from opentelemetry.sdk._logs import (
     LogRecordProcessor,
     ReadWriteLogRecord,
     SynchronousMultiLogRecordProcessor,
 )
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from otel.fan_out import flushed, to_each
-from otel.logs.pipeline import GuardedLogs
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
-_PLACE = "log_processor"
+from ..fan_out import FanOut
+from .pipeline import GuardedLogs
 
 
 class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
     """Keeps our expired session's log records, and secrets, from the processors behind it.
 
     Use it as the provider's `multi_log_record_processor`, where it covers every processor that is added
-    later, or around single processors. A record with something to redact goes on as a redacted copy; the
+    later, or around single processors. A record with something to redact is handed on as a redacted copy; the
     application's own record is never changed. Faults are handled as by `GuardedSpanProcessor`.
 
     Args:
@@ -34,37 +33,26 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
         self._logs = GuardedLogs(guard)
+        self._fan_out = FanOut("log_processor", parts_of(guard).trail.fault)
         self._log_record_processors = next_processors
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Judge and redact the record once, and hand what may leave to every processor."""
-        passed = self._logs.passed(log_record)
-        if passed is not None:
-            to_each(self._log_record_processors, lambda one: one.on_emit(passed), _PLACE, self._guard.fault)
+        kept = self._logs.kept(log_record)
+        if kept is not None:
+            self._fan_out.to_each(self._log_record_processors, lambda one: one.on_emit(kept))
 
-    def enabled(
-        self,
-        *,
-        context: Context | None = None,
-        instrumentation_scope: InstrumentationScope | None = None,
-        severity_number: SeverityNumber | None = None,
-        event_name: str | None = None,
-    ) -> bool:
+    def enabled(self, **wanted: Any) -> bool:
         """Say whether any processor wants such a record; one that raises may want it."""
         try:
-            return super().enabled(
-                context=context,
-                instrumentation_scope=instrumentation_scope,
-                severity_number=severity_number,
-                event_name=event_name,
-            )
+            return super().enabled(**wanted)
         except Exception as error:  # noqa: BLE001 - a processor must not reach the application
-            self._guard.fault(_PLACE, error)
+            self._fan_out.raised(error)
             return True
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
-        to_each(self._log_record_processors, lambda one: one.shutdown(), _PLACE, self._guard.fault)
+        self._fan_out.to_each(self._log_record_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.
@@ -72,4 +60,4 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
-        return flushed(self._log_record_processors, timeout_millis, _PLACE, self._guard.fault)
+        return self._fan_out.flushed(self._log_record_processors, timeout_millis)

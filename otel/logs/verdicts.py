@@ -1,4 +1,4 @@
-"""What becomes of a log record: one that reports our expired session goes, any other stays."""
+"""What becomes of a log record: one that reports our expired session is dropped, any other is kept."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import replace
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from otel.evidence import Below, ErrorText, Lineage, is_of
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.evidence import conventions, failure_of_tags
+from sentry_filters.guard import parts_of
 
-_TELLING = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
+from ..evidence import NOTHING_FAILED, ChildFailure, ErrorText, error_of, lineage_of, matches
+from ..pipeline import Outcome
+
+_STATE_A_FAILURE = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
 
 
 class LogVerdicts:
@@ -23,20 +26,27 @@ class LogVerdicts:
     """
 
     def __init__(self, guard: SessionGuard) -> None:
-        self._guard = guard
-        self._lineage = guard.part(Lineage)
+        parts = parts_of(guard)
+        self._decide = parts.decider.decide
+        self._failures_of = parts.failures_of
+        self._response_of = parts.calls.response_of
+        self._lineage = lineage_of(guard)
         self._statuses = tuple(str(status) for status in guard.policy.statuses)
 
-    def is_ours(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+    def judged(
+        self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]
+    ) -> tuple[Outcome, ReadWriteLogRecord | None]:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
         if self.is_healthy(record, attributes):
-            return False
+            return "exported", record
         failures = self._failures(record, attributes, _text(record.log_record.body))
-        return bool(failures) and self._guard.decide("log", failures).drop
+        if failures and self._decide("log", failures).drop:
+            return "dropped", None
+        return "exported", record
 
     def is_healthy(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
-        """Say cheaply whether the record certainly tells of no failure that could be ours."""
-        if record.log_record.exception is not None or not _TELLING.isdisjoint(attributes):
+        """Say cheaply whether the record certainly reports no failure that could be ours."""
+        if record.log_record.exception is not None or not _STATE_A_FAILURE.isdisjoint(attributes):
             return False
         text = _text(record.log_record.body)
         return not any(status in text for status in self._statuses)
@@ -48,43 +58,38 @@ class LogVerdicts:
         tags = {name: attributes[name] for name in conventions.TAG_NAMES if name in attributes}
         at = None if not log.timestamp else log.timestamp / 1e9
         trace_id = f"{log.trace_id:032x}" if log.trace_id else None
-        base = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
+        tagged = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
         if log.exception is not None:
-            return tuple(
-                replace(
-                    base,
-                    text=f"{one.text}\n{text}" if one.response is not None and text else one.text,
-                    response=one.response,
-                    raised_while_handling=one.raised_while_handling,
-                )
-                for one in self._guard.failures_of(log.exception)
-            )
-        error = ErrorText(
-            str(attributes.get(conventions.EXCEPTION_MESSAGE) or text),
-            str(attributes.get(conventions.EXCEPTION_STACKTRACE) or ""),
-        )
-        span_id = f"{log.span_id:016x}" if log.span_id else None
-        known = self._known(trace_id, span_id)
-        if known is not None and known.failure is not None and self._belongs(error, known, attributes):
-            return (replace(base, response=known.failure.response),)
-        return (replace(base, text=error.message),)
+            return tuple(_combined(tagged, one) for one in self._failures_of(log.exception))
+        error = error_of(attributes, text)
+        child = self._child_failure(trace_id, f"{log.span_id:016x}" if log.span_id else None)
+        if child.failure is not None and _is_about(error, child, attributes):
+            return (replace(tagged, response=child.failure.response),)
+        return (replace(tagged, text=error.message),)
 
-    def _known(self, trace_id: str | None, span_id: str | None) -> Below | None:
-        """Return the failure that the active span knew of: what was recorded under it, or ended below."""
+    def _child_failure(self, trace_id: str | None, span_id: str | None) -> ChildFailure:
+        """Return what the active span knows of a failure: what was recorded under it, or ended below."""
         if trace_id is None or span_id is None:
-            return None
-        below = self._lineage.below(trace_id, span_id)
-        recorded = self._guard.response_of(trace_id, span_id)
-        if recorded is not None:
-            return replace(below or Below(), failure=Failure(response=recorded))
-        return below
+            return NOTHING_FAILED
+        child = self._lineage.child_failure(trace_id, span_id)
+        return child.or_recorded(self._response_of(trace_id, span_id), trace_id)
 
-    @staticmethod
-    def _belongs(error: ErrorText, known: Below, attributes: dict[str, AnyValue]) -> bool:
-        if error.message or error.stacktrace:
-            return is_of(error, known)
-        # An event of a GenAI instrumentation: it tells the class of the error only.
-        return conventions.ERROR_TYPE in attributes and not known.others
+
+def _combined(tagged: Failure, raised: Failure) -> Failure:
+    """Return what a record's tags and text, and the exception that it carries, say together."""
+    return replace(
+        tagged,
+        text=f"{raised.text}\n{tagged.text}" if raised.response is not None and tagged.text else raised.text,
+        response=raised.response,
+        raised_while_handling=raised.raised_while_handling,
+    )
+
+
+def _is_about(error: ErrorText, child: ChildFailure, attributes: dict[str, AnyValue]) -> bool:
+    if error.message or error.stacktrace:
+        return matches(error, child)
+    # An event of a GenAI instrumentation: it states the class of the error only.
+    return conventions.ERROR_TYPE in attributes and not child.other_failed
 
 
 def _text(body: object) -> str:

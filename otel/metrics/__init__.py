@@ -1,6 +1,6 @@
 """Metrics: exporter, merging."""
 
-from otel.metrics.exporter import RedactingMetricExporter
+from .exporter import RedactingMetricExporter
 
 __all__ = [
     "RedactingMetricExporter",

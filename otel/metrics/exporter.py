@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
@@ -16,11 +15,11 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
 )
 
-from otel.metrics.merging import DataPoint, put_together
-from otel.redaction import Cleaner, Withheld, sdk_records
 from sentry_filters import Counters, Redactor
 
-_SIGNAL = "metric"
+from ..redaction import Accounts, Cleaner, sdk_records
+from .merging import DataPoint, put_together
+
 _Item = TypeVar("_Item")
 
 
@@ -41,14 +40,14 @@ class RedactingMetricExporter(MetricExporter):
     ) -> None:
         super().__init__(**sdk_records.preferences_of(exporter))
         self._exporter = exporter
-        self._withheld = Withheld(_SIGNAL, counters)
-        self._cleaner = Cleaner(redactor, self._withheld.count_redaction)
+        self._accounts = Accounts("metric", counters)
+        self._cleaner = Cleaner(redactor, self._accounts.count_redaction)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """Export the metrics without secrets."""
-        redacted = self._each(metrics_data.resource_metrics, self._resource_metrics)
+        redacted = self._accounts.clean_each(metrics_data.resource_metrics, self._resource_metrics)
         if redacted is not metrics_data.resource_metrics:
             metrics_data = replace(metrics_data, resource_metrics=redacted)
         return self._exporter.export(metrics_data, timeout_millis, **kwargs)
@@ -65,12 +64,12 @@ class RedactingMetricExporter(MetricExporter):
         return _changed(
             of_resource,
             resource=self._cleaner.resource(of_resource.resource),
-            scope_metrics=self._each(of_resource.scope_metrics, self._scope_metrics),
+            scope_metrics=self._accounts.clean_each(of_resource.scope_metrics, self._scope_metrics),
         )
 
     def _scope_metrics(self, of_scope: ScopeMetrics) -> ScopeMetrics:
-        metrics = self._each(of_scope.metrics, self._metric)
-        self._withheld.count_exported(len(metrics))
+        metrics = self._accounts.clean_each(of_scope.metrics, self._metric)
+        self._accounts.count_exported(len(metrics))
         return _changed(of_scope, scope=self._cleaner.scope(of_scope.scope), metrics=metrics)
 
     def _metric(self, metric: Metric) -> Metric:
@@ -79,7 +78,7 @@ class RedactingMetricExporter(MetricExporter):
         if any(new is not old for new, old in zip(points, data.data_points, strict=True)):
             merged, left_out = put_together(data, points)
             for _ in range(left_out):
-                self._withheld.tell("series", None)
+                self._accounts.withhold("series")
             data = cast("Any", replace)(data, data_points=merged)
         return _changed(
             metric,
@@ -101,16 +100,6 @@ class RedactingMetricExporter(MetricExporter):
         old = dict(exemplar.filtered_attributes or {})
         attributes = self._cleaner.attributes(old)
         return exemplar if attributes is old else replace(exemplar, filtered_attributes=attributes)
-
-    def _each(self, items: Sequence[_Item], clean: Callable[[_Item], _Item]) -> Sequence[_Item]:
-        passed = []
-        for item in items:
-            try:
-                passed.append(clean(item))
-            except Exception as error:  # noqa: BLE001 - fail closed: this item is withheld, the others go
-                self._withheld.tell("fault", error)
-        same = len(passed) == len(items) and all(new is old for new, old in zip(passed, items, strict=True))
-        return items if same else passed
 
 
 def _changed(record: _Item, **fields: object) -> _Item:

@@ -1,13 +1,15 @@
 """Redaction of the SDK's records, and its counts."""
 
-from otel.redaction import sdk_records
-from otel.redaction.accounts import Withheld
-from otel.redaction.cleaner import Cleaner
-from otel.redaction.tally import Tally
+from . import sdk_records
+from .accounts import Accounts, Tally
+from .cleaner import Cleaner
+from .exporter import RedactingExporter, WrappingExporter
 
 __all__ = [
+    "Accounts",
     "Cleaner",
+    "RedactingExporter",
     "Tally",
-    "Withheld",
+    "WrappingExporter",
     "sdk_records",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from operator import is_
+from typing import Any, TypeVar, cast
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
@@ -13,12 +14,14 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, TraceState
 from opentelemetry.util.types import AnyValue
 
-from otel.redaction import sdk_records
-from otel.redaction.known_clean import KnownClean
-from otel.redaction.remembered import Remembered
 from sentry_filters import Redactor
 
+from . import sdk_records
+from .accounts import unless_same
+from .known_clean import KnownClean, Remembered
+
 _Value = TypeVar("_Value")
+_TEXTS_OF_RECORD = ("body", "event_name", "severity_text")
 
 
 def _uncounted(kind: str) -> None:
@@ -82,8 +85,8 @@ class Cleaner:
             "parent": self.context(span.parent),
             "resource": self.resource(span.resource),
             "attributes": self.attributes(attributes),
-            "events": self._each(events, self._event),
-            "links": self._each(links, self._link),
+            "events": unless_same(events, tuple(map(self._event, events))),
+            "links": unless_same(links, tuple(map(self._link, links))),
             "status": self._status(span.status),
             "instrumentation_scope": None if scope is None else self.scope(scope),
         }
@@ -148,10 +151,6 @@ class Cleaner:
         redacted = self.value(description)
         return status if redacted is description else Status(status.status_code, redacted)
 
-    def _each(self, items: Sequence[_Value], clean: Callable[[_Value], _Value]) -> Sequence[_Value]:
-        redacted = tuple(map(clean, items))
-        return items if all(map(_same, redacted, items)) else redacted
-
     # Log records
 
     def record(
@@ -164,23 +163,13 @@ class Cleaner:
         if self.is_clean_record(record, attributes):
             return record
         scope, resource = record.instrumentation_scope, record.resource
-        before = {
-            "body": log.body,
-            "attributes": attributes,
-            "event_name": log.event_name,
-            "severity_text": log.severity_text,
-            "resource": resource,
-            "instrumentation_scope": scope,
-        }
-        changes = {
-            "body": self._text_or_value(log.body),
-            "attributes": self.attributes(attributes),
-            "event_name": self._text_or_value(log.event_name),
-            "severity_text": self._text_or_value(log.severity_text),
-            "resource": None if resource is None else self.resource(resource),
-            "instrumentation_scope": None if scope is None else self.scope(scope),
-        }
-        if all(_same(changes[name], before[name]) for name in changes):
+        old: dict[str, Any] = {"attributes": attributes, "resource": resource, "instrumentation_scope": scope}
+        old.update((name, getattr(log, name)) for name in _TEXTS_OF_RECORD)
+        changes = {name: self._text_or_value(old[name]) for name in _TEXTS_OF_RECORD}
+        changes["attributes"] = self.attributes(attributes)
+        changes["resource"] = None if resource is None else self.resource(resource)
+        changes["instrumentation_scope"] = None if scope is None else self.scope(scope)
+        if all(changes[name] is old[name] for name in changes):
             return record
         return sdk_records.rebuilt_record(record, **changes)
 
@@ -191,7 +180,7 @@ class Cleaner:
         return self._known.are_clean(attributes, _texts_of(record.log_record))
 
     def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
-        """As `is_clean_record`, for a batch in one pass; TypeError where a body is no text."""
+        """As `is_clean_record`, for a batch in one pass; TypeError where a body is not text."""
         new: list[str] = []
         for record in records:
             attributes = sdk_records.attributes_of(record.log_record)
@@ -217,39 +206,25 @@ class Cleaner:
         state = self.attributes(cast("dict[str, AnyValue]", old))
         if state is old:
             return context
-        # A key that changed is none of the W3C's form any more: its entry goes.
+        # A key that changed no longer has the W3C's form: its entry is left out.
         kept = [(key, str(value)) for key, value in state.items() if key in old]
         return SpanContext(
             context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
         )
 
     def _resource(self, resource: Resource) -> Resource:
-        old = sdk_records.attributes_of(resource)
-        attributes = self.attributes(old)
-        schema_url = self._text_or_value(resource.schema_url)
-        if attributes is old and schema_url is resource.schema_url:
-            return resource
-        return Resource(attributes, schema_url)
+        old = (sdk_records.attributes_of(resource), resource.schema_url)
+        new = (self.attributes(old[0]), self._text_or_value(old[1]))
+        return resource if all(map(is_, old, new)) else Resource(*new)
 
     def _scope(self, scope: InstrumentationScope) -> InstrumentationScope:
-        old = sdk_records.attributes_of(scope)
-        name, version = self._text_or_value(scope.name), self._text_or_value(scope.version)
-        schema_url, attributes = self._text_or_value(scope.schema_url), self.attributes(old)
-        if (
-            name is scope.name
-            and version is scope.version
-            and schema_url is scope.schema_url
-            and attributes is old
-        ):
-            return scope
-        return InstrumentationScope(name, version, schema_url, attributes)
+        old = (scope.name, scope.version, scope.schema_url, sdk_records.attributes_of(scope))
+        name, version, schema_url = (self._text_or_value(text) for text in old[:3])
+        new = (cast("str", name), version, schema_url, self.attributes(old[3]))
+        return scope if all(map(is_, old, new)) else InstrumentationScope(*new)
 
 
 def _texts_of(log: LogRecord) -> list[str]:
-    """Return what is no attribute; a body may be anything, which the look at the texts tells."""
+    """Return what is not an attribute; a body may be anything, which the look at the texts finds out."""
     texts = (log.body, log.event_name, log.severity_text)
     return [text for text in texts if text]  # type: ignore[misc]
-
-
-def _same(one: object, other: object) -> bool:
-    return one is other

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Redactor
+
+_Value = TypeVar("_Value")
 
 _NUMBERS = frozenset({bool, float, int, type(None)})
 _MOST_KEYS = 4096
@@ -20,7 +25,7 @@ class KnownClean:
 
     Args:
         redactor: Judges what is not known. Everything is forgotten when its `generation` changes: a
-            credential that became known may stand in what was clean before.
+            credential that became known may be in what was clean before.
     """
 
     def __init__(self, redactor: Redactor) -> None:
@@ -56,7 +61,7 @@ class KnownClean:
     def unknown(self, texts: list[str], attributes: dict[str, AnyValue]) -> list[str]:
         """Return what was not found clean lately: of attributes that `have_harmless_keys`.
 
-        TypeError, here or in joining it, where it is no text.
+        TypeError, here or in joining it, where it is not text.
         """
         known = self._texts
         return [
@@ -89,3 +94,36 @@ class KnownClean:
     def _are_clean_together(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
         together = [attributes, texts]
         return self._redactor.redact_value(together) is together
+
+
+class Remembered(Generic[_Value]):
+    """Remembers what `make` returned for an object, by identity. Thread-safe without a lock.
+
+    Args:
+        make: Makes the result; what it raises is raised, and not remembered.
+        generation: Everything is forgotten when this changes (`Redactor.generation`): a credential that
+            became known has to be found in what was clean before.
+        size: How many results are remembered at most.
+    """
+
+    def __init__(
+        self, make: Callable[[_Value], _Value], generation: Callable[[], int], size: int = 256
+    ) -> None:
+        self._make = make
+        self._generation = generation
+        self._size = size
+        self._known_at = -1
+        # The object is kept beside its result, so that its id is nobody else's.
+        self._results: dict[int, tuple[_Value, _Value]] = {}
+
+    def __call__(self, value: _Value) -> _Value:
+        """Return the result for `value`."""
+        generation = self._generation()
+        if generation != self._known_at or len(self._results) >= self._size:
+            self._results = {}  # a new one: another thread may be reading the old
+            self._known_at = generation
+        results = self._results
+        known = results.get(id(value))
+        if known is None:
+            known = results[id(value)] = (value, self._make(value))
+        return known[1]

@@ -1,24 +1,61 @@
 """How the SDK's records are read fast, and rebuilt: the one place that knows its private seams.
 
-`tests/otel/test_readable.py` pins each of them. Reading falls back to the public property, at some cost;
-rebuilding goes through public constructors and keeps the dropped counts.
+`tests/otel/redaction/test_sdk_records.py` pins each of them. Reading falls back to the public property, at
+some cost; rebuilding goes through public constructors and keeps the dropped counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.sdk._logs import LogRecordLimits, ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk._logs import (
+    LogRecordLimits,
+    ReadableLogRecord,
+    ReadWriteLogRecord,
+    SynchronousMultiLogRecordProcessor,
+)
 from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AnyValue
 
 _Item = TypeVar("_Item")
+
+# As the constructors of spans and log records call them; attributes are copied.
+_SPAN_FIELDS = (
+    "name", "context", "parent", "resource", "events", "links", "kind", "status", "start_time", "end_time",
+    "instrumentation_scope",
+)  # fmt: skip
+_RECORD_FIELDS = (
+    "timestamp", "observed_timestamp", "context", "severity_text", "severity_number", "body", "attributes",
+    "event_name",
+)  # fmt: skip
+
+
+class ProcessorsSeam(NamedTuple):
+    """How a provider holds its processors."""
+
+    kind: type
+    """Of what a provider, and each tracer or logger that it made, hands records to."""
+    of_provider: str
+    """The provider's attribute with it; behind the underscore, the constructor's argument."""
+    processors: str
+    add: str
+
+
+SPAN_PROCESSORS = ProcessorsSeam(
+    SynchronousMultiSpanProcessor, "_active_span_processor", "_span_processors", "add_span_processor"
+)
+LOG_PROCESSORS = ProcessorsSeam(
+    SynchronousMultiLogRecordProcessor,
+    "_multi_log_record_processor",
+    "_log_record_processors",
+    "add_log_record_processor",
+)
 
 
 def attributes_of(holder: Any) -> dict[str, AnyValue]:
@@ -50,24 +87,12 @@ def rebuilt_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
     Ids, times, kind, links and dropped counts stay as they are; `span` itself is not touched.
     """
     scope = span.instrumentation_scope
-    fields: dict[str, Any] = {
-        "name": span.name,
-        "context": span.context,
-        "parent": span.parent,
-        "resource": span.resource,
-        "attributes": attributes_of(span),
-        "events": span.events,
-        "links": span.links,
-        "kind": span.kind,
-        "status": span.status,
-        "start_time": span.start_time,
-        "end_time": span.end_time,
-        "instrumentation_scope": scope,
-        **changes,
-    }
+    fields: dict[str, Any] = {name: getattr(span, name) for name in _SPAN_FIELDS if name not in changes}
+    fields.update(changes)
     if fields["instrumentation_scope"] is scope:
         fields["instrumentation_info"] = getattr(span, "_instrumentation_info", None)
-    fields["attributes"] = _counting(fields["attributes"], span.dropped_attributes)
+    attributes = changes["attributes"] if "attributes" in changes else attributes_of(span)
+    fields["attributes"] = _counting(attributes, span.dropped_attributes)
     fields["events"] = _counting_list(fields["events"], span.dropped_events)
     fields["links"] = _counting_list(fields["links"], span.dropped_links)
     return ReadableSpan(**fields)
@@ -90,17 +115,9 @@ def rebuilt_record(record: ReadWriteLogRecord, **changes: Any) -> ReadWriteLogRe
     already written into the attributes.
     """
     old = record.log_record
-    fields: dict[str, Any] = {
-        "timestamp": old.timestamp,
-        "observed_timestamp": old.observed_timestamp,
-        "context": old.context,
-        "severity_text": old.severity_text,
-        "severity_number": old.severity_number,
-        "body": old.body,
-        "attributes": attributes_of(old),
-        "event_name": old.event_name,
-    }
-    fields.update({name: changes[name] for name in changes if name in fields})
+    fields = {name: changes[name] if name in changes else getattr(old, name) for name in _RECORD_FIELDS}
+    if "attributes" not in changes:
+        fields["attributes"] = attributes_of(old)
     new = type(old)(**fields)
     # Ids may have been given without a context; the constructor takes them from the context only.
     new.trace_id, new.span_id, new.trace_flags = old.trace_id, old.span_id, old.trace_flags
@@ -136,6 +153,17 @@ def readable_record(record: ReadWriteLogRecord) -> ReadableLogRecord:
         instrumentation_scope=record.instrumentation_scope,
         limits=record.limits,
     )
+
+
+def kept_of_readable(
+    record: ReadableLogRecord, keep: Callable[[ReadWriteLogRecord], ReadWriteLogRecord | None]
+) -> ReadableLogRecord | None:
+    """Return what `keep`, which takes a processor's record, makes of an export batch's; the same if clean."""
+    writable = writable_record(record)
+    kept = keep(writable)
+    if kept is writable:
+        return record
+    return None if kept is None else readable_record(kept)
 
 
 def preferences_of(exporter: MetricExporter) -> dict[str, Any]:

@@ -1,13 +1,11 @@
 """Spans: processor, pipeline, verdicts, waiting, exporter."""
 
-from otel.spans.exporter import RedactingLogRecordExporter, RedactingSpanExporter, passed_readable
-from otel.spans.pipeline import GuardedSpans
-from otel.spans.processor import GuardedSpanProcessor
+from .exporter import RedactingSpanExporter
+from .pipeline import GuardedSpans
+from .processor import GuardedSpanProcessor
 
 __all__ = [
     "GuardedSpanProcessor",
     "GuardedSpans",
-    "RedactingLogRecordExporter",
     "RedactingSpanExporter",
-    "passed_readable",
 ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, SynchronousMultiSpanProcessor
 
-from otel.fan_out import flushed, to_each
-from otel.spans.pipeline import GuardedSpans
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
-_PLACE = "span_processor"
+from ..fan_out import FanOut
+from .pipeline import GuardedSpans
 
 
 class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
@@ -23,7 +23,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     as a fault. Interrupts (`BaseException`) are raised once every processor has run.
 
     The HTTP span of a call that `SessionGuard.instrument` sees, and that looks like an expired session, waits
-    for its parent's end, or a flush: only then the body is read, whose code may say that it is none.
+    for its parent's end, or a flush: only then the body is read, whose code may say that it is not one.
 
     A child that ended before its dropped parent has left with that parent's id already;
     `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.
@@ -37,6 +37,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
         self._spans = GuardedSpans(guard)
+        self._fan_out = FanOut("span_processor", parts_of(guard).trail.fault)
         self._span_processors = next_processors
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -45,25 +46,25 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
             try:
                 processor.on_start(span, parent_context=parent_context)
             except Exception as error:  # noqa: BLE001 - a processor must not reach the application
-                self._guard.fault(_PLACE, error)
+                self._fan_out.raised(error)
 
     def _on_ending(self, span: Span) -> None:
         for processor in self._span_processors:
             try:
                 processor._on_ending(span)
             except Exception as error:  # noqa: BLE001 - as above
-                self._guard.fault(_PLACE, error)
+                self._fan_out.raised(error)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Judge and redact the span once, and hand what may leave to every processor."""
-        for passed in self._spans.passed(span):
-            self._hand_on(passed)
+        for kept in self._spans.kept(span):
+            self._hand_on(kept)
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
-        for passed in self._spans.flushed():
-            self._hand_on(passed)
-        to_each(self._span_processors, lambda one: one.shutdown(), _PLACE, self._guard.fault)
+        for kept in self._spans.flushed():
+            self._hand_on(kept)
+        self._fan_out.to_each(self._span_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Flush every processor within `timeout_millis` in all.
@@ -71,9 +72,9 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
-        for passed in self._spans.flushed():
-            self._hand_on(passed)
-        return flushed(self._span_processors, timeout_millis, _PLACE, self._guard.fault)
+        for kept in self._spans.flushed():
+            self._hand_on(kept)
+        return self._fan_out.flushed(self._span_processors, timeout_millis)
 
     def _hand_on(self, span: ReadableSpan) -> None:
-        to_each(self._span_processors, lambda one: one.on_end(span), _PLACE, self._guard.fault)
+        self._fan_out.to_each(self._span_processors, lambda one: one.on_end(span))

@@ -13,7 +13,7 @@ from sentry_filters.forking import after_fork_in_child
 _SpanId = tuple[str, str]
 
 
-class HeldSpans:
+class PendingSpans:
     """A bounded waiting room by the ids of the awaited parent. Thread-safe and fork-safe.
 
     `is_empty` is true while nothing waits: the healthy process pays one look at it.
@@ -26,39 +26,39 @@ class HeldSpans:
     def __init__(self, size: int = 1_000, seconds: float = 30.0) -> None:
         self._size = size
         self._seconds = seconds
-        self._waiting: OrderedDict[_SpanId, tuple[float, list[ReadableSpan]]] = OrderedDict()
+        self._pending: OrderedDict[_SpanId, tuple[float, list[ReadableSpan]]] = OrderedDict()
         self._lock = threading.Lock()
         self.is_empty = True
         after_fork_in_child(self._start_afresh)
 
-    def hold(self, parent: _SpanId, span: ReadableSpan) -> None:
+    def add(self, parent: _SpanId, span: ReadableSpan) -> None:
         """Let `span` wait for `parent`."""
         with self._lock:
-            self._waiting.setdefault(parent, (time.monotonic(), []))[1].append(span)
+            self._pending.setdefault(parent, (time.monotonic(), []))[1].append(span)
             self.is_empty = False
 
     def released(self, ended: _SpanId) -> list[ReadableSpan]:
         """Return those that waited for the span that ended, and those that waited too long."""
         with self._lock:
-            _, spans = self._waiting.pop(ended, (0.0, []))
-            while self._waiting:
-                since, overdue = next(iter(self._waiting.values()))
-                if len(self._waiting) <= self._size and since > time.monotonic() - self._seconds:
+            _, spans = self._pending.pop(ended, (0.0, []))
+            while self._pending:
+                since, overdue = next(iter(self._pending.values()))
+                if len(self._pending) <= self._size and since > time.monotonic() - self._seconds:
                     break
-                self._waiting.popitem(last=False)
+                self._pending.popitem(last=False)
                 spans = overdue + spans
-            self.is_empty = not self._waiting
+            self.is_empty = not self._pending
         return spans
 
     def all_released(self) -> list[ReadableSpan]:
         """Return all that wait."""
         with self._lock:
-            waiting, self._waiting = self._waiting, OrderedDict()
+            pending, self._pending = self._pending, OrderedDict()
             self.is_empty = True
-        return [span for _, spans in waiting.values() for span in spans]
+        return [span for _, spans in pending.values() for span in spans]
 
     def _start_afresh(self) -> None:
         # The parent process exports what waited there.
         self._lock = threading.Lock()
-        self._waiting = OrderedDict()
+        self._pending = OrderedDict()
         self.is_empty = True

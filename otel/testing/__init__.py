@@ -1,5 +1,5 @@
-"""Does telemetry leave round the guard? The OpenTelemetry half of `sentry_filters.testing.check`."""
+"""Does telemetry bypass the guard? The OpenTelemetry half of `sentry_filters.testing.check`."""
 
-from otel.testing.checking import check
+from .checking import check
 
 __all__ = ["check"]

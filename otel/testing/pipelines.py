@@ -1,4 +1,4 @@
-"""What stands in a provider's pipeline: processors and exporters, down to those that send."""
+"""What a provider's pipeline consists of: processors and exporters, down to those that send."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
-from otel.logs import GuardedLogRecordProcessor
-from otel.spans import GuardedSpanProcessor
 from sentry_filters import SessionGuard
+
+from ..logs import GuardedLogRecordProcessor
+from ..redaction import sdk_records
+from ..spans import GuardedSpanProcessor
 
 __all__ = ["Pipeline", "is_exporter", "is_sentrys"]
 
@@ -27,7 +29,7 @@ _PARTS: Mapping[str, tuple[type, ...]] = {
 _EXPORTERS = (SpanExporter, LogRecordExporter, MetricExporter)
 _GUARDS = (GuardedSpanProcessor, GuardedLogRecordProcessor)
 # What holds the processors of the SDK's multi-processors, whose members need be of no class of the SDK's.
-_MEMBERS = ("_span_processors", "_log_record_processors")
+_MEMBERS = (sdk_records.SPAN_PROCESSORS.processors, sdk_records.LOG_PROCESSORS.processors)
 
 
 @dataclass(slots=True)
@@ -56,8 +58,8 @@ class Pipeline:
     @property
     def guards(self) -> list[SessionGuard]:
         """The guards that its processors and exporters belong to."""
-        held = (_own(part).get("_guard") for part in self.parts)
-        return [guard for guard in held if isinstance(guard, SessionGuard)]
+        found = (_own(part).get("_guard") for part in self.parts)
+        return [guard for guard in found if isinstance(guard, SessionGuard)]
 
     def name_of(self, leaf: object) -> str:
         """Return the name of a leaf: its class, and a number where there are more of them."""
@@ -104,12 +106,8 @@ class Pipeline:
         for name, value in _own(part).items():
             if name in _MEMBERS and isinstance(value, Iterable):
                 yield from value
-            elif isinstance(value, list | tuple | set | frozenset):
-                yield from (one for one in value if issubclass(type(one), kinds))
-            elif isinstance(value, dict):
-                yield from (one for one in value.values() if issubclass(type(one), kinds))
-            elif issubclass(type(value), kinds):
-                yield value
+            else:
+                yield from (one for one in _in(value) if issubclass(type(one), kinds))
 
 
 def is_exporter(part: object) -> bool:
@@ -120,6 +118,12 @@ def is_exporter(part: object) -> bool:
 def is_sentrys(part: object) -> bool:
     """Say whether it hands spans to the Sentry client, which is checked as such."""
     return type(part).__module__.startswith("sentry_sdk.")
+
+
+def _in(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple | set | frozenset) else (value,)
 
 
 def _own(part: object) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ _SPAN_ID = 0x5F
 def end_span(canaries: Canaries, processor: Any) -> None:
     """End a span in front of `processor`, as any tracer of its provider does."""
     at = canaries.at
-    tracer = _tracers(canaries, processor, at("span: resource")).get_tracer(
+    tracer = _tracers(processor, at("span: resource")).get_tracer(
         at("span: scope"), attributes={"note": at("span: scope attribute")}
     )
     linked = SpanContext(1, 1, is_remote=True, trace_state=_state(canaries, "span: link's trace state"))
@@ -46,7 +46,7 @@ def end_span(canaries: Canaries, processor: Any) -> None:
 def emit_log(canaries: Canaries, processor: Any) -> None:
     """Emit log records in front of `processor`."""
     at = canaries.at
-    logger = _loggers(canaries, processor, at("log: resource")).get_logger(
+    logger = _loggers(processor, at("log: resource")).get_logger(
         "canary", attributes={"note": at("log: scope attribute")}
     )
     bodies = (at("log: body"), {"note": [at("log: map in body")]}, at("log: bytes in body").encode())
@@ -98,7 +98,7 @@ def outgoing_headers(canaries: Canaries) -> bytes:
 def report_span(canaries: Canaries, processor: Any, tags: dict[str, str]) -> None:
     """End a span that reports a failed call by the five tags."""
     span = (
-        _tracers(canaries, processor, "canary")
+        _tracers(processor, "canary")
         .get_tracer("canary")
         .start_span("canary", _within(canaries), attributes=tags)
     )
@@ -108,15 +108,14 @@ def report_span(canaries: Canaries, processor: Any, tags: dict[str, str]) -> Non
 
 def report_log(canaries: Canaries, processor: Any, tags: dict[str, str]) -> None:
     """Emit a log record that reports a failed call by the five tags."""
-    _loggers(canaries, processor, "canary").get_logger("canary").emit(
+    _loggers(processor, "canary").get_logger("canary").emit(
         context=_within(canaries), severity_number=SeverityNumber.ERROR, body="canary", attributes=tags
     )
 
 
-def _tracers(canaries: Canaries, processor: Any, note: str) -> TracerProvider:
+def _tracers(processor: Any, note: str) -> TracerProvider:
     # The application's processor behind a provider of the check's: its resource takes a canary, it samples
     # all, and the application's keeps no tracer of ours.
-    del canaries
     return TracerProvider(
         sampler=ALWAYS_ON,
         resource=Resource({"note": note}),
@@ -126,8 +125,7 @@ def _tracers(canaries: Canaries, processor: Any, note: str) -> TracerProvider:
     )
 
 
-def _loggers(canaries: Canaries, processor: Any, note: str) -> LoggerProvider:
-    del canaries
+def _loggers(processor: Any, note: str) -> LoggerProvider:
     return LoggerProvider(
         resource=Resource({"note": note}),
         shutdown_on_exit=False,

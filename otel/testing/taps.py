@@ -1,4 +1,4 @@
-"""Taps: what carries the check's trace id is captured at the last step, all else goes its usual way."""
+"""Taps: what carries the check's trace id is captured at the last step, all else takes its usual way."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from opentelemetry.sdk._shared_internal import BatchProcessor
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel.testing.pipelines import Pipeline, is_exporter, is_sentrys
-from otel.testing.texts import bytes_of
 from sentry_filters import Counters
 from sentry_filters.testing.swapped import swapped
+
+from .pipelines import Pipeline, is_exporter, is_sentrys
+from .texts import bytes_of
 
 __all__ = ["Taps"]
 
@@ -61,7 +62,7 @@ class Taps:
         """Take everything that this context hands to an exporter for the check's own."""
         token = self._rehearsing.set(True)
         try:
-            with self._counters.set_aside():
+            with self._counters.paused():
                 yield
         finally:
             self._rehearsing.reset(token)
@@ -91,10 +92,10 @@ class Taps:
 
         def call(item: Any) -> None:
             if self._is_ours(item):
-                with self._counters.set_aside():
+                with self._counters.paused():
                     usual(item)
             else:
-                with self._counters.taken_back():
+                with self._counters.resumed():
                     usual(item)
 
         return call
@@ -111,7 +112,7 @@ class Taps:
                 with self.rehearsing():
                     result = usual(ours, *args, **options)
             if others or not ours:
-                with self._counters.taken_back():
+                with self._counters.resumed():
                     result = usual(others, *args, **options)
             return result
 

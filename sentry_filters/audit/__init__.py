@@ -1,5 +1,44 @@
 """The audit: every decision in an embedded ledger, so that every silence can be accounted for."""
 
-from sentry_filters.audit.ledger import Ledger
+from __future__ import annotations
 
-__all__ = ["Ledger"]
+from typing import TYPE_CHECKING
+
+from sentry_filters.audit.ledger import Ledger
+from sentry_filters.audit.schema import prepare
+
+if TYPE_CHECKING:
+    from sentry_filters.audit.queries import Query, Value, dashboards_folder, load_queries, window_views
+    from sentry_filters.audit.reader import (
+        Answer,
+        LedgerUnreadableError,
+        Reader,
+        read_only_uri,
+        reading,
+        views_since,
+    )
+
+__all__ = [
+    "Answer",
+    "Ledger",
+    "LedgerUnreadableError",
+    "Query",
+    "Reader",
+    "Value",
+    "dashboards_folder",
+    "load_queries",
+    "prepare",
+    "read_only_uri",
+    "reading",
+    "views_since",
+    "window_views",
+]
+
+
+def __getattr__(name: str) -> object:
+    # Applications write a ledger: what reads one, and SQLite with it, is imported by those who ask.
+    if name in __all__:
+        from sentry_filters.audit import queries, reader  # noqa: PLC0415
+
+        return getattr(queries if name in queries.__all__ else reader, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

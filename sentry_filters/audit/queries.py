@@ -1,13 +1,14 @@
-"""The questions that can be asked of a ledger, as their files in `dashboards/queries/` state them."""
+"""The audit's questions, as their files in `dashboards/queries/` state them, and the time they are about."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
-__all__ = ["Query", "Value", "dashboards_folder", "load_queries"]
+__all__ = ["Query", "Value", "dashboards_folder", "load_queries", "window_views"]
 
 Value = str | int | float | None
 
@@ -39,33 +40,37 @@ class Query:
         """Return the query that a file's text states.
 
         Raises:
-            ValueError: A comment line that has to be there is missing or impossible; the message names it.
+            ValueError: A required comment line is missing or invalid; the message names it.
         """
         lines = text.strip().splitlines()
-        head = 0
-        while head < len(lines) and lines[head].startswith("--"):
-            head += 1
-        question, *remarks = [line.removeprefix("--").strip() for line in lines[:head]] or [""]
-        # A remark goes on in the next comment line.
+        head = [*takewhile(lambda line: line.startswith("--"), lines)]
+        question, *remarks = [line.removeprefix("--").strip() for line in head] or [""]
+        # A remark may continue on the next comment line.
         found = re.split(r"\b(Bad|Holds): ", " ".join(remarks))
-        stated = {key: said.strip() for key, said in zip(found[1::2], found[2::2], strict=True)}
+        stated = {key: remark.strip() for key, remark in zip(found[1::2], found[2::2], strict=True)}
+        bad, holds = stated.get("Bad"), stated.get("Holds")
         if not question.endswith("?"):
-            raise ValueError(f"{name}: first line {question!r}; allowed: a question, as `-- …?`")
-        if not stated.get("Bad"):
-            raise ValueError(f"{name}: no line `-- Bad: …`; allowed: what a bad value means, and what to do")
-        holds = stated.get("Holds")
-        if holds is not None and holds != _NO_ROWS and not _COLUMN_IS_ZERO.fullmatch(holds):
-            raise ValueError(f"{name}: Holds: {holds!r}; allowed: {_NO_ROWS!r} or '<column> = 0'")
-        sql = "\n".join(lines[head:]).strip()
-        return cls(name=name, question=question, bad=stated["Bad"], holds=holds, sql=sql)
+            raise ValueError(f"{name}: invalid first line {question!r}; expected a question, as `-- …?`")
+        if not bad:
+            raise ValueError(f"{name}: no line `-- Bad: …`; expected what a bad value means, and what to do")
+        if not (holds in (None, _NO_ROWS) or _COLUMN_IS_ZERO.fullmatch(holds)):
+            raise ValueError(f"{name}: invalid Holds: {holds!r}; expected {_NO_ROWS!r} or '<column> = 0'")
+        sql = "\n".join(lines[len(head) :]).strip()
+        return cls(name=name, question=question, bad=bad, holds=holds, sql=sql)
+
+    @property
+    def zero_column(self) -> str | None:
+        """The column that must be 0 in every row; None where the query states no such invariant."""
+        found = _COLUMN_IS_ZERO.fullmatch(self.holds or "")
+        return None if found is None else found[1]
 
     def holds_in(self, columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> bool | None:
-        """Say whether the invariant holds in an answer; None where the query states none."""
+        """Return whether the invariant holds in an answer; None where the query states none."""
         if self.holds is None:
             return None
-        if self.holds == _NO_ROWS:
+        if self.zero_column is None:
             return not rows
-        column = columns.index(self.holds.removesuffix(" = 0"))
+        column = columns.index(self.zero_column)
         return all(row[column] == 0 for row in rows)
 
 
@@ -73,10 +78,10 @@ def load_queries(folder: Path | None = None) -> tuple[Query, ...]:
     """Return all queries, by name: the overview first, then the invariants.
 
     Args:
-        folder: Where the files lie; by default those that come with the package.
+        folder: Where the files are; by default those that come with the package.
 
     Raises:
-        ValueError: A file does not state what it has to; the message names it.
+        ValueError: A file does not state what it must; the message names it.
         OSError: The files cannot be read.
     """
     files = sorted((folder or dashboards_folder() / "queries").glob("*.sql"))
@@ -89,3 +94,26 @@ def dashboards_folder() -> Path:
     package = Path(__file__).parents[1]
     installed = package / "dashboards"
     return installed if installed.is_dir() else package.parent / "dashboards"
+
+
+def window_views(schema: str, *, inside: str, minutes: str) -> dict[str, str]:
+    """Return a SELECT for each table, to be put in its place, that yields what a window of time holds.
+
+    What explains a row stays with it: the expiry that a decision belongs to, its renewals, and the one
+    decision that showed it where nobody subscribed, older or younger.
+
+    Args:
+        schema: Where the tables are.
+        inside: An SQL condition for the column `at`, in milliseconds since the epoch.
+        minutes: The same for the column `minute`.
+    """
+    # No value from outside comes in here: a caller's conditions are its own text, hence the S608.
+    failing = f"SELECT expiry FROM {schema}.decisions WHERE {inside} AND expiry IS NOT NULL"  # noqa: S608
+    expiries = f"SELECT id FROM {schema}.expiries WHERE {inside} UNION ALL {failing}"  # noqa: S608
+    conditions = {
+        "decisions": f"{inside} OR (reason = 'unhandled' AND expiry IN ({failing}))",
+        "expiries": f"id IN ({expiries})",
+        "renewals": f"{inside} OR expiry IN ({expiries})",
+        "totals": minutes,
+    }
+    return {table: f"SELECT * FROM {schema}.{table} WHERE {rows}" for table, rows in conditions.items()}  # noqa: S608

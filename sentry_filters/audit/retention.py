@@ -1,4 +1,4 @@
-"""What the ledger forgets: by age, and by size, the oldest first."""
+"""What the ledger deletes: by age and by size, the oldest first."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sentry_filters.audit.rows import milliseconds, minute_of
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# Rows that one step deletes: other processes wait for their turn to write.
+# The rows that one step deletes: other processes wait for their turn to write.
 _STEP = 5_000
-_PART = 10  # of the time that the ledger spans; what goes at once where it is too large
-_WHAT_EXPLAINS_NOTHING = (
+_PART = 10  # where the file is too large, one step deletes this part of the time that it spans
+_DELETE_WHAT_EXPLAINS_NOTHING = (
     """
     DELETE FROM expiries WHERE at < ?
     AND id NOT IN (SELECT expiry FROM decisions WHERE expiry IS NOT NULL AND reason <> 'unhandled')
@@ -42,11 +42,15 @@ class Retention:
     most_bytes: int
 
     def is_too_large(self, connection: Connection) -> bool:
-        """Say whether the file is larger than allowed, apart from what is free in it."""
-        return self._used(connection) > self.most_bytes
+        """Return whether the file is larger than allowed, not counting its free pages."""
+        pages, free, size = (
+            connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return bool((pages - free) * size > self.most_bytes)
 
     def step(self, connection: Connection) -> bool:
-        """Forget some of what is too old or too much; return whether there is more to do.
+        """Delete some of what is too old or too much; return whether there is more to do.
 
         Raises:
             sqlite3.Error: The file cannot be written.
@@ -54,18 +58,10 @@ class Retention:
         before = milliseconds(time.time() - self.keep_seconds)
         if self.is_too_large(connection):
             before = max(before, self._oldest_part(connection))
-        more = _forget(connection, before)
-        # As a script: `execute` takes the first step of a statement without columns only, one page.
+        more = _delete_step(connection, before)
+        # As a script: `execute` does only the first step of a statement without columns, one page.
         connection.executescript("PRAGMA incremental_vacuum")
         return more or self.is_too_large(connection)
-
-    @staticmethod
-    def _used(connection: Connection) -> int:
-        pages, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
 
     @staticmethod
     def _oldest_part(connection: Connection) -> int:
@@ -79,14 +75,14 @@ class Retention:
         return now if oldest is None else min(now, oldest + max(60_000, (now - oldest) // _PART))
 
 
-def _forget(connection: Connection, before: int) -> bool:
+def _delete_step(connection: Connection, before: int) -> bool:
     """Delete a step's worth of what is older than `before`; return whether there is more.
 
     What explains a row stays as long as that row: an expiry as long as its decisions, and with it its renewal
     and the one decision that showed it where nobody listened.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
         deleted = connection.execute(
             "DELETE FROM decisions WHERE id IN "
             "(SELECT id FROM decisions WHERE at < ? AND reason <> 'unhandled' ORDER BY at LIMIT ?)",
@@ -95,11 +91,6 @@ def _forget(connection: Connection, before: int) -> bool:
         # A minute's totals stay or go together: they have to add up.
         connection.execute("DELETE FROM totals WHERE minute < ?", (minute_of(before),))
         if deleted < _STEP:
-            for statement in _WHAT_EXPLAINS_NOTHING:
+            for statement in _DELETE_WHAT_EXPLAINS_NOTHING:
                 connection.execute(statement, (before,))
-        connection.execute("COMMIT")
-    except BaseException:  # raised again: nothing is half done
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
     return deleted == _STEP

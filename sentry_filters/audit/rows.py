@@ -4,128 +4,78 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from operator import attrgetter
 
-from sentry_filters.core import LABELS, AuditRecord, DecisionRecord, ExpiryRecord, RenewalRecord
+from sentry_filters.core import LABELS, AuditRecord, DecisionRecord, ExpiryRecord
 
-Values = tuple[str | int | None, ...]
+Row = tuple[str, tuple[str | int | None, ...]]
+"""A table's name, and values in the order of its statement in `INSERTS`."""
+
+Origin = tuple[str | None, str]
+"""The application's release, and what names the process."""
+
 CountKey = tuple[str, ...]
 
+# The columns that a record fills by itself, under the names that it gives them.
+_DECISION = (
+    "signal", "verdict", "reason", "standing", "expiry", "domain", "operation", "provider", "backend", "host",
+)  # fmt: skip
+_EXPIRY = ("source", "provider", "operation", "status", "session")
+_FAILURE, _ORIGIN = ("third_party", "status", "session", "trace_id"), ("release", "process")
+_of_decision, _of_expiry = attrgetter(*_DECISION), attrgetter(*_EXPIRY)
+
+
+def _insert(table: str, *columns: str) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - the names above
+
+
 INSERTS: Mapping[str, str] = {
-    "decisions": (
-        "INSERT INTO decisions (at, minute, signal, verdict, reason, standing, expiry, domain, operation, "
-        "provider, backend, host, third_party, status, session, trace_id, release, process) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    ),
+    "decisions": _insert("decisions", "at", "minute", *_DECISION, *_FAILURE, *_ORIGIN),
     # With shared sessions several processes write the same expiry; one of them knows that nobody heard.
     "expiries": (
-        "INSERT INTO expiries (id, at, minute, source, provider, operation, status, session, "
-        "confirmed, handled, trace_id, release, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (id) DO UPDATE SET handled = min(handled, excluded.handled)"
+        _insert("expiries", "id", "at", "minute", *_EXPIRY, "confirmed", "handled", "trace_id", *_ORIGIN)
+        + " ON CONFLICT (id) DO UPDATE SET handled = min(handled, excluded.handled)"
     ),
-    "renewals": (
-        "INSERT INTO renewals (at, minute, session, expiry, release, process) VALUES (?, ?, ?, ?, ?, ?)"
-    ),
+    "renewals": _insert("renewals", "at", "minute", "session", "expiry", *_ORIGIN),
     "totals": (
-        "INSERT INTO totals (minute, counter, signal, verdict, label, count, release, process) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (minute, process, release, counter, signal, verdict, label) "
-        "DO UPDATE SET count = count + excluded.count"
+        _insert("totals", "minute", "counter", "signal", "verdict", "label", "count", *_ORIGIN)
+        + " ON CONFLICT (minute, process, release, counter, signal, verdict, label)"
+        " DO UPDATE SET count = count + excluded.count"
     ),
 }
 """The statement that writes a row, by table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row for one of the tables, as `INSERTS` takes it."""
-
-    table: str
-    values: Values
-
-
-class Rows:
-    """Makes rows for one process. Used by the writer's thread only.
-
-    Args:
-        process: Names the process.
-    """
-
-    def __init__(self, process: str) -> None:
-        self._process = process
-
-    def of_record(self, record: AuditRecord, release: str | None) -> Iterator[Row]:
-        """Return the rows of one record."""
-        if isinstance(record, DecisionRecord):
-            yield self._of_decision(record, release)
-        elif isinstance(record, ExpiryRecord):
-            yield self._of_expiry(record, release)
-        else:
-            yield from self._of_renewal(record, release)
-
-    def of_counts(self, counts: Mapping[CountKey, int], at: float, release: str | None) -> Iterator[Row]:
-        """Return the rows of what the counters grew by until `at`, in seconds since the epoch."""
-        minute = minute_of(milliseconds(at))
-        for (counter, *texts), count in counts.items():
-            labels = dict(zip(LABELS[counter], texts, strict=True))
-            signal, verdict = labels.pop("signal", ""), labels.pop("verdict", "")
-            label = next(iter(labels.values()), "")
-            values = (minute, counter, signal, verdict, label, count, release or "", self._process)
-            yield Row("totals", values)
-
-    def _of_decision(self, record: DecisionRecord, release: str | None) -> Row:
-        at = milliseconds(record.at)
-        return Row(
-            "decisions",
-            (
-                at,
-                minute_of(at),
-                record.signal,
-                record.verdict,
-                record.reason,
-                record.standing,
-                record.expiry,
-                record.domain,
-                record.operation,
-                record.provider,
-                record.backend,
-                record.host,
-                int(record.third_party),
-                record.status,
-                record.session,
-                record.trace_id,
-                release,
-                self._process,
-            ),
-        )
-
-    def _of_expiry(self, record: ExpiryRecord, release: str | None) -> Row:
+def rows_of(record: AuditRecord, origin: Origin) -> Iterator[Row]:
+    """Return the rows of one record."""
+    if isinstance(record, DecisionRecord):
+        failed = (int(record.third_party), record.status, record.session, record.trace_id)
+        yield "decisions", (*_moment(record.at), *_of_decision(record), *failed, *origin)
+    elif isinstance(record, ExpiryRecord):
         event = record.event
-        at = milliseconds(event.at.timestamp())
-        return Row(
-            "expiries",
-            (
-                event.id,
-                at,
-                minute_of(at),
-                event.source,
-                event.provider,
-                event.operation,
-                event.status,
-                event.session,
-                int(event.confirmed),
-                int(record.handled),
-                event.trace_id,
-                release,
-                self._process,
-            ),
-        )
-
-    def _of_renewal(self, record: RenewalRecord, release: str | None) -> Iterator[Row]:
-        at = milliseconds(record.at)
-        before, after = (at, minute_of(at), record.session), (release, self._process)
+        known = (int(event.confirmed), int(record.handled), event.trace_id)
+        yield "expiries", (event.id, *_moment(event.at.timestamp()), *_of_expiry(event), *known, *origin)
+    else:
         for expiry in record.expiries or (None,):
-            yield Row("renewals", (*before, expiry, *after))
+            yield "renewals", (*_moment(record.at), record.session, expiry, *origin)
+
+
+def rows_of_counts(counts: Mapping[CountKey, int], at: float, origin: Origin) -> Iterator[Row]:
+    """Return the rows of what the counters grew by until `at`, in seconds since the epoch."""
+    release, process = origin
+    minute = minute_of(milliseconds(at))
+    for (counter, *texts), count in counts.items():
+        labels = dict(zip(LABELS[counter], texts, strict=True))
+        signal, verdict = labels.pop("signal", ""), labels.pop("verdict", "")
+        label = next(iter(labels.values()), "")
+        yield "totals", (minute, counter, signal, verdict, label, count, release or "", process)
+
+
+def _moment(seconds: float) -> tuple[int, str]:
+    """Return the columns `at` and `minute`."""
+    at = milliseconds(seconds)
+    return at, minute_of(at)
 
 
 def milliseconds(seconds: float) -> int:

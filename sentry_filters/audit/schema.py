@@ -84,11 +84,11 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 
 
 class SchemaError(Exception):
-    """The file is no ledger, or one of a newer version; the message says which."""
+    """The file is not a ledger, or it is one of a newer version; the message says which."""
 
 
 def prepare(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring the file to this version's schema, in one transaction; a current one is only looked at.
+    """Bring the file to this version's schema, in one transaction; a current one is only read.
 
     Args:
         connection: In autocommit mode. Several processes may do this at the same time.
@@ -98,32 +98,32 @@ def prepare(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRAT
         SchemaError: The file belongs to another program, or to a newer version; it is left as it is.
         sqlite3.Error: It cannot be read or written.
     """
-    connection.execute("BEGIN")  # one look, while others may be making the same file
-    try:
+    with connection:
+        connection.execute("BEGIN")  # one look, while others may be making the same file
         version = _version(connection, len(migrations))
-    finally:
-        connection.execute("COMMIT")
     if version == len(migrations):
         return
     # Has to come before the first table, and makes room that retention frees go back to the disk.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
         for step in migrations[_version(connection, len(migrations)) :]:
             for statement in step:
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(migrations)}")
-        connection.execute("COMMIT")
-    except BaseException:  # raised again: nothing is half done
-        connection.execute("ROLLBACK")
-        raise
+
+
+def stamps_of(connection: Connection) -> tuple[int, int]:
+    """Return what a file says it is: its application id and its schema's version."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return application, version
 
 
 def _version(connection: Connection, newest: int) -> int:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    application, version = stamps_of(connection)
     if application != APPLICATION_ID:
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if tables or application:
@@ -131,4 +131,4 @@ def _version(connection: Connection, newest: int) -> int:
         return 0
     if version > newest:
         raise SchemaError(f"its schema is version {version}, newer than {newest}, the newest known here")
-    return int(version)
+    return version

@@ -1,4 +1,4 @@
-"""The ledger's file: opened, written and pruned by one thread of each process."""
+"""The ledger's file: opened, written and pruned by one thread in each process."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from sentry_filters.audit.schema import prepare
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-# Short, since a fork waits for the writer; the writer itself comes again.
+# Short, since a fork waits for the writer; the writer itself tries again.
 _BUSY_SECONDS = 0.25
 
 
 class RowsRefusedError(Exception):
-    """The rows themselves cannot be written, and never will; the message says why."""
+    """The rows themselves are at fault, and can never be written; the message says why."""
 
 
 class Store:
-    """One process's way to the file. Not thread-safe: its owner holds a lock.
+    """One process's connection to the file. Not thread-safe: its owner holds a lock.
 
-    The connection is opened when it is needed, and must not be open while the process forks: SQLite keeps
-    its locks by process (sqlite.org/howtocorrupt.html, section 2.6).
+    It is opened when it is needed, and must not be open while the process forks: SQLite keeps its locks
+    by process (sqlite.org/howtocorrupt.html, section 2.6).
 
     Args:
         path: The file; it and its folder are made where they are missing.
@@ -38,39 +38,26 @@ class Store:
         """Write rows in one transaction: all of them, or none.
 
         Raises:
-            RowsRefusedError: It is the rows' fault.
+            RowsRefusedError: The rows are at fault.
             OSError, sqlite3.Error, SchemaError: The file cannot be written.
         """
-        import sqlite3  # noqa: PLC0415 - who has no ledger does not pay for it
-
         by_table: dict[str, list[Sequence[str | int | None]]] = {}
-        for row in rows:
-            by_table.setdefault(row.table, []).append(row.values)
+        for table, values in rows:
+            by_table.setdefault(table, []).append(values)
         connection = self.opened()
+        refused = (connection.IntegrityError, connection.InterfaceError, connection.ProgrammingError)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for table, values in by_table.items():
-                connection.executemany(INSERTS[table], values)
-            connection.execute("COMMIT")
-        except (
-            sqlite3.IntegrityError,
-            sqlite3.InterfaceError,
-            sqlite3.ProgrammingError,
-            ArithmeticError,
-            TypeError,
-            ValueError,
-        ) as error:
-            connection.execute("ROLLBACK")
+            with connection:
+                for table, several in by_table.items():
+                    connection.executemany(INSERTS[table], several)
+        except (*refused, ArithmeticError, TypeError, ValueError) as error:
             raise RowsRefusedError(type(error).__name__) from error
-        except BaseException:  # raised again: nothing is half done
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
     def opened(self) -> Connection:
-        """Return the connection, in autocommit mode; opens it where it is not."""
+        """Return the connection, in autocommit mode; opens it where it is closed."""
         if self._connection is None:
-            import sqlite3  # noqa: PLC0415 - who has no ledger does not pay for it
+            import sqlite3  # noqa: PLC0415 - an application without a ledger does not pay for it
 
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(

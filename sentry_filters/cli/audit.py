@@ -7,9 +7,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from sentry_filters.audit.queries import Query, load_queries
-from sentry_filters.audit.reading import Answer, LedgerUnreadableError, reading
-from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, ledger_of
+from sentry_filters.audit import Answer, LedgerUnreadableError, Query, load_queries, reading
+from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, importing_extra, ledger_of
 
 __all__ = ["add_parser", "run"]
 
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         queries = _chosen(load_queries(), arguments.query)
         if arguments.sql:
-            print("\n\n".join(_text_of(query) for query in queries))
+            print("\n\n".join(f"-- {query.name}: {query.question}\n{query.sql};" for query in queries))
             return _HOLD
         path, since = ledger_of(arguments), arguments.since.start()
         with reading(path, since) as reader:
@@ -53,7 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             print(json.dumps(_as_json(str(path), start, answers)))
         else:
-            _show(str(path), start, answers)
+            with importing_extra(", or take --json"):
+                from sentry_filters.cli.terminal import show  # noqa: PLC0415 - an extra; `--json` needs none
+            show(str(path), start, answers)
     except (LedgerUnreadableError, OSError, ValueError) as error:
         print(f"sentry-filters audit: {error}", file=sys.stderr)
         return _CANNOT
@@ -64,12 +65,8 @@ def _chosen(queries: Sequence[Query], names: Sequence[str]) -> Sequence[Query]:
     known = [query.name for query in queries]
     for name in names:
         if name not in known:
-            raise ValueError(f"--query {name!r} is not possible; allowed: {', '.join(sorted(known))}")
+            raise ValueError(f"invalid --query {name!r}; expected one of {', '.join(sorted(known))}")
     return [query for query in queries if query.name in names] if names else queries
-
-
-def _text_of(query: Query) -> str:
-    return f"-- {query.name}: {query.question}\n{query.sql};"
 
 
 def _as_json(ledger: str, since: str | None, answers: Sequence[Answer]) -> dict[str, object]:
@@ -88,14 +85,3 @@ def _as_json(ledger: str, since: str | None, answers: Sequence[Answer]) -> dict[
             for answer in answers
         ],
     }
-
-
-def _show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
-    try:
-        from sentry_filters.cli.terminal import show  # noqa: PLC0415 - an extra; `--json` needs none
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").split(".")[0]
-        raise ValueError(
-            f"{missing} is not installed: pip install 'sentry-filters[audit]', or take --json"
-        ) from None
-    show(ledger, since, answers)

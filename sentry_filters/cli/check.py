@@ -17,18 +17,16 @@ from sentry_filters.testing import Report, check
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Imports the application's set-up, sends harmless canary secrets through its own Sentry client and
-OpenTelemetry providers into memory, and lists what was covered and what leaves round the guard. Nothing of
-it reaches the network. Exit code: 0 all clean, 1 something leaks or goes round the guard (or nothing was
-covered), 2 wrongly called, or the set-up cannot be imported."""
+Imports the application's setup, sends harmless canary secrets through its own Sentry client and
+OpenTelemetry providers into memory, and lists what was covered and what bypasses the guard. Nothing of it
+reaches the network. Exit code: 0 all clean, 1 something leaks or bypasses the guard (or nothing was covered),
+2 wrongly called, or the set-up cannot be imported."""
 _TARGET = "a SessionGuard, or what sets the application up and is called without arguments"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add this sub-command."""
-    parser = commands.add_parser(
-        "check", help="does anything leave round the guard?", description=_DESCRIPTION
-    )
+    parser = commands.add_parser("check", help="does anything bypass the guard?", description=_DESCRIPTION)
     parser.add_argument("target", metavar="MODULE:NAME", help=_TARGET)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
@@ -37,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
     try:
-        # What the set-up prints must not stand in the report.
+        # What the set-up prints is not part of the report.
         with contextlib.redirect_stdout(sys.stderr):
             guard = _guard(arguments.target)
             report = check(guard)
@@ -50,13 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 class _TargetError(Exception):
-    """What was named leads to no guard; the message says why, without secrets."""
+    """What was named does not lead to a guard; the message says why, without secrets."""
 
 
 def _guard(target: str) -> SessionGuard:
     module_name, colon, name = target.partition(":")
     if not colon or not module_name or not name:
-        raise _TargetError(f"{target!r} is not possible; allowed: MODULE:NAME, as in app.main:guard")
+        raise _TargetError(f"invalid target {target!r}; expected MODULE:NAME, as in app.main:guard")
     sys.path.insert(0, str(Path.cwd()))
     try:
         found: object = importlib.import_module(module_name)
@@ -64,15 +62,15 @@ def _guard(target: str) -> SessionGuard:
             found = getattr(found, part)
         if not isinstance(found, SessionGuard) and callable(found):
             found = found()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises, it is told
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
         message = Redactor().redact(str(error))
         raise _TargetError(f"{target} cannot be set up: {type(error).__name__}: {message}") from None
     return found if isinstance(found, SessionGuard) else _only_guard(target, found)
 
 
 def _only_guard(target: str, found: object) -> SessionGuard:
-    """Return the one guard that the set-up has made; what makes an application returns that, as a rule."""
-    guards = [one for one in gc.get_referrers(SessionGuard) if type(one) is SessionGuard]
+    """Return the one guard that the set-up has made: a function that sets up an application returns that."""
+    guards = [guard for guard in gc.get_referrers(SessionGuard) if type(guard) is SessionGuard]
     if len(guards) != 1:
         kind = type(found).__name__
         raise _TargetError(

@@ -7,13 +7,10 @@ import socket
 import sys
 import threading
 import webbrowser
-from datetime import timedelta
-from types import ModuleType
 
-from sentry_filters.audit.queries import load_queries
-from sentry_filters.audit.reading import LedgerUnreadableError
+from sentry_filters.audit import LedgerUnreadableError, load_queries
 from sentry_filters.cli.charts import DASHBOARD, Charts
-from sentry_filters.cli.ledger_options import VARIABLE, Since, add_ledger_options, ledger_of
+from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, importing_extra, ledger_of
 
 __all__ = ["add_parser", "run"]
 
@@ -42,12 +39,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
     try:
-        serving = _serving()
+        with importing_extra():
+            from sentry_filters.cli import serving  # noqa: PLC0415 - an extra, and half a second
         path = ledger_of(arguments)
         charts = Charts.load(load_queries())
         with socket.create_server((_HOST, arguments.port)) as listening:
             port = listening.getsockname()[1]
-            application = serving.application(path, charts, _last(arguments.since), port)
+            application = serving.application(path, charts, arguments.since.as_sqlite(), port)
             url = f"http://{_HOST}:{port}/-/dashboards/{DASHBOARD}"
             print(f"{path} at {url} (Ctrl-C ends it)", flush=True)
             if not arguments.no_browser:
@@ -62,27 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _serving() -> ModuleType:
-    try:
-        from sentry_filters.cli import serving  # noqa: PLC0415 - an extra, and half a second
-    except ModuleNotFoundError as error:
-        missing = (error.name or "").split(".")[0]
-        raise ValueError(f"{missing} is not installed: pip install 'sentry-filters[audit]'") from None
-    return serving
-
-
 def _port(text: str) -> int:
     if not text.isdecimal() or not int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is not possible; allowed: 0 (a free one) to 65535")
+        raise argparse.ArgumentTypeError(f"invalid port {text!r}; expected 0 (a free one) to 65535")
     return int(text)
-
-
-def _last(since: Since) -> str:
-    """Return a window as an SQLite modifier, without its sign."""
-    if since.reach is None or since.start() is None:
-        return ""
-    minutes = since.reach // timedelta(minutes=1)
-    for unit, length in (("days", 1440), ("hours", 60)):
-        if minutes % length == 0 and minutes > 24 * 60 * (unit == "days"):
-            return f"{minutes // length} {unit}"
-    return f"{minutes} minutes"

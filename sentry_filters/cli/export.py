@@ -19,7 +19,7 @@ _TARGETS: Mapping[str, Exporter] = MappingProxyType(
 _DESCRIPTION = """\
 Writes the policy, and the catalogue of secrets, as a configuration of TARGET: `collector`, an OpenTelemetry
 Collector's processors (YAML); `relay`, Sentry Relay's PII configuration (JSON); `inbound`, patterns for
-Sentry's inbound filter of error messages (one a line). What the target cannot express is said on standard
+Sentry's inbound filter of error messages (one a line). What the target cannot express is printed to standard
 error. Exit code: 0 done, 1 the policy or the file is at fault, 2 wrongly called."""
 
 

@@ -14,10 +14,10 @@ __all__ = ["add_parser", "run"]
 _DESCRIPTION = """\
 Copies FILE, or standard input, to standard output without the secrets in it. With --explain it prints
 instead, for each secret, the line, the column at which the mark would stand in the redacted line, and the
-kind; never the secret. Bytes that are no text pass through. Exit code: 0 done (whether or not there was a
+kind; never the secret. Bytes that are not text pass through. Exit code: 0 done (whether or not there was a
 secret), 1 FILE cannot be read, 2 wrongly called."""
 
-_LONGEST_BLOCK = 500  # lines of a private key; who never ends one is not waited for
+_LONGEST_BLOCK = 500  # lines of a private key; one without an end is cut there
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -58,7 +58,7 @@ def _copy(lines: Iterable[bytes], out: BinaryIO, *, explain: bool) -> None:
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers; those of a private key together: only its first line tells what it is."""
+    """The lines with their numbers; those of a private key together, since only its first line names it."""
     block: list[bytes] = []
     for number, line in enumerate(lines, 1):
         block.append(line)

@@ -12,40 +12,39 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sentry_filters.audit.queries import Value
-from sentry_filters.audit.reading import Answer
-from sentry_filters.cli.marks import Marks
-from sentry_filters.cli.timeline import TIMES, timelines
+from sentry_filters.audit import Answer, Value
+from sentry_filters.cli.text_charts import TIMES, Marks, lines_over_time
 
 __all__ = ["show"]
 
 _PLAIN_WIDTH = 200
 _MOST_ROWS = 20
 _INDENT = 2
+_INDENTED = (0, 0, 0, _INDENT)
 _GAP = 2
-_NO_MEASURES = frozenset({"http_status", "confirmed", "handled", "renewed", "seconds_to_renewal"})
-"""Columns of numbers that no bar can show."""
+_NOT_MEASURES = frozenset({"http_status", "confirmed", "handled", "renewed", "seconds_to_renewal"})
+"""Columns of numbers that a bar cannot show."""
 
 
 def show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
     """Print answers to standard output: in colour and as wide as the terminal, plain where there is none."""
-    # A cron job's locale may know no blocks: what it cannot write is replaced, not an error.
+    # A cron job's locale may have no blocks: what it cannot encode is replaced, not an error.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
     console = Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(highlight=False, width=_PLAIN_WIDTH)
+        console.width = _PLAIN_WIDTH
     marks = Marks.for_encoding(console.encoding)
     console.print(_safe(f"{ledger}, {'all of it' if since is None else f'since {since}'}"), style="dim")
     for answer in answers:
         console.print()
-        console.print(_drawn(console, answer, marks))
+        console.print(_drawn(console.width - _INDENT, answer, marks))
     if any(answer.holds is not None for answer in answers):
         console.print()
         console.print(_summary(answers, marks))
 
 
-def _drawn(console: Console, answer: Answer, marks: Marks) -> RenderableType:
+def _drawn(width: int, answer: Answer, marks: Marks) -> RenderableType:
     question = answer.query.question
     if answer.holds is None:
         head = Text(question, style="bold")
@@ -55,11 +54,11 @@ def _drawn(console: Console, answer: Answer, marks: Marks) -> RenderableType:
         head = Text(f"{marks.bad} {question}", style="bold red")
     parts: list[RenderableType] = [head]
     if answer.holds is False:
-        parts.append(Padding(Text(f"Bad: {answer.query.bad}", style="red"), (0, 0, 0, _INDENT)))
+        parts.append(Padding(Text(f"Bad: {answer.query.bad}", style="red"), _INDENTED))
     if answer.rows:
-        parts.append(Padding(_table(console, answer, marks), (0, 0, 0, _INDENT), expand=False))
+        parts.append(Padding(_table(width, answer, marks), _INDENTED, expand=False))
     elif answer.holds is None:
-        parts.append(Padding(Text("nothing", style="dim"), (0, 0, 0, _INDENT)))
+        parts.append(Padding(Text("nothing", style="dim"), _INDENTED))
     return Group(*parts)
 
 
@@ -67,12 +66,13 @@ def _summary(answers: Sequence[Answer], marks: Marks) -> Text:
     broken = [answer.query.name for answer in answers if answer.holds is False]
     stated = sum(answer.holds is not None for answer in answers)
     if broken:
-        said = f"{marks.bad} {len(broken)} of {stated} invariants broken: {', '.join(broken)}"
-        return Text(said, style="bold red")
+        summary = f"{marks.bad} {len(broken)} of {stated} invariants broken: {', '.join(broken)}"
+        return Text(summary, style="bold red")
     return Text(f"{marks.good} {stated} of {stated} invariants hold", style="green")
 
 
-def _table(console: Console, answer: Answer, marks: Marks) -> Table:
+def _table(width: int, answer: Answer, marks: Marks) -> Table:
+    """Return an answer as a table of the kind that suits it: by time, one row upright, or row by row."""
     numeric = [
         all(isinstance(row[place], int | float) for row in answer.rows)
         for place in range(len(answer.columns))
@@ -81,28 +81,39 @@ def _table(console: Console, answer: Answer, marks: Marks) -> Table:
         return _over_time(answer, numeric, marks)
     if len(answer.rows) == 1 and all(numeric):
         return _upright(answer)
-    rows = [[_safe(value) for value in row] for row in answer.rows[:_MOST_ROWS]]
-    least = [
-        max(len(text) for text in (*name.split("_"), *(row[place].plain for row in rows)))
-        for place, name in enumerate(answer.columns)
-    ]
-    free = console.width - _INDENT - sum(width + _GAP for width in least)
+    return _row_by_row(width, answer, numeric, marks)
+
+
+def _row_by_row(width: int, answer: Answer, numeric: Sequence[bool], marks: Marks) -> Table:
+    rows = [[*map(_safe, row)] for row in answer.rows[:_MOST_ROWS]]
+    least = _least_widths(answer.columns, rows)
+    free = width - sum(least) - _GAP * len(least)
     table = _empty_table()
-    for place, name in enumerate(answer.columns):
-        justify: Literal["left", "right"] = "right" if numeric[place] else "left"
+    for name, cells, is_number in zip(answer.columns, least, numeric, strict=True):
+        justify: Literal["left", "right"] = "right" if is_number else "left"
         # Where there is no room for all, values are folded, never cut.
         table.add_column(
-            _words(name), justify=justify, overflow="fold", min_width=least[place] if free >= 0 else None
+            _words(name), justify=justify, overflow="fold", min_width=cells if free >= 0 else None
         )
     bars = _bars(answer, numeric, marks) if free >= marks.bar_cells else ()
     if bars:
         table.add_column("", no_wrap=True, min_width=marks.bar_cells)
-    for number, cells in enumerate(rows):
-        table.add_row(*cells, *([Text(bars[number], style="cyan")] if bars else []))
+        for row, bar in zip(rows, bars, strict=False):
+            row.append(Text(bar, style="cyan"))
+    for row in rows:
+        table.add_row(*row)
     if len(answer.rows) > _MOST_ROWS:
         table.caption = f"and {len(answer.rows) - _MOST_ROWS} more; --json has all rows"
         table.caption_justify = "left"
     return table
+
+
+def _least_widths(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> list[int]:
+    """Return how wide each column must be for its values, and the words of its name, to stay whole."""
+    return [
+        max(len(text) for text in (*name.split("_"), *(row[place].plain for row in rows)))
+        for place, name in enumerate(columns)
+    ]
 
 
 def _upright(answer: Answer) -> Table:
@@ -116,23 +127,22 @@ def _upright(answer: Answer) -> Table:
 
 def _over_time(answer: Answer, numeric: Sequence[bool], marks: Marks) -> Table:
     """Return one line for each group of rows: its times side by side, and its sums."""
-    found = timelines(answer.columns, answer.rows, numeric, cells=marks.spark_cells)
+    chart = lines_over_time(answer, numeric, cells=marks.spark_cells)
     table = _empty_table()
-    for name in found.labels:
+    for name in chart.labels:
         table.add_column(_words(name), overflow="fold")
-    table.add_column(f"{found.first} to {found.last}", no_wrap=True)
-    for name in found.sums:
+    table.add_column(chart.time, no_wrap=True)
+    for name in chart.sums:
         table.add_column(_words(name), justify="right")
-    for line in found.lines:
-        spark = Text(marks.sparkline(line.values), style="cyan")
-        table.add_row(*map(_safe, line.labels), spark, *map(_safe, line.sums))
+    for labels, values, sums in chart.lines:
+        table.add_row(*map(_safe, labels), Text(marks.sparkline(values), style="cyan"), *map(_safe, sums))
     return table
 
 
 def _bars(answer: Answer, numeric: Sequence[bool], marks: Marks) -> Sequence[str]:
-    """Return a bar for each row, by the first column that measures; none where it is the same everywhere."""
+    """Return a bar for each row, by the first column that measures; none where all rows measure the same."""
     for place, name in enumerate(answer.columns):
-        if numeric[place] and name not in _NO_MEASURES:
+        if numeric[place] and name not in _NOT_MEASURES:
             values = [float(row[place] or 0) for row in answer.rows]
             return [marks.bar(value, max(values)) for value in values] if len(set(values)) > 1 else ()
     return ()
@@ -150,6 +160,6 @@ def _words(name: str) -> Text:
 
 
 def _safe(value: Value) -> Text:
-    """Return a value that can neither steer the terminal nor be taken for markup."""
+    """Return a value that can neither control the terminal nor be taken for markup."""
     text = "" if value is None else str(value)
     return Text("".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text))

@@ -1,48 +1,51 @@
 """Policy, recognition, the session's life, gate, bus, decision, counters, records: knows no SDK."""
 
 from sentry_filters.core.bus import EventBus, Handler, Subscription
-from sentry_filters.core.counters import LABELS, Counters
-from sentry_filters.core.decision import Decider, Decision
+from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
+from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.lifecycle import Adopter, SharedSessions
+from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import UNRELATED, Verdict, operation_of, recognise
+from sentry_filters.core.recognition import Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     AuditObserver,
     AuditRecord,
+    AuditTrail,
     DecisionRecord,
     ExpiryRecord,
+    RedactsText,
     RenewalRecord,
 )
-from sentry_filters.core.series import declare_series
-from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Sessions
+from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
     "LABELS",
-    "UNRELATED",
-    "Adopter",
     "AuditObserver",
     "AuditRecord",
+    "AuditTrail",
     "Counters",
     "Decider",
     "Decision",
     "DecisionRecord",
     "EventBus",
     "ExpiryRecord",
+    "Fault",
+    "Faults",
     "Handler",
-    "Observed",
+    "Lifecycle",
+    "OneWarning",
     "Policy",
+    "RedactsText",
+    "Rehearsal",
     "RenewalRecord",
     "SchedulerGate",
     "SessionExpired",
     "SessionExpiredError",
     "SessionOf",
-    "Sessions",
     "SharedSessions",
     "Subscription",
     "Verdict",
-    "declare_series",
     "operation_of",
     "recognise",
 ]

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
 
+from sentry_filters.core.counters import OneWarning
 from sentry_filters.core.session import SessionExpired
 from sentry_filters.forking import after_fork_in_child
 
@@ -42,7 +43,7 @@ class Subscription:
         self._idle = threading.Condition()
         self._pending = 0
         self._thread: threading.Thread | None = None
-        self._warned = False
+        self._warn = OneWarning()
         after_fork_in_child(self._start_afresh)
 
     def __enter__(self) -> Self:
@@ -57,7 +58,7 @@ class Subscription:
         """End the subscription; events already queued are still handled.
 
         Args:
-            timeout: Seconds to wait for the handler; what takes longer goes on in its daemon thread.
+            timeout: Seconds to wait for the handler; what takes longer continues in its daemon thread.
 
         Returns:
             Whether the queue was emptied in that time.
@@ -86,7 +87,7 @@ class Subscription:
         """
         with self._idle:
             if self._pending >= _LONGEST_QUEUE:
-                self._warn_once("a handler is stuck; SessionExpired events are dropped for it")
+                self._warn("a handler is stuck; SessionExpired events are dropped for it")
                 return
             self._pending += 1
             self._events.put_nowait(event)
@@ -128,13 +129,8 @@ class Subscription:
         if inspect.isawaitable(answer):
             asyncio.run(_awaited(answer))
 
-    def _warn_once(self, message: str) -> None:
-        if not self._warned:
-            self._warned = True
-            _log.warning(message)
-
     def _start_afresh(self) -> None:
-        # What was queued belongs to the parent, whose thread goes on with it.
+        # What was queued belongs to the parent, whose thread continues with it.
         self._events = queue.SimpleQueue()
         self._idle = threading.Condition()
         self._pending = 0
@@ -184,7 +180,7 @@ class EventBus:
     def close(self, timeout: float = 2.0) -> None:
         """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""
         deadline = time.perf_counter() + timeout
-        # Observers first: what they tell of `is_listening` is about the moment of the expiry.
+        # Observers first: `is_listening` has to be as it was at the moment of the expiry.
         for subscription in (*self._observers, *self._subscriptions):
             subscription.close(max(0.0, deadline - time.perf_counter()))
 

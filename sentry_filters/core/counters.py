@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 from sentry_filters.forking import after_fork_in_child
+
+_log = logging.getLogger("sentry_filters")
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     "seen": ("signal",),
@@ -28,6 +31,13 @@ LABELS: Mapping[str, tuple[str, ...]] = {
 }
 """The counters and the names of their labels; label values come from small fixed sets."""
 
+_DECIDING = ("event", "log", "metric", "report", "span", "transaction")
+_SHOWING = ("event", "report")
+_REDACTED = (
+    "attachment", "check_in", "client_report", "event", "log", "metric", "other", "profile", "session",
+    "span", "transaction",
+)  # fmt: skip
+
 
 class Counters:
     """Named counts with labels. Thread-safe; lives as long as its guard.
@@ -40,7 +50,7 @@ class Counters:
         self._counts: Counter[tuple[str, ...]] = Counter()
         self._lock = threading.Lock()
         self._settlers: tuple[Callable[[], None], ...] = ()
-        self._aside: ContextVar[bool] = ContextVar("sentry_filters_aside", default=False)
+        self._paused: ContextVar[bool] = ContextVar("sentry_filters_paused", default=False)
         after_fork_in_child(self._reset)
 
     def settle_with(self, settle: Callable[[], None]) -> None:
@@ -49,15 +59,20 @@ class Counters:
 
     def add(self, name: str, *labels: str, by: int = 1) -> None:
         """Add to the counter `name` under `labels`, in the order of `LABELS[name]`."""
-        if self._aside.get():
+        if self._paused.get():
             return
         key = (name, *labels)
         with self._lock:
             self._counts[key] += by
 
-    def declare(self, name: str, *labels: str) -> None:
-        """Let a series exist at 0: a monitoring system sees the first count as a change only then."""
-        self.add(name, *labels, by=0)
+    def declare(self, source: str) -> None:
+        """Let the series that alerts watch exist at 0: a first count is seen as a change only then.
+
+        Args:
+            source: `Policy.source`, which the expiries carry.
+        """
+        for name, *labels in _watched(source):
+            self.add(name, *labels, by=0)
 
     def saw(self, signal: str, outcome: str, *labels: str, by: int = 1) -> None:
         """Count what was seen and what became of it, in one step: no reader finds one without the other.
@@ -68,23 +83,19 @@ class Counters:
             labels: The outcome's further labels.
             by: How many.
         """
-        if self._aside.get():
+        if self._paused.get():
             return
         with self._lock:
             self._counts["seen", signal] += by
             self._counts[outcome, signal, *labels] += by
 
-    @contextmanager
-    def set_aside(self) -> Iterator[None]:
-        """Count nothing of what this context does in the block: a rehearsal is no traffic."""
-        with self._counting(aside=True):
-            yield
+    def paused(self) -> AbstractContextManager[None]:
+        """Count nothing that this context does in the block: a rehearsal is not traffic."""
+        return self._counting(paused=True)
 
-    @contextmanager
-    def taken_back(self) -> Iterator[None]:
-        """Count again in the block, within one of `set_aside`."""
-        with self._counting(aside=False):
-            yield
+    def resumed(self) -> AbstractContextManager[None]:
+        """Count again in the block, within one of `paused`."""
+        return self._counting(paused=False)
 
     def get(self, name: str, *labels: str) -> int:
         """Return the sum of `name` over all labels that begin with `labels`."""
@@ -100,12 +111,12 @@ class Counters:
             return dict(self._counts)
 
     @contextmanager
-    def _counting(self, *, aside: bool) -> Iterator[None]:
-        token = self._aside.set(aside)
+    def _counting(self, *, paused: bool) -> Iterator[None]:
+        token = self._paused.set(paused)
         try:
             yield
         finally:
-            self._aside.reset(token)
+            self._paused.reset(token)
 
     def _settle(self) -> None:
         for settle in self._settlers:
@@ -115,3 +126,64 @@ class Counters:
         # A child counts its own work; the parent's numbers stay with the parent.
         self._lock = threading.Lock()
         self._counts = Counter(dict.fromkeys(self._counts, 0))
+
+
+Fault = Callable[[str, BaseException], None]
+"""Takes note of a fault: where it was, and what was raised. Never raises."""
+
+
+class OneWarning:
+    """Logs the first message at WARNING and no further one: a fault that repeats must not flood the log.
+
+    An ERROR would re-enter Sentry's hooks. Messages never hold payloads.
+    """
+
+    def __init__(self) -> None:
+        self._logged = False
+
+    def __call__(self, message: str, *args: object) -> None:
+        """Log `message % args`, unless something was logged here before."""
+        if not self._logged:
+            self._logged = True
+            _log.warning(message, *args)
+
+
+class Faults:
+    """Counts the guard's own faults by place, and logs the first one by type, without its message.
+
+    Args:
+        counters: Where they are counted.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._warn = OneWarning()
+
+    def __call__(self, place: str, error: BaseException) -> None:
+        """Take note of `error`; see `Fault`."""
+        self._counters.add("faults", place)
+        self._warn("sentry-filters: %s raised %s; counted, not raised", place, type(error).__name__)
+
+
+def _watched(source: str) -> Iterator[tuple[str, ...]]:
+    for invariant in ("drop_without_event", "third_party_dropped"):
+        yield "violations", invariant
+    for confirmed in ("false", "true"):
+        for handled in ("false", "true"):
+            yield "session_expired", source, confirmed, handled
+    for signal in _DECIDING:
+        yield "decisions", signal, "drop", "backend_session_expired"
+    for signal in _SHOWING:
+        yield "decisions", signal, "keep", "unhandled"
+    for signal in _REDACTED:
+        yield "withheld", signal, "fault"
+    yield from (
+        ("withheld", "log", "interrupted"),
+        ("withheld", "metric", "series"),
+        ("withheld", "other", "unknown_item_type"),
+        ("withheld", "span", "interrupted"),
+    )
+    for cause in ("closed", "forked_while_writing", "no_thread", "queue_full", "refused"):
+        yield "audit_lost", cause
+    yield ("renewals",)
+    yield ("refused",)

@@ -122,7 +122,7 @@ class SchedulerGate:
             ValueError: `timeout` is negative.
         """
         if timeout is not None and not timeout >= 0:
-            raise ValueError(f"gate.work: timeout {timeout!r}: 0 or more seconds, or None, are allowed")
+            raise ValueError(f"gate.work: invalid timeout {timeout!r}; expected 0 or more seconds, or None")
         return Work(gate=self, session=session, timeout=timeout)
 
     def on_open(self, callback: Callable[[], object]) -> Callable[[], None]:

@@ -52,7 +52,7 @@ class Policy:
         domain: The `domain` tag of reports from the provider layer.
         statuses: HTTP statuses of an expired session; 401 and 403 are possible.
         operations: The LLM calls that count.
-        paths: URL path suffix to operation; the longest suffix wins, any other path is no LLM call.
+        paths: URL path suffix to operation; the longest suffix wins, any other path is not an LLM call.
             Replaces the default: `{**DEFAULT_PATHS, "/embeddings": "embeddings"}` adds to it.
         not_session_codes: Body codes that say the failure is something else; `()` switches the veto off.
         credential_headers: Request headers that carry the credential, the first present one counts.
@@ -61,7 +61,7 @@ class Policy:
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
         secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
         secret_keys: Further keys whose values are secret.
-        kept_keys: Keys whose values stay, whatever their name says.
+        kept_keys: Keys whose values are kept, whatever their name suggests.
         redact_content: Whether prompts and completions are emptied too.
 
     Raises:
@@ -104,7 +104,7 @@ class Policy:
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is no TOML, has no such table, or the table has an unknown key or an impossible
+            ValueError: It is not TOML, has no such table, or the table has an unknown key or an impossible
                 value.
         """
         return cls(**policy_values.read_toml(Path(path)))

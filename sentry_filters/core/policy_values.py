@@ -1,4 +1,4 @@
-"""Reading and checking a policy's values, with errors that name the place, the value and what is allowed."""
+"""Reading and checking a policy's values, with errors that name the place, the value and what is expected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from sentry_filters.evidence import parse_endpoint
+from sentry_filters.evidence import conventions, parse_endpoint
 
 TABLE = ("tool", "sentry_filters")
 ENV_PREFIX = "SENTRY_FILTERS_"
@@ -20,8 +20,8 @@ _LONGEST_SHOWN = 1_000
 _PASSWORD = re.compile(r":[^\s@]*@")  # a URL's
 
 
-def _fault(key: str, value: object, allowed: str) -> ValueError:
-    return ValueError(f"{key} = {_shown(value)} is not possible; allowed: {allowed}")
+def _fault(key: str, value: object, expected: str) -> ValueError:
+    return ValueError(f"{key}: invalid value {_shown(value)}; expected {expected}")
 
 
 def _shown(value: object) -> str:
@@ -65,12 +65,13 @@ def _hosts(key: str, value: object) -> frozenset[str]:
 
 
 def _statuses(key: str, value: object) -> tuple[int, ...]:
-    statuses = _items(key, value, "a list out of 401 and 403")
+    allowed = " or ".join(map(str, conventions.SESSION_STATUSES))
+    statuses = _items(key, value, f"a list of {allowed}")
     for status in statuses:
-        if isinstance(status, bool) or status not in (401, 403):
-            raise _fault(key, status, "401 and 403")
+        if isinstance(status, bool) or status not in conventions.SESSION_STATUSES:
+            raise _fault(key, status, allowed)
     if not statuses:
-        raise _fault(key, value, "at least one of 401 and 403")
+        raise _fault(key, value, f"at least one of {allowed}")
     return tuple(statuses)
 
 
@@ -155,11 +156,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
-        raise ValueError(f"{path} is no TOML file: {error}") from None
+        raise ValueError(
+            f"invalid {path}: not a TOML file ({error}); expected a table [{'.'.join(TABLE)}]"
+        ) from None
     for part in TABLE:
         table = table.get(part) if isinstance(table, dict) else None
     if not isinstance(table, dict):
-        raise ValueError(f"{path} has no table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
+        raise ValueError(f"invalid {path}; expected a table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
     return _known(table, lambda key: f"{path}: [{'.'.join(TABLE)}] {key}")
 
 
@@ -177,7 +180,7 @@ def _known(values: Mapping[str, object], place: Callable[[str], str]) -> dict[st
     checked: dict[str, Any] = {}
     for key, value in values.items():
         if key not in _CHECKS:
-            raise _fault(place(key), value, "the keys " + ", ".join(FIELDS))
+            raise ValueError(f"{place(key)}: unknown key; expected one of {', '.join(FIELDS)}")
         checked[key] = _CHECKS[key](place(key), value)
     if "provider" not in checked:
         raise _fault(place("provider"), None, "a text that is not empty")
@@ -185,22 +188,50 @@ def _known(values: Mapping[str, object], place: Callable[[str], str]) -> dict[st
 
 
 def _from_text(key: str, text: str, place: str) -> object:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if key == "statuses":
-        return [int(part) if part.isdecimal() and len(part) <= 3 else part for part in parts]
-    if key in ("hosts", "operations", "not_session_codes", "credential_headers", "secret_keys", "kept_keys"):
-        return parts
-    if key == "paths":
-        if not all("=" in part for part in parts):
-            raise _fault(place, text, "suffix=operation, separated by commas")
-        return dict(part.split("=", 1) for part in parts)
-    if key == "redact_content":
-        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
-    if key == "renewal_grace":
-        try:
-            return float(text)
-        except ValueError:
-            return text
+    """Return a variable's text in the form that the field's check takes; what has no such form as it is."""
     if key == "secret_kinds":
         raise _fault(place, text, "kinds in a TOML file; a variable cannot hold them")
-    return text
+    read = _FROM_TEXT.get(key)
+    return text if read is None else read(place, text)
+
+
+def _parts(_place: str, text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _status_parts(place: str, text: str) -> list[object]:
+    return [int(part) if part.isdecimal() and len(part) <= 3 else part for part in _parts(place, text)]
+
+
+def _path_parts(place: str, text: str) -> dict[str, str]:
+    parts = _parts(place, text)
+    if not all("=" in part for part in parts):
+        raise _fault(place, text, "suffix=operation, separated by commas")
+    return dict(part.split("=", 1) for part in parts)
+
+
+def _flag_of_text(_place: str, text: str) -> object:
+    return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
+
+
+def _number_of_text(_place: str, text: str) -> object:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+_FROM_TEXT: Mapping[str, Callable[[str, str], object]] = MappingProxyType(
+    {
+        "hosts": _parts,
+        "statuses": _status_parts,
+        "operations": _parts,
+        "paths": _path_parts,
+        "not_session_codes": _parts,
+        "credential_headers": _parts,
+        "renewal_grace": _number_of_text,
+        "secret_keys": _parts,
+        "kept_keys": _parts,
+        "redact_content": _flag_of_text,
+    }
+)

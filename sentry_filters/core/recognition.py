@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sentry_filters.core.policy import Policy
-from sentry_filters.evidence import Failure, Mention, Response, codes_of_text, conventions, mentions, serves
+from sentry_filters.evidence import (
+    Failure,
+    Response,
+    Statement,
+    codes_of_text,
+    conventions,
+    serves,
+    statements_in,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +38,22 @@ def recognise(failure: Failure, policy: Policy) -> Verdict:
     """Say whether `failure` is the expired session that `policy` describes.
 
     All evidence that is known must agree: a status out of `policy.statuses`, the hosted backend as
-    provider, an LLM call as operation, and nothing in the body that says otherwise. Never publishes, never
+    provider, an LLM call as operation, and nothing in the body that contradicts it. Never publishes, never
     changes anything, and never raises for a well-formed `Failure`.
     """
-    told = _told(failure, policy)
-    statuses = _statuses(failure, told)
+    statements = _statements(failure, policy)
+    statuses = _statuses(failure, statements)
     if not statuses:
         return UNRELATED
     if not all(status in policy.statuses for status in statuses):
         return _keep("other_status")
     return (
-        _contradiction(failure, policy, told)
-        or _missing(failure, policy, told)
+        _contradiction(failure, policy, statements)
+        or _missing(failure, policy, statements)
         or Verdict(
             drop=True,
             reason="backend_session_expired",
-            confirmed=_served_by_backend(failure.response, policy),
+            confirmed=_served_by_backend(failure, policy),
         )
     )
 
@@ -71,33 +79,44 @@ def _keep(reason: str) -> Verdict:
     return Verdict(drop=False, reason=reason)
 
 
-def _told(failure: Failure, policy: Policy) -> tuple[Mention, ...]:
-    told = mentions(failure.text, policy.provider)
-    if _served_by_backend(failure.response, policy):
+def _statements(failure: Failure, policy: Policy) -> tuple[Statement, ...]:
+    statements = statements_in(failure.text, policy.provider)
+    if _served_by_backend(failure, policy):
         # A response of the backend's own host is nearer the wire than any sentence about others.
-        return tuple(mention for mention in told if mention.ours and mention.status in policy.statuses)
-    return told
+        return tuple(
+            statement for statement in statements if statement.ours and statement.status in policy.statuses
+        )
+    return statements
 
 
-def _statuses(failure: Failure, told: tuple[Mention, ...]) -> list[int]:
-    known = [failure.status, None if failure.response is None else failure.response.status]
-    known += [mention.status for mention in told if mention.ours]
+def _statuses(failure: Failure, statements: tuple[Statement, ...]) -> list[int]:
+    known = [failure.status, failure.known_status]
+    known += [statement.status for statement in statements if statement.ours]
     return [status for status in known if status is not None]
 
 
-def _contradiction(failure: Failure, policy: Policy, told: tuple[Mention, ...]) -> Verdict | None:
-    response = failure.response
+def _contradiction(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
+    return _of_another(failure, policy, statements) or _of_something_else(failure, policy, statements)
+
+
+def _of_another(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
+    """Return why the failure is not the hosted backend's."""
     if failure.provider is not None and failure.provider != policy.provider:
         return _keep("other_provider")
-    if _served_by_another(response, policy):
+    if _served_by_another(failure, policy):
         return _keep("contradicting_host")
-    if not all(mention.ours for mention in told):
+    if not all(statement.ours for statement in statements):
         return _keep("other_provider")
-    if not all(mention.status in policy.statuses for mention in told):
+    return None
+
+
+def _of_something_else(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
+    """Return why the failure is not the end of a session."""
+    if not all(statement.status in policy.statuses for statement in statements):
         return _keep("other_status")
-    if failure.raised_while_handling and not told:
+    if failure.raised_while_handling and not statements:
         return _keep("raised_while_handling")
-    if not _codes(response, told).isdisjoint(policy.not_session_codes):
+    if not _codes(failure.response, statements).isdisjoint(policy.not_session_codes):
         return _keep("not_a_session_code")
     if _is_other_operation(failure, policy):
         return _keep("other_operation")
@@ -106,27 +125,26 @@ def _contradiction(failure: Failure, policy: Policy, told: tuple[Mention, ...]) 
     return None
 
 
-def _missing(failure: Failure, policy: Policy, told: tuple[Mention, ...]) -> Verdict | None:
-    if not (failure.provider is not None or told or _served_by_backend(failure.response, policy)):
+def _missing(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
+    if not (failure.provider is not None or statements or _served_by_backend(failure, policy)):
         return _keep("unknown_provider")
-    if not told and operation_of(failure, policy) is None:
+    if not statements and operation_of(failure, policy) is None:
         return _keep("unknown_operation")
     return None
 
 
-def _served_by_backend(response: Response | None, policy: Policy) -> bool:
-    endpoint = None if response is None else response.endpoint
-    return endpoint is not None and serves(policy.endpoints, endpoint)
+def _served_by_backend(failure: Failure, policy: Policy) -> bool:
+    return failure.endpoint is not None and serves(policy.endpoints, failure.endpoint)
 
 
-def _served_by_another(response: Response | None, policy: Policy) -> bool:
-    endpoint = None if response is None else response.endpoint
+def _served_by_another(failure: Failure, policy: Policy) -> bool:
+    endpoint = failure.endpoint
     return endpoint is not None and bool(policy.endpoints) and not serves(policy.endpoints, endpoint)
 
 
-def _codes(response: Response | None, told: tuple[Mention, ...]) -> frozenset[str]:
+def _codes(response: Response | None, statements: tuple[Statement, ...]) -> frozenset[str]:
     codes = frozenset() if response is None else response.codes
-    return codes.union(*(codes_of_text(mention.body) for mention in told))
+    return codes.union(*(codes_of_text(statement.body) for statement in statements))
 
 
 def _tagged_operation(failure: Failure, policy: Policy) -> str | None:

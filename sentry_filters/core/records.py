@@ -1,16 +1,21 @@
-"""What the audit is told: decisions, expiries and renewals as codes, labels and ids, never a payload.
-
-Labels that come from outside (tags, hosts) are redacted and cut: see `labels`.
-"""
+"""What the audit records: decisions, expiries and renewals as codes, labels and ids, never a payload."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from sentry_filters.core.counters import Counters, Faults
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.session import SessionExpired
+from sentry_filters.core.recognition import operation_of
+from sentry_filters.core.session import Observed, SessionExpired
 from sentry_filters.evidence import Failure, serves
+
+_LONGEST = 200
+_HEX = frozenset("0123456789abcdef")
+_WITHHELD = "[WITHHELD]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,113 @@ AuditRecord = DecisionRecord | ExpiryRecord | RenewalRecord
 AuditObserver = Callable[[AuditRecord], object]
 
 
+class RedactsText(Protocol):
+    """The redactor, as far as the core needs it."""
+
+    def redact(self, text: str) -> str:
+        """Return `text` without secrets."""
+
+
+class Labels:
+    """Makes labels; what cannot be redacted is withheld. Never raises.
+
+    Args:
+        redactor: Cleans what is not known to be clean.
+        policy: Its own names are known to be clean.
+    """
+
+    def __init__(self, redactor: RedactsText, policy: Policy) -> None:
+        self._redactor = redactor
+        self._known = frozenset((policy.provider, policy.domain, *policy.operations))
+
+    def of(self, text: str | None) -> str | None:
+        """Return a tag's value as a label."""
+        if text is None or text in self._known:
+            return text
+        try:
+            redacted = self._redactor.redact(text)
+        except Exception:  # noqa: BLE001 - fail closed: the label is withheld, its record is kept
+            return _WITHHELD
+        return redacted[:_LONGEST].encode("utf-8", "replace").decode()
+
+    def of_id(self, text: str | None) -> str | None:
+        """Return an id; one that is not made of hex digits is treated as any other text."""
+        # Every failure may have a trace of its own, and hex digits need no look.
+        if text is None or (len(text) <= 32 and _HEX.issuperset(text)):
+            return text
+        return self.of(text)
+
+
+class AuditTrail:
+    """Counts, and hands records to observers on the thread that decides. Never raises.
+
+    Args:
+        policy: Whose backend the records are about.
+        counters: Where everything is counted.
+        redactor: Cleans labels.
+    """
+
+    def __init__(self, policy: Policy, counters: Counters, redactor: RedactsText) -> None:
+        self.counters = counters
+        self.fault = Faults(counters)
+        self.labels = Labels(redactor, policy)
+        self._policy = policy
+        self._observers: tuple[AuditObserver, ...] = ()
+
+    def observe(self, observer: AuditObserver) -> None:
+        """Hand every decision about a failure, every expiry and every renewal to `observer`, as it happens.
+
+        It must return at once; what it raises is counted as a fault and is not propagated.
+        """
+        self._observers = (*self._observers, observer)
+
+    def write(self, record: AuditRecord) -> None:
+        """Hand `record` to every observer."""
+        for observer in self._observers:
+            try:
+                observer(record)
+            except Exception as error:  # noqa: BLE001 - an audit that fails must not change what it watches
+                self.fault("audit", error)
+
+    def decided(
+        self, signal: str, verdict: str, reason: str, failure: Failure, observed: Observed | None
+    ) -> None:
+        """Write down a decision about a failure; one that dropped a third party's is a violation.
+
+        Args:
+            signal: What kind of report it is.
+            verdict: `drop`, `keep` or `demote`.
+            reason: The verdict's code.
+            failure: What was decided about.
+            observed: Where a recognised failure stands, None for one that was not recognised.
+        """
+        third_party = names_third_party(failure, self._policy)
+        if third_party and verdict != "keep":
+            self.counters.add("violations", "third_party_dropped")
+        if not self._observers:
+            return
+        provider = failure.provider or (None if observed is None else self._policy.provider)
+        host = None if failure.endpoint is None else failure.endpoint.host
+        record = DecisionRecord(
+            at=time.time(),
+            signal=signal,
+            verdict=verdict,
+            reason=reason,
+            standing=None if observed is None else observed.standing.value,
+            expiry=None if observed is None else observed.expiry,
+            domain=self.labels.of(failure.domain),
+            operation=self.labels.of(operation_of(failure, self._policy)),
+            provider=self.labels.of(provider),
+            backend=self._policy.provider,
+            host=self.labels.of(host),
+            third_party=third_party,
+            status=failure.known_status,
+            session=failure.session,
+            trace_id=self.labels.of_id(failure.trace_id),
+        )
+        self.write(record)
+
+
 def names_third_party(failure: Failure, policy: Policy) -> bool:
     """Say whether a failure's own tag or host names another than the backend.
 
@@ -91,5 +203,5 @@ def names_third_party(failure: Failure, policy: Policy) -> bool:
     """
     if failure.provider is not None and failure.provider != policy.provider:
         return True
-    endpoint = None if failure.response is None else failure.response.endpoint
+    endpoint = failure.endpoint
     return endpoint is not None and bool(policy.endpoints) and not serves(policy.endpoints, endpoint)

@@ -162,12 +162,15 @@ class Sessions:
             self._unnamed = None
             if session is not None and session in self._expiries:
                 self._expiries[session].renewed_at = now
-            everyone = self._scope == "process" or session is None
-            ended = [expiry for expiry, ours in self._running.items() if everyone or ours in (session, None)]
-            for expiry in ended:
-                del self._running[expiry]
-            self._ended = ended[-1] if ended else self._ended
-            return tuple(ended)
+            return self._end_running(session)
+
+    def _end_running(self, session: str | None) -> tuple[str, ...]:
+        everyone = self._scope == "process" or session is None
+        ended = [expiry for expiry, ours in self._running.items() if everyone or ours in (session, None)]
+        for expiry in ended:
+            del self._running[expiry]
+        self._ended = ended[-1] if ended else self._ended
+        return tuple(ended)
 
     def adopt(self, session: str | None, expiry: str, at: float, *, running: bool) -> None:
         """Take over an expiry that another process announced.

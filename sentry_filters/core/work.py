@@ -45,7 +45,7 @@ class Work:
 
     Raises:
         SessionExpiredError: On entry: the gate is closed, and stayed closed for `timeout` seconds.
-        TypeError: `session` is a callable and there is no function, or what is decorated is none.
+        TypeError: `session` is a callable without a function, or what is decorated is not callable.
     """
 
     gate: Gate
@@ -71,7 +71,7 @@ class Work:
     def __call__(self, function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
         """Return `function` as work that starts only while there is a session."""
         if not callable(function):
-            raise TypeError(f"gate.work: {function!r} is no function to decorate")
+            raise TypeError(f"gate.work: invalid target {function!r}; expected a function to decorate")
         return cast("Callable[Arguments, Result]", functools.wraps(function)(self._round(function)))
 
     def _round(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from sentry_filters.evidence import conventions
 from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
-from sentry_filters.evidence.causes import Cause, causes_of
+from sentry_filters.evidence.causes import FailuresOf, Recorded, failures_of
 from sentry_filters.evidence.credential import Fingerprinter, token_of
 from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number, tags_of
 from sentry_filters.evidence.hosts import (
@@ -14,27 +14,28 @@ from sentry_filters.evidence.hosts import (
     serves,
 )
 from sentry_filters.evidence.span_memory import SpanMemory
-from sentry_filters.evidence.wire_text import Mention, mentions
+from sentry_filters.evidence.wire_text import Statement, statements_in
 
 __all__ = [
-    "Cause",
     "Endpoint",
     "Failure",
+    "FailuresOf",
     "Fingerprinter",
-    "Mention",
+    "Recorded",
     "Response",
     "SpanMemory",
+    "Statement",
     "canonical_host",
-    "causes_of",
     "codes_of",
     "codes_of_text",
     "conventions",
     "endpoint_of_url",
     "failure_of_tags",
-    "mentions",
+    "failures_of",
     "parse_endpoint",
     "path_of_url",
     "serves",
+    "statements_in",
     "status_number",
     "tags_of",
     "text_if_read",

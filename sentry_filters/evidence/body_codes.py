@@ -1,4 +1,4 @@
-"""The codes in a failed response's body, which may say that a 401 is no expired session."""
+"""The codes in a failed response's body, which may show that a 401 is not an expired session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _attribute(response: object, name: str) -> object:
 
 
 def codes_of_text(body: str | bytes) -> frozenset[str]:
-    """Return the codes of a JSON body, in lower case; none where it is no JSON or unreasonably long."""
+    """Return the codes of a JSON body, in lower case; none where it is not JSON or unreasonably long."""
     if len(body) > _LONGEST:
         return frozenset()
     try:

@@ -7,60 +7,50 @@ states the status (`.status_code`), since that one only translates the failure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
 from sentry_filters.evidence.conventions import SESSION_STATUSES
-from sentry_filters.evidence.failure import Response, status_number
+from sentry_filters.evidence.failure import Failure, Response, status_number
 from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
 
 _MOST_LINKS = 64
 _MOST_LEAVES = 256
 
+Recorded = Callable[[object], Response | None]
+"""Returns what `instrument` recorded about a client's response object, None where it saw none."""
 
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What one exception, or one leaf of a group, comes from.
-
-    Args:
-        text: Messages of the explicit chain, outermost first.
-        response: The failed response nearest the wire, None where the chain leads to none.
-        raised_while_handling: Whether the chain ends in an exception that came up implicitly while a
-            401 or 403 was being handled.
-    """
-
-    text: str
-    response: Response | None = None
-    raised_while_handling: bool = False
+FailuresOf = Callable[[BaseException], tuple[Failure, ...]]
+"""`failures_of` with what was recorded."""
 
 
-def causes_of(error: BaseException, extension_key: str) -> tuple[Cause, ...]:
-    """Return one `Cause` for `error`, or one a leaf where it is, or comes from, an exception group.
+def failures_of(error: BaseException, recorded: Recorded) -> tuple[Failure, ...]:
+    """Return the failed call behind `error`, or one a leaf where it is, or comes from, an exception group.
 
     Never raises: attributes that raise count as absent. Cycles end where they close; a group too large to
-    look through yields a cause without evidence, so that it is kept.
+    look through yields a failure without evidence, so that it is kept.
 
     Args:
         error: The exception as reported.
-        extension_key: Where `instrument` left its facts in `response.extensions`.
+        recorded: What `instrument` saw.
     """
-    causes = []
-    for chain in _chains(error):
-        causes.append(_cause(chain, extension_key))
-        if len(causes) >= _MOST_LEAVES:
-            causes.append(Cause(text=""))
+    failures = []
+    for chain in _chains(error, recorded):
+        failures.append(_failure(chain, recorded))
+        if len(failures) >= _MOST_LEAVES:
+            failures.append(Failure())
             break
-    return tuple(causes)
+    return tuple(failures)
 
 
-def _chains(error: BaseException) -> Iterator[list[BaseException]]:
+def _chains(error: BaseException, recorded: Recorded) -> Iterator[list[BaseException]]:
     """Yield the explicit chain of `error`; where it reaches a group, one chain for each leaf."""
     pending: list[tuple[list[BaseException], BaseException]] = [([], error)]
     seen: set[int] = set()
     while pending:
         above, link = pending.pop()
-        chain = [*above, *_links(link)]
+        chain = [*above, *_links(link, recorded)]
         last = chain[-1]
         if not isinstance(last, BaseExceptionGroup):
             yield chain
@@ -70,7 +60,7 @@ def _chains(error: BaseException) -> Iterator[list[BaseException]]:
             seen.add(id(last))
             leaves = _leaves(last) if len(chain) <= _MOST_LINKS else ()
             if not leaves:
-                yield []  # what is in it is not known: no evidence, whatever the group says of itself
+                yield []  # its content is unknown: no evidence, whatever the group's own message is
             pending.extend((chain, leaf) for leaf in reversed(leaves))
 
 
@@ -82,12 +72,12 @@ def _leaves(group: BaseException) -> tuple[BaseException, ...]:
     return leaves
 
 
-def _links(error: BaseException) -> list[BaseException]:
+def _links(error: BaseException, recorded: Recorded) -> list[BaseException]:
     links = [error]
     seen = {id(error)}
     while len(links) < _MOST_LINKS:
         last = links[-1]
-        if isinstance(last, BaseExceptionGroup) or _came_over_the_wire(_attribute(last, "response")):
+        if isinstance(last, BaseExceptionGroup) or _came_over_the_wire(last, recorded):
             break
         below = _attribute(last, "__cause__")
         if below is None and status_number(_attribute(last, "status_code")) in SESSION_STATUSES:
@@ -99,15 +89,15 @@ def _links(error: BaseException) -> list[BaseException]:
     return links
 
 
-def _cause(chain: list[BaseException], extension_key: str) -> Cause:
+def _failure(chain: list[BaseException], recorded: Recorded) -> Failure:
     if not chain:
-        return Cause(text="")
+        return Failure()
     text = "\n".join(filter(None, map(_text, chain)))
-    known = [facts for link in chain if (facts := _response_of(link, extension_key)) is not None]
-    recorded = [facts for facts in known if facts.recorded]
+    known = [facts for link in chain if (facts := _response_of(link, recorded)) is not None]
+    seen = [facts for facts in known if facts.recorded]
     if known:
-        return Cause(text, response=(recorded or known)[-1])
-    return Cause(text, raised_while_handling=_raised_while_handling(chain[-1]))
+        return Failure(text=text, response=(seen or known)[-1])
+    return Failure(text=text, raised_while_handling=_raised_while_handling(chain[-1]))
 
 
 def _raised_while_handling(error: BaseException) -> bool:
@@ -122,10 +112,8 @@ def _raised_while_handling(error: BaseException) -> bool:
     return False
 
 
-def _response_of(error: BaseException, extension_key: str) -> Response | None:
+def _response_of(error: BaseException, recorded: Recorded) -> Response | None:
     response = _attribute(error, "response")
-    extensions = _attribute(response, "extensions")
-    recorded = extensions.get(extension_key) if isinstance(extensions, dict) else None
     status = status_number(_attribute(response, "status_code"))
     if status is None:
         return None
@@ -133,20 +121,22 @@ def _response_of(error: BaseException, extension_key: str) -> Response | None:
     codes = codes_of(_attribute(error, "body")) | codes_of({"code": _attribute(error, "code")})
     if body is not None:
         codes |= codes_of_text(body)
-    if isinstance(recorded, Response):
-        return replace(recorded, codes=recorded.codes | codes, body=body)
+    facts = recorded(response)
+    if facts is not None:
+        return replace(facts, codes=facts.codes | codes, body=body)
     url = _url(response) or _url(_attribute(error, "request"))
     return Response(
         status=status, endpoint=endpoint_of_url(url), path=path_of_url(url), codes=codes, body=body
     )
 
 
-def _came_over_the_wire(response: object) -> bool:
-    """Say whether a client really received `response`: then no exception further down is nearer the wire.
+def _came_over_the_wire(error: BaseException, recorded: Recorded) -> bool:
+    """Say whether a client really received the response: then no exception further down is nearer the wire.
 
     litellm attaches responses that it made up; those carry no extensions of a transport.
     """
-    return bool(_attribute(response, "extensions"))
+    response = _attribute(error, "response")
+    return bool(_attribute(response, "extensions")) or recorded(response) is not None
 
 
 def _url(holder: object) -> str:

@@ -1,4 +1,4 @@
-"""A credential's short name: tells sessions apart, leads back to nothing."""
+"""A credential's fingerprint: distinguishes sessions, and cannot be reversed."""
 
 from __future__ import annotations
 

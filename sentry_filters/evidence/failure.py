@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -49,7 +48,7 @@ class Failure:
         domain: The `domain` tag.
         operation: The `operation` tag.
         provider: The `provider` tag.
-        status: The `status` tag as a number, None where there is none or it is no HTTP status.
+        status: The `status` tag as a number, None where there is none or it is not an HTTP status.
         failure: The `failure` tag.
         text: The reported message.
         response: The typed cause, None where nothing typed leads to one.
@@ -69,6 +68,31 @@ class Failure:
     raised_while_handling: bool = False
     at: float | None = None
     trace_id: str | None = None
+
+    @property
+    def known_status(self) -> int | None:
+        """HTTP status: the response's, else the tag's."""
+        return self.status if self.response is None else self.response.status
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Host and port that answered."""
+        return None if self.response is None else self.response.endpoint
+
+    @property
+    def session(self) -> str | None:
+        """Fingerprint of the credential that was sent."""
+        return None if self.response is None else self.response.session
+
+    @property
+    def started_at(self) -> float | None:
+        """When the request was sent, in seconds since the epoch."""
+        return None if self.response is None else self.response.started_at
+
+    @property
+    def body(self) -> str | None:
+        """Text of the response's body, where it was read."""
+        return None if self.response is None else self.response.body
 
 
 def tags_of(tags: object) -> dict[str, object]:
@@ -134,12 +158,16 @@ def text_tag(value: object) -> str | None:
 
 def status_number(value: object) -> int | None:
     """Return an HTTP status out of a number or text ("401", 401.0, "401 Unauthorized"), else None."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        value = int(value) if math.isfinite(value) and value == int(value) else None
     if isinstance(value, str):
-        head = value.strip()[:4]
-        digits = head[:3]
-        value = int(digits) if digits.isascii() and digits.isdigit() and not head[3:].isdigit() else None
-    return value if isinstance(value, int) and 100 <= value <= 599 else None
+        value = _leading_number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 100 <= value <= 599 else None
+
+
+def _leading_number(text: str) -> int | None:
+    head = text.strip()[:4]
+    digits = head[:3]
+    return int(digits) if digits.isascii() and digits.isdigit() and not head[3:].isdigit() else None

@@ -25,7 +25,7 @@ class Endpoint:
 def canonical_host(host: str) -> str | None:
     """Return `host` without case, trailing dot and brackets, IDNA-encoded.
 
-    None where it is no host name at all, or a non-ASCII spelling that IDNA folds onto plain ASCII, the dot at
+    None where it is not a host name, or a non-ASCII spelling that IDNA folds onto plain ASCII, the dot at
     the end included: such a look-alike never equals the name that it imitates.
     """
     host = host.strip("[]").removesuffix(".").lower()
@@ -89,7 +89,7 @@ def serves(allowed: frozenset[Endpoint], seen: Endpoint) -> bool:
 
 
 def path_of_url(url: str) -> str | None:
-    """Return the path of `url` without query and trailing slash, None where it is no URL."""
+    """Return the path of `url` without query and trailing slash, None where it is not a URL."""
     try:
         parts = urlsplit(url)
     except ValueError:

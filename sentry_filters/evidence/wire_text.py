@@ -16,14 +16,14 @@ from sentry_filters.evidence.conventions import API_ERROR, RETURNED_HTTP, STREAM
 
 _FORMS = (API_ERROR, RETURNED_HTTP)
 # A text with more statements of a failure than this is a log dump, not one failure's message.
-_MOST_MENTIONS = 32
+_MOST_STATEMENTS = 32
 _LONGEST_BODY = 65_536
 # "401 Network Authentication Required" and the like.
 _LONGEST_PHRASE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
+class Statement:
     """One place of a text that states an API failure: whose it is, its status, and the body behind it."""
 
     ours: bool
@@ -31,7 +31,7 @@ class Mention:
     body: str
 
 
-def mentions(text: str, label: str) -> tuple[Mention, ...]:
+def statements_in(text: str, label: str) -> tuple[Statement, ...]:
     """Return what `text` states about API failures, in the order of the text.
 
     A JSON body right behind a statement belongs to it and is not searched for further statements.
@@ -40,26 +40,26 @@ def mentions(text: str, label: str) -> tuple[Mention, ...]:
         text: A message, an exception's text, a log line.
         label: The hosted backend's own `provider` label.
     """
-    return tuple(_mentions(text, label))
+    return tuple(_statements_in(text, label))
 
 
-def _mentions(text: str, label: str) -> Iterator[Mention]:
+def _statements_in(text: str, label: str) -> Iterator[Statement]:
     position = 0
-    for _ in range(_MOST_MENTIONS):
+    for _ in range(_MOST_STATEMENTS):
         found = _next_form(text, position)
         if found is None:
             return
         at, form = found
         status_at = at + len(form)
         body_at = _body_start(text, status_at, form)
-        yield Mention(
+        yield Statement(
             ours=_labelled(text, at, label),
             status=_status(text[status_at : status_at + 4]),
             body="" if body_at is None else text[body_at : body_at + _LONGEST_BODY],
         )
         position = status_at if body_at is None else _after_json(text, body_at)
     if _next_form(text, position) is not None:
-        yield Mention(ours=False, status=None, body="")
+        yield Statement(ours=False, status=None, body="")
 
 
 def _next_form(text: str, position: int) -> tuple[int, str] | None:

@@ -1,4 +1,4 @@
-"""The redactor: the one object that the edges of the package hold."""
+"""The redactor: the one object that other rooms use."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
-from sentry_filters.redaction.text import LiveCredentials, TextPass
+from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 
 class Redactor:
     """Removes secrets from whatever is about to leave the process.
 
-    Nothing raises after construction, whatever the input: what cannot be looked into is replaced by
+    Nothing raises after construction, whatever the input: what cannot be inspected is replaced by
     `[WITHHELD]`, as little of it as possible. Inputs are never changed; what holds no secret comes back as
     the identical object. Time is linear in the size of the input. One redactor may serve many threads.
 
     Args:
         kinds: Further kinds of secrets, beside the catalogue.
-        keys: Further names whose values go, in any spelling (`tenant_seal` also covers `tenantSeal`).
-        kept_keys: Names whose values stay, although the package would judge them secret.
-        redact_content: Whether prompts and completions go as well.
+        keys: Further names of secrets, in any spelling (`tenant_seal` also covers `tenantSeal`).
+        kept_keys: Names whose values are kept, although the package would judge them secret.
+        redact_content: Whether prompts and completions are redacted as well.
 
     Raises:
-        ValueError: An entry is faulty; the message names it.
+        ValueError: An entry is invalid; the message names it.
     """
 
     def __init__(
@@ -40,38 +40,38 @@ class Redactor:
         added = tuple(kinds)
         for kind in added:
             if not isinstance(kind, Kind):
-                message = f"kinds: {kind!r} is no Kind; make one of plain data with Kind.from_mapping"
-                raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
+                message = f"invalid kinds: {kind!r}; expected a Kind, as Kind.from_mapping makes it"
+                raise ValueError(message)  # noqa: TRY004 - all invalid entries are one kind of error
         self._judge = KeyJudge(keys=keys, kept=kept_keys, content=redact_content)
         self._live = LiveCredentials()
-        self._text = TextPass(added, self._judge, self._live)
-        self._serialised = SerialisedCheck(self._text, self._judge, self._live)
+        self._scanner = TextScanner(added, self._judge, self._live)
+        self._serialised = SerialisedCheck(self._scanner, self._judge, self._live)
 
     def register(self, value: str | bytes) -> None:
         """Remove this credential too, plain, URL-encoded and in base64, from now on and for a while.
 
-        Values of fewer than 8 bytes, and what is no text, are ignored.
+        Values of fewer than 8 bytes, and what is not text, are ignored.
         """
         if self._live.register(value):
-            self._judge.forget()
+            self._judge.harmless.forget()
 
     @contextmanager
     def registered(self, value: str) -> Iterator[None]:
-        """Remove this credential too, for the time of the block only; it takes no other one's place."""
-        with self._live.lent(value):
-            self._judge.forget()
+        """Remove this credential too, during the block only; no other one is forgotten for it."""
+        with self._live.temporary(value):
+            self._judge.harmless.forget()
             yield
 
     def redact(self, text: str) -> str:
         """`text` without secrets."""
         try:
-            return self._text.redact_text(text)[0]
+            return self._scanner.redact_text(text)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD
 
     @property
     def generation(self) -> int:
-        """Grows whenever a new credential is registered: what was found clean before may be so no longer."""
+        """Grows whenever a new credential is registered: what was clean before may not be clean any more."""
         return self._live.generation
 
     def is_clean_text(self, text: str) -> bool:
@@ -80,12 +80,12 @@ class Redactor:
         Texts joined by two NUL characters are judged at least as strictly as each would be alone.
         """
         try:
-            return self._text.is_clean(text.encode("utf-8", "surrogatepass"))
+            return self._scanner.is_clean(text.encode("utf-8", "surrogatepass"))
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
             return False
 
     def is_harmless_key(self, key: str) -> bool:
-        """Whether `key` holds nothing that goes, and says nothing about its value or the one beside it."""
+        """Whether `key` holds no secret, and indicates nothing about its value or the one beside it."""
         try:
             return self._judge(key) is Sensitivity.HARMLESS and not is_naming(key) and self.is_clean_text(key)
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
@@ -94,7 +94,7 @@ class Redactor:
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""
         try:
-            return self._text.redact(data)[0]
+            return self._scanner.redact(data)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD.encode()
 
@@ -107,7 +107,7 @@ class Redactor:
         return self._scrub(value, account=True)
 
     def _scrub(self, value: object, *, account: bool) -> Scrubbed:
-        walk = Walk(self._text, self._judge, account=account)
+        walk = Walk(self._scanner, self._judge, account=account)
         try:
             return Scrubbed(walk.redacted(value), tuple(walk.findings))
         except Exception:  # noqa: BLE001 - fail closed, whatever it was

@@ -93,7 +93,7 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
 class _Expression:
     """Used by any number of threads, also in forked children, and until the interpreter exits.
 
-    RE2 searches without Python's lock and under locks of its own: `forking.look_after` says what follows.
+    RE2 searches without Python's lock and under locks of its own: see `forking.look_after`.
     """
 
     def __init__(self, pattern: str, *, captures: bool, deferred: bool = False) -> None:

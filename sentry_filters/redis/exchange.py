@@ -1,4 +1,4 @@
-"""Merges what this process finds out with what Redis has, and tells the gate; the threads' common ground."""
+"""Merges what this process finds with what Redis has, for both threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from sentry_filters.core import Adopter
+from sentry_filters.core import Lifecycle
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import State, Store
@@ -17,12 +17,12 @@ class Exchange:
 
     Args:
         replica: What is known here.
-        adopter: Told of what is new.
+        lifecycle: Takes over what is new.
     """
 
-    def __init__(self, replica: Replica, adopter: Adopter) -> None:
+    def __init__(self, replica: Replica, lifecycle: Lifecycle) -> None:
         self._replica = replica
-        self._adopter = adopter
+        self._lifecycle = lifecycle
         self._applying = threading.Lock()
         self._version = ""
 
@@ -31,26 +31,26 @@ class Exchange:
         try:
             version, news = read_message(text)
         except MalformedError:
-            self._adopter.count("malformed")
+            self._lifecycle.count("malformed")
             return
         if _follows(version, self._version):
             self._version = version  # none was missed: the next look finds nothing to load
         self._apply(news)
 
     def claim(self, store: Store, expiry: Expiry, begun: int) -> None:
-        """Settle which process publishes an expiry found here, and publish it if it is this one."""
+        """Settle which process publishes an expiry, and publish it if it is this one."""
         won, winner = store.claim(expiry, begun)
         self._replica.settled(expiry)
         if won:
-            self._adopter.count("claimed")
-            self._adopter.publish(expiry.event)
+            self._lifecycle.count("claimed")
+            self._lifecycle.publish(expiry.event)
             if winner is not None:
                 self._apply(winner)
             return
-        self._adopter.count("lost_claim")
+        self._lifecycle.count("lost_claim")
         if winner is None or winner.event.id != expiry.event.id:
             # Records with the id of this process may have been written: the audit has to find their expiry.
-            self._adopter.note(expiry.event)
+            self._lifecycle.published_elsewhere(expiry.event)
         if winner is not None:
             self._settle(winner)
         else:
@@ -59,8 +59,8 @@ class Exchange:
     def publish_alone(self, expiry: Expiry) -> None:
         """Publish without Redis, which cannot be reached."""
         self._replica.settled(expiry)
-        self._adopter.count("fallback")
-        self._adopter.publish(expiry.event)
+        self._lifecycle.count("fallback")
+        self._lifecycle.publish(expiry.event)
 
     def synchronise(self, store: Store, interrupted: Callable[[], bool] = lambda: False) -> None:
         """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory.
@@ -76,7 +76,7 @@ class Exchange:
             return
         state = store.load()
         for _ in range(state.malformed):
-            self._adopter.count("malformed")
+            self._lifecycle.count("malformed")
         for renewal in state.renewals:
             self._apply(renewal)
         for expiry in state.expiries:
@@ -114,35 +114,35 @@ class Exchange:
             if isinstance(news, Renewal):
                 self._renewed(news)
                 return
-            # An expiry tells of the renewal it followed: that one may still be on its way.
-            name = EVERYONE if self._adopter.scope == "process" else news.name
+            # An expiry names the renewal it followed, which may still be on its way.
+            name = EVERYONE if self._lifecycle.scope == "process" else news.name
             if news.after:
                 self._renewed(Renewal(name=name, stamp=news.after))
             if self._replica.merge_expiry(news):
-                self._adopter.count("adopted")
+                self._lifecycle.count("adopted")
                 self._expired(news)
 
     def _settle(self, winner: Expiry) -> None:
         self._apply(winner)
         with self._applying:
-            self._expired(winner)  # the gate names the event that was published, not the one found here
+            self._expired(winner)  # the gate has to name the event that was published
 
     def _expired(self, expiry: Expiry) -> None:
         running = self._replica.is_running(expiry)
-        self._adopter.expired(expiry.session, expiry.event, running=running)
+        self._lifecycle.adopt_expiry(expiry.session, expiry.event, running=running)
         if running and not self._replica.is_running(expiry):
             # The application renewed in between: its gate was opened before it was closed here.
             _, ending = self._replica.latest_renewal(expiry.name)
-            session = None if self._adopter.scope == "process" else expiry.session
-            self._adopter.renewed(session, ending / 1e6)
+            session = None if self._lifecycle.scope == "process" else expiry.session
+            self._lifecycle.adopt_renewal(session, ending / 1e6)
 
     def _renewed(self, renewal: Renewal) -> None:
         if self._replica.merge_renewal(renewal):
-            self._adopter.count("adopted")
+            self._lifecycle.count("adopted")
             session = None if renewal.name in (EVERYONE, UNNAMED) else renewal.name
             if renewal.name == UNNAMED:
-                return  # told of by the renewal of the session that came with it
-            self._adopter.renewed(session, renewal.stamp / 1e6)
+                return  # covered by the renewal of the session that came with it
+            self._lifecycle.adopt_renewal(session, renewal.stamp / 1e6)
 
 
 def _follows(version: str, before: str) -> bool:

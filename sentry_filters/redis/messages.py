@@ -1,14 +1,18 @@
-"""What stands in Redis and goes over its channel: read as strictly as anything from outside."""
+"""What is stored in Redis and sent over its channel: read as strictly as any outside input."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
+from types import MappingProxyType
 
 from sentry_filters.core import SessionExpired
+from sentry_filters.evidence import conventions
 
 EVERYONE = "*"
 """The name under which a renewal of all sessions is kept."""
@@ -24,7 +28,6 @@ _LONGEST = 4096
 _LONGEST_TEXT = 200
 # How far ahead another clock may be: a renewal from the far future would hide every expiry until then.
 _AHEAD_MICROSECONDS = 300 * 1_000_000
-_TEXTS = ("source", "reason", "provider", "operation")
 
 
 class MalformedError(ValueError):
@@ -97,7 +100,7 @@ def read_message(text: str) -> tuple[str, Expiry | Renewal]:
     """Read a message of the channel, `version kind name rest`; MalformedError for anything else.
 
     Returns:
-        The version of the state after it, and what it tells.
+        The version of the state after it, and its content.
     """
     parts = text.split(" ", 3)
     if len(text) > _LONGEST or len(parts) != 4:
@@ -115,15 +118,9 @@ def _read_event(text: str) -> SessionExpired:
         found = json.loads(text)
     except (ValueError, RecursionError):
         raise MalformedError("event") from None
-    if not isinstance(found, dict) or found.keys() != SessionExpired.__dataclass_fields__.keys():
+    if not isinstance(found, dict) or found.keys() != _FIELDS.keys():
         raise MalformedError("event")
-    if not all(isinstance(found[key], str) and len(found[key]) <= _LONGEST_TEXT for key in _TEXTS):
-        raise MalformedError("event")
-    if found["status"] not in (401, 403) or not isinstance(found["confirmed"], bool):
-        raise MalformedError("event")
-    if not _matches(_ID, found["id"]) or not _optional(_NAME, found["session"]):
-        raise MalformedError("event")
-    if not _optional(_TRACE, found["trace_id"]):
+    if not all(check(found[name]) for name, check in _FIELDS.items()):
         raise MalformedError("event")
     return SessionExpired(**{**found, "at": _moment(found["at"])})
 
@@ -150,3 +147,24 @@ def _matches(pattern: re.Pattern[str], value: object) -> bool:
 
 def _optional(pattern: re.Pattern[str], value: object) -> bool:
     return value is None or _matches(pattern, value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_TEXT
+
+
+_FIELDS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
+    {
+        "source": _is_text,
+        "reason": _is_text,
+        "provider": _is_text,
+        "operation": _is_text,
+        "status": lambda value: value in conventions.SESSION_STATUSES,
+        "session": partial(_optional, _NAME),
+        "confirmed": lambda value: isinstance(value, bool),
+        "at": _is_text,
+        "trace_id": partial(_optional, _TRACE),
+        "id": partial(_matches, _ID),
+    }
+)
+"""What each field of an event has to be."""

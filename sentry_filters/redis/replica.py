@@ -35,7 +35,7 @@ class Replica:
             return self._renewals.get(name, 0), self._ending(name)
 
     def found(self, expiry: Expiry) -> None:
-        """Take note of an expiry found here; it is not said again before it is settled who publishes it."""
+        """Take note of this process's own expiry; it is written again only when its publisher is settled."""
         with self._lock:
             self._unsettled.add(expiry.event.id)
         self.merge_expiry(expiry)

@@ -10,7 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from sentry_filters.core import Adopter, SessionExpired
+from sentry_filters.core import Lifecycle, SessionExpired
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import UNNAMED, Expiry
@@ -28,9 +28,9 @@ _SOCKET_SECONDS = 1.0
 class RedisSessions:
     """Shares expiries and renewals with all processes of a namespace: `SessionGuard(policy, shared=…)`.
 
-    Two daemon threads speak with Redis; no other thread waits for it. Where it cannot be reached within a
-    second, the process works on alone, publishes for itself, and tells the others afterwards. Only
-    fingerprints and redacted texts go there. docs/redis.md has the keys, the messages and what happens when.
+    Two daemon threads use Redis; no other thread waits for it. If it cannot be reached within a second, the
+    process carries on alone, publishes for itself, and informs the others afterwards. Only fingerprints and
+    redacted texts are stored. docs/redis.md has the keys, the messages and what happens when.
 
     A guard's construction waits for the first look at the state, for at most half a second.
 
@@ -41,14 +41,13 @@ class RedisSessions:
             processes are the same; `SENTRY_FILTERS_KEY` by default.
 
     Raises:
-        ValueError: The URL, the namespace or the key is impossible; no secret is shown.
+        ValueError: The URL, the namespace or the key is invalid; no secret is shown.
     """
 
     def __init__(self, url: str, *, namespace: str, key: str | bytes | None = None) -> None:
         if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
             raise ValueError(
-                f"RedisSessions: namespace {namespace!r} is not possible; "
-                "allowed: 1 to 64 letters, digits, _ . -"
+                f"RedisSessions: invalid namespace {namespace!r}; expected 1 to 64 letters, digits, _ . -"
             )
         self._key = hashlib.blake2b(_checked_key(key)).digest()
         self._url = url
@@ -57,10 +56,8 @@ class RedisSessions:
             self._client().close()
         except (ValueError, TypeError, AttributeError):
             # Without its cause: the URL may hold a password.
-            raise ValueError(
-                "RedisSessions: url is not possible; allowed: redis://, rediss://, unix://"
-            ) from None
-        self._adopter: Adopter | None = None
+            raise ValueError("RedisSessions: invalid url; expected redis://, rediss:// or unix://") from None
+        self._lifecycle: Lifecycle | None = None
 
     def __repr__(self) -> str:
         return f"<RedisSessions of {self._namespace}>"
@@ -75,18 +72,18 @@ class RedisSessions:
         text = f"{self._namespace} {session or UNNAMED} {_stamp(renewed_at or 0.0)}"
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
-    def attach(self, adopter: Adopter) -> None:
-        """Begin to speak and listen; ValueError where another guard uses it already."""
-        if self._adopter is not None:
+    def attach(self, lifecycle: Lifecycle) -> None:
+        """Start the threads; ValueError where another guard uses it already."""
+        if self._lifecycle is not None:
             raise ValueError("RedisSessions serves another guard already; make one for each")
-        self._adopter = adopter
-        self._replica = Replica(adopter.scope)
-        self._start(adopter)
+        self._lifecycle = lifecycle
+        self._replica = Replica(lifecycle.scope)
+        self._start(lifecycle)
         self._threads.wait_for_first_look(_FIRST_LOOK_SECONDS)
         after_fork_in_child(self._start_afresh)
 
     def announce(self, event: SessionExpired, begun_at: float) -> None:
-        """Hand an expiry found here to the threads; returns at once."""
+        """Hand an expiry found in this process to the threads; returns at once."""
         name = event.session or UNNAMED
         own, after = self._replica.latest_renewal(name)
         expiry = Expiry(name=name, own=own, after=after, event=event)
@@ -101,29 +98,29 @@ class RedisSessions:
 
     def close(self, timeout: float = 2.0) -> None:
         """End the threads; what is queued has `timeout` seconds."""
-        if self._adopter is not None:
+        if self._lifecycle is not None:
             self._threads.close(timeout)
 
-    def _start(self, adopter: Adopter) -> None:
-        self._threads = Threads(self._connect, Exchange(self._replica, adopter), adopter)
+    def _start(self, lifecycle: Lifecycle) -> None:
+        self._threads = Threads(self._connect, Exchange(self._replica, lifecycle), lifecycle)
 
     def _start_afresh(self) -> None:
         # The parent's connections and threads are the parent's; a child has its own from the first moment on,
         # because a gate that is only asked has to hear of the others, too.
         self._replica.start_afresh()
-        if self._adopter is not None:
-            self._start(self._adopter)
+        if self._lifecycle is not None:
+            self._start(self._lifecycle)
 
     def _connect(self) -> tuple[redis.Redis, Store]:
         client = self._client()
-        scope = "process" if self._adopter is None else self._adopter.scope
+        scope = "process" if self._lifecycle is None else self._lifecycle.scope
         return client, Store(client, self._namespace, scope)
 
     def _client(self) -> redis.Redis:
         return redis.Redis.from_url(
             self._url,
             decode_responses=True,
-            encoding_errors="replace",  # what is no UTF-8 is malformed, not an error
+            encoding_errors="replace",  # what is not UTF-8 is malformed, not an error
             socket_timeout=_SOCKET_SECONDS,
             socket_connect_timeout=_SOCKET_SECONDS / 2,
             retry=Retry(NoBackoff(), 0),
@@ -135,7 +132,7 @@ def _checked_key(key: str | bytes | None) -> bytes:
     if len(given) < SHORTEST_KEY:
         place = KEY_VARIABLE if key is None else "RedisSessions: key"
         raise ValueError(
-            f"{place} has {len(given)} characters; allowed: {SHORTEST_KEY} or more, "
+            f"{place}: invalid key of {len(given)} characters; expected {SHORTEST_KEY} or more, "
             "the same secret in every process, by which fingerprints are made"
         )
     return given if isinstance(given, bytes) else given.encode()

@@ -153,11 +153,11 @@ class Store:
                 is not new, but what Redis lacks.
 
         Returns:
-            Whether this process is the one that publishes it; and the expiry as it stands in Redis, None
+            Whether this process is the one that publishes it; and the expiry as it is stored in Redis, None
             where a renewal that is not yet known here was later than it.
 
         Raises:
-            MalformedError: What stands in Redis cannot be read.
+            MalformedError: What is stored in Redis cannot be read.
         """
         own, after, id_, event = record_of(expiry).split(" ", 3)
         at = round(expiry.event.at.timestamp() * 1e6)

@@ -1,4 +1,4 @@
-"""The two threads that speak with Redis and listen to it, so that no other thread ever has to."""
+"""The two threads that write to Redis and listen to it, so that no other thread ever has to."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import redis
+from redis.backoff import EqualJitterBackoff
 
-from sentry_filters.core import Adopter
+from sentry_filters.core import Lifecycle
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
-from sentry_filters.redis.reconnect import Backoff
 from sentry_filters.redis.store import Store
 
 _log = logging.getLogger("sentry_filters")
@@ -24,6 +24,9 @@ _log = logging.getLogger("sentry_filters")
 _REFRESH_SECONDS = 2.0
 _LISTEN_SECONDS = 0.5
 _AWAY = (redis.RedisError, OSError)
+# From 0.1 s to 5 s: thousands of processes must not come back in one moment.
+_BACKOFF = EqualJitterBackoff(cap=5.0, base=0.1)
+_MOST_DOUBLINGS = 10
 
 Connect = Callable[[], tuple[redis.Redis, Store]]
 """Makes a client of its own, and the store behind it; connects to nothing yet."""
@@ -31,7 +34,7 @@ Connect = Callable[[], tuple[redis.Redis, Store]]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """An expiry found here.
+    """An expiry found in this process.
 
     Args:
         expiry: The expiry.
@@ -47,24 +50,24 @@ Job = Announcement | Renewal | None
 
 
 class Threads:
-    """Speaks and listens until `close`; in an outage each process works on by itself.
+    """Writes and listens until `close`; in an outage each process carries on alone.
 
     Args:
         connect: Makes a client.
         exchange: Where both lead.
-        adopter: Where outages are counted.
+        lifecycle: Where outages are counted.
     """
 
-    def __init__(self, connect: Connect, exchange: Exchange, adopter: Adopter) -> None:
+    def __init__(self, connect: Connect, exchange: Exchange, lifecycle: Lifecycle) -> None:
         self._connect = connect
         self._exchange = exchange
-        self._adopter = adopter
+        self._lifecycle = lifecycle
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
         self._looked = threading.Event()
         self._closed = threading.Event()
         self._listen_again = threading.Event()
         self._is_up = True
-        self._backoff = Backoff()
+        self._failures = 0
         self._threads = [
             threading.Thread(target=target, name=f"sentry-filters-redis-{name}", daemon=True)
             for name, target in (("speaker", self._speak), ("listener", self._listen))
@@ -76,9 +79,7 @@ class Threads:
             for thread in self._threads:
                 thread.start()
         except (RuntimeError, MemoryError):
-            _log.warning(
-                "sentry-filters: no thread can be started for Redis; this process works on by itself"
-            )
+            _log.warning("sentry-filters: no thread can be started for Redis; this process carries on alone")
             self._looked.set()
             return self._threads[0].is_alive()  # what the listener would hear, the speaker reads by and by
         return True
@@ -123,12 +124,12 @@ class Threads:
     def _look(self, store: Store) -> float:
         was_up = self._is_up
         again = self._tell(
-            # An expiry found here, and the end, do not wait until thousands of others were said again.
+            # A new expiry, or the end, must not wait until thousands of others are written again.
             lambda: self._exchange.synchronise(store, lambda: not self._jobs.empty()),
             although_down=True,
         )
         if self._is_up and not was_up:
-            self._adopter.count("reconnected")
+            self._lifecycle.count("reconnected")
         return again
 
     def _announce(self, store: Store, job: Announcement) -> float:
@@ -152,12 +153,12 @@ class Threads:
         except _AWAY as error:
             return time.monotonic() + self._went_down(error)
         except MalformedError:
-            self._adopter.count("malformed")
+            self._lifecycle.count("malformed")
         except Exception as error:  # noqa: BLE001 - a fault must not end the thread, nor reach the application
-            self._adopter.fault("shared", error)
+            self._lifecycle.fault("shared", error)
         else:
             self._is_up = True
-            self._backoff.succeeded()
+            self._failures = 0
         return time.monotonic() + random.uniform(0.5, 1.5) * _REFRESH_SECONDS  # noqa: S311 - spreads load
 
     def _went_down(self, error: BaseException) -> float:
@@ -166,22 +167,24 @@ class Threads:
             self._is_up = False
             self._listen_again.set()
             _log.warning(
-                "sentry-filters: Redis is away (%s); this process works on by itself", type(error).__name__
+                "sentry-filters: Redis is unreachable (%s); this process carries on alone",
+                type(error).__name__,
             )
-        return self._backoff.failed()
+        self._failures += 1
+        return _seconds_after(self._failures)
 
     def _listen(self) -> None:
-        backoff = Backoff()
+        self._failures_to_listen = 0
         while not self._closed.is_set():
             try:
-                self._listen_once(backoff)
-            except _AWAY:
-                self._closed.wait(backoff.failed())
+                self._listen_once()
             except Exception as error:  # noqa: BLE001 - as above
-                self._adopter.fault("shared", error)
-                self._closed.wait(backoff.failed())
+                if not isinstance(error, _AWAY):
+                    self._lifecycle.fault("shared", error)
+                self._failures_to_listen += 1
+                self._closed.wait(_seconds_after(self._failures_to_listen))
 
-    def _listen_once(self, backoff: Backoff) -> None:
+    def _listen_once(self) -> None:
         client, store = self._connect()
         self._listen_again.clear()
         pubsub = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py types a part of itself
@@ -192,10 +195,14 @@ class Threads:
                 if message is None:
                     continue
                 if message["type"] == "subscribe":
-                    backoff.succeeded()
+                    self._failures_to_listen = 0
                     self._jobs.put(None)  # what was said before nobody has heard here
                 elif message["type"] == "message":
                     self._exchange.receive(message["data"])
         finally:
             pubsub.close()
             client.close()
+
+
+def _seconds_after(failures: int) -> float:
+    return _BACKOFF.compute(min(failures - 1, _MOST_DOUBLINGS))

@@ -77,7 +77,7 @@ class Postponed:
             if not await sleeper.put_off(delay):
                 return delay  # its queue is not the pool's own: arq moves it, and nothing wakes it early
         except Exception as error:  # noqa: BLE001 - arq moves the job itself, which costs a try, not the job
-            _log.warning("arq: a job could not be put off: %s", type(error).__name__)
+            _log.warning("arq: a job could not be postponed: %s", type(error).__name__)
             return delay
         with self._lock:
             self._sleepers[sleeper.job] = sleeper

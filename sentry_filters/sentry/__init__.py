@@ -2,12 +2,10 @@
 
 from sentry_filters.sentry.before_send import SentryHooks
 from sentry_filters.sentry.boundary import Boundary
-from sentry_filters.sentry.client import current_spans
+from sentry_filters.sentry.client import current_release, current_spans
 from sentry_filters.sentry.options import composed_options
-from sentry_filters.sentry.release import current_release
 from sentry_filters.sentry.report import Reporter
 from sentry_filters.sentry.spans import SpanFilter
-from sentry_filters.sentry.standalone import StandaloneHooks
 from sentry_filters.sentry.transport import GuardedTransport
 
 __all__ = [
@@ -16,7 +14,6 @@ __all__ = [
     "Reporter",
     "SentryHooks",
     "SpanFilter",
-    "StandaloneHooks",
     "composed_options",
     "current_release",
     "current_spans",

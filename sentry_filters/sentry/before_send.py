@@ -1,14 +1,12 @@
-"""Sentry's hooks: recognition first, then the user's own hook; what passes is handed on as it came."""
+"""Sentry's hooks: recognition first, then the user's own hook; what is kept is handed on as it came."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Protocol
 
-from sentry_filters.core import Decision
-from sentry_filters.evidence import Failure
+from sentry_filters.core import AuditTrail, Decider
+from sentry_filters.evidence import FailuresOf
 from sentry_filters.sentry.evidence import failure_of_telemetry, failures_of_event
 from sentry_filters.sentry.spans import SpanFilter
 
@@ -20,49 +18,31 @@ UNHANDLED: Mapping[str, str] = {"session_expired": "unhandled"}
 """The tag of a dead session's first failure where nobody listens."""
 
 
-class Decide(Protocol):
-    """`Decider.decide`."""
-
-    def __call__(self, signal: str, failures: tuple[Failure, ...], *, can_show: bool = False) -> Decision:
-        """Decide about one report."""
-
-
 class SentryHooks:
     """The hooks that recognise. They never raise; where recognition fails, what came is kept.
 
     Args:
-        decide: The decision about a report's failures; acts on what it finds, never raises.
+        decider: Decides about a report's failures, and acts on what it finds.
         spans: Takes our failures' spans out of transactions.
-        extension_key: Where `instrument` left its facts.
+        failures_of: Finds the failed call behind an exception.
         reporting: Set while `SessionGuard.report` hands Sentry what it has decided itself.
-        count: Counts what is dropped here, by signal.
-        fault: Told of every fault of our own.
+        trail: Counts what is dropped here, and internal faults.
     """
 
     def __init__(
         self,
-        decide: Decide,
+        decider: Decider,
         spans: SpanFilter,
-        extension_key: str,
+        failures_of: FailuresOf,
         reporting: ContextVar[bool],
-        count: Callable[[str], None],
-        fault: Callable[[str, BaseException], None],
+        trail: AuditTrail,
     ) -> None:
-        self._decide = decide
+        self._decider = decider
         self._spans = spans
-        self._extension_key = extension_key
+        self._failures_of = failures_of
         self._reporting = reporting
-        self._count = count
-        self._fault = fault
-
-    @contextmanager
-    def deciding_by(self, decide: Decide) -> Iterator[None]:
-        """Ask another `decide` for the time of the block: a rehearsal must not publish."""
-        usual, self._decide = self._decide, decide
-        try:
-            yield
-        finally:
-            self._decide = usual
+        self._saw = trail.counters.saw
+        self._fault = trail.fault
 
     def before_send(self, event: Payload, hint: Hint) -> Payload | None:
         """Drop our expired session's error events; a healthy event comes back as the same object.
@@ -72,13 +52,13 @@ class SentryHooks:
         if self._reporting.get():
             return event
         try:
-            failures = failures_of_event(event, hint or {}, self._extension_key)
-            decision = self._decide("event", failures, can_show=True)
+            failures = failures_of_event(event, hint or {}, self._failures_of)
+            decision = self._decider.decide("event", failures, can_show=True)
             if decision.show:
                 return tagged(event, UNHANDLED)
             if not decision.drop:
                 return event
-            self._count("event")
+            self._saw("event", "dropped")
         except Exception as error:  # noqa: BLE001 - in doubt, keep
             self._fault("before_send", error)
             return event
@@ -104,10 +84,9 @@ class SentryHooks:
     def _telemetry(self, signal: str, item: Payload, hint: Hint) -> Payload | None:
         del hint
         try:
-            decision = self._decide(signal, (failure_of_telemetry(item),))
-            if not decision.drop:
+            if not self._decider.decide(signal, (failure_of_telemetry(item),)).drop:
                 return item
-            self._count(signal)
+            self._saw(signal, "dropped")
         except Exception as error:  # noqa: BLE001 - in doubt, keep
             self._fault(f"before_send_{signal}", error)
             return item
@@ -115,13 +94,13 @@ class SentryHooks:
 
 
 def chained(first: Hook, second: Hook | None) -> Hook:
-    """Return a hook that calls `second` with what `first` lets through; what `second` raises goes on."""
+    """Return a hook that calls `second` with what `first` keeps; what `second` raises is raised."""
     if second is None:
         return first
 
     def hook(payload: Payload, hint: Hint) -> Payload | None:
-        passed = first(payload, hint)
-        return None if passed is None else second(passed, hint)
+        kept = first(payload, hint)
+        return None if kept is None else second(kept, hint)
 
     return hook
 

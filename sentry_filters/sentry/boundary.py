@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Callable, Mapping
 from typing import cast
 
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
-from sentry_filters.core import Counters
-from sentry_filters.redaction import WITHHELD, Finding, Redactor
+from sentry_filters.core import AuditTrail
+from sentry_filters.redaction import WITHHELD, Redactor
 from sentry_filters.sentry.meta import finished_event
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
 
@@ -34,26 +35,19 @@ Withheld = Callable[[Item], None]
 
 
 class Boundary:
-    """Redacts envelopes on their way out. Fails closed: what cannot be redacted is withheld and counted.
+    """Redacts envelopes before export. Fails closed: what cannot be redacted is withheld and counted.
 
     Args:
         redactor: Finds and replaces secrets.
         spans: Takes our failures' spans out of streamed ones.
-        counters: Where items are counted.
-        fault: Told of every fault of our own.
+        trail: Counts items and internal faults.
     """
 
-    def __init__(
-        self,
-        redactor: Redactor,
-        spans: SpanFilter,
-        counters: Counters,
-        fault: Callable[[str, BaseException], None],
-    ) -> None:
+    def __init__(self, redactor: Redactor, spans: SpanFilter, trail: AuditTrail) -> None:
         self._redactor = redactor
         self._spans = spans
-        self._counters = counters
-        self._fault = fault
+        self._counters = trail.counters
+        self._fault = trail.fault
 
     def guarded(self, envelope: Envelope, withheld: Withheld) -> Envelope | None:
         """Return `envelope` as it may leave, or None where nothing of it may.
@@ -72,14 +66,29 @@ class Boundary:
             for item in envelope.items:
                 self._withhold(item, "fault", withheld)
             return None
-        passed = [self._guarded_item(item, withheld) for item in envelope.items]
-        items = [item for item in passed if item is not None]
+        guarded = [self._guarded_item(item, withheld) for item in envelope.items]
+        items = [item for item in guarded if item is not None]
         if not items and envelope.items:
             return None
-        same = len(items) == len(envelope.items) and all(map(_is, items, envelope.items))
-        if same and headers is envelope.headers:
+        if headers is envelope.headers and all(map(operator.is_, guarded, envelope.items)):
             return envelope
         return Envelope(headers=headers, items=items)
+
+    def redacted_event(self, event: dict[str, object]) -> dict[str, object] | None:
+        """Return an event as a hook may return it, None where it cannot be redacted; counts it.
+
+        For a hook without this boundary behind it: what the SDK adds after the hook is not seen.
+        """
+        try:
+            value = self._scrubbed("event", event, is_event=True)
+        except Exception as error:  # noqa: BLE001 - fail closed, whatever the redactor raises
+            self._fault("redact", error)
+            value = None
+        if not isinstance(value, dict):
+            self._counters.saw("event", "withheld", "fault")
+            return None
+        self._counters.saw("event", "exported")
+        return value
 
     def _guarded_item(self, item: Item, withheld: Withheld) -> Item | None:
         try:
@@ -106,20 +115,22 @@ class Boundary:
         if not streamed and self._redactor.is_clean(serialised):
             return item if headers is item.headers else Item(item.payload, headers=headers)
         original = json.loads(serialised)
-        payload = _without_lone_surrogates(original) if _SURROGATE in serialised else original
+        payload: object | None = _without_lone_surrogates(original, serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
                 return None
-        scrubbed = self._redactor.scrub(payload)
-        self._count_findings(signal, scrubbed.findings)
-        value = scrubbed.value
-        if item.type in _EVENTS:
-            value = finished_event(scrubbed, self._fault)
-        # Bytes may say more than they parse to (a name twice): then what was looked at goes, not the bytes.
+        value = self._scrubbed(signal, payload, is_event=item.type in _EVENTS)
+        # Bytes may say more than they parse to (a name twice): then what was checked is sent, not the bytes.
         if value is original and headers is item.headers and item.payload.bytes is None:
             return item
         return Item(PayloadRef(json=value), headers=headers)
+
+    def _scrubbed(self, signal: str, payload: object, *, is_event: bool) -> object:
+        scrubbed = self._redactor.scrub(payload)
+        for finding in scrubbed.findings:
+            self._counters.add("redactions", signal, finding.kind)
+        return finished_event(scrubbed, self._fault) if is_event else scrubbed.value
 
     def _without_failures(
         self, payload: object, headers: dict[str, object]
@@ -159,7 +170,7 @@ class Boundary:
             if self._redactor.is_clean(json.dumps(headers)):
                 return headers
         except (TypeError, ValueError, RecursionError):
-            pass  # no JSON as they are: the walk can tell
+            pass  # not serialisable as they are: the walk judges them
         # Only a mapping can come back from a mapping.
         return cast("dict[str, object]", self._redactor.redact_value(headers))
 
@@ -173,10 +184,6 @@ class Boundary:
 
     def _count(self, name: str, item: Item) -> None:
         self._counters.saw(_signal(item), name, by=_quantity(item))
-
-    def _count_findings(self, signal: str, findings: tuple[Finding, ...]) -> None:
-        for finding in findings:
-            self._counters.add("redactions", signal, finding.kind)
 
 
 class _PathPayload(PayloadRef):
@@ -192,18 +199,16 @@ class _PathPayload(PayloadRef):
         return self.bytes
 
 
-def _without_lone_surrogates(payload: object) -> object:
+def _without_lone_surrogates(payload: object, serialised: bytes) -> object:
     """Replace halves of characters: Sentry refuses the whole envelope for one, and an error would be lost."""
+    if _SURROGATE not in serialised:
+        return payload
     text = json.dumps(payload, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:
         return json.loads(text.encode("utf-8", "replace"))
     return payload
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 def _signal(item: Item) -> str:

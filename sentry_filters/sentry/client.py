@@ -1,4 +1,4 @@
-"""The spans that are active at this moment, in whatever tracers the application uses."""
+"""What the application has set up at this moment: its active spans, and its release."""
 
 from __future__ import annotations
 
@@ -25,3 +25,9 @@ def current_spans() -> tuple[tuple[str, str], ...]:
         if ids not in spans:
             spans.append(ids)
     return tuple(spans)
+
+
+def current_release() -> str | None:
+    """Return the release that Sentry was set up with, None before that or where there is none."""
+    release = sentry_sdk.get_client().options.get("release")
+    return release if isinstance(release, str) else None

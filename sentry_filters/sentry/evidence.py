@@ -4,44 +4,46 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
-from sentry_filters.evidence import Cause, Failure, causes_of, conventions, failure_of_tags, tags_of
+from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags
 
 _MOST_ARGS = 32
 
 
 def failures_of_event(
-    event: Mapping[str, object], hint: Mapping[str, object], extension_key: str
+    event: Mapping[str, object], hint: Mapping[str, object], failures_of: FailuresOf
 ) -> tuple[Failure, ...]:
     """Return what an error event reports: one failure, or one for each leaf of an exception group.
 
     Args:
         event: The serialised event as `before_send` gets it. Breadcrumbs are no evidence.
         hint: Its hint; the exception in `exc_info`, or among a log record's `args`, is the best evidence.
-        extension_key: Where `instrument` left its facts.
+        failures_of: Finds the failed call behind an exception.
     """
-    tags = tags_of(event.get("tags"))
-    stated = partial(failure_of_tags, tags, at=_seconds(event.get("timestamp")), trace_id=_trace_id(event))
+    tagged = failure_of_tags(
+        event.get("tags"), at=_seconds(event.get("timestamp")), trace_id=_trace_id(event)
+    )
     logged = _log_text(event)
     error = _raised(hint)
     if error is not None:
         return tuple(
-            stated(
-                text=_text_of(cause, logged),
-                response=cause.response,
-                raised_while_handling=cause.raised_while_handling,
+            replace(
+                tagged,
+                text=_text_of(failure, logged),
+                response=failure.response,
+                raised_while_handling=failure.raised_while_handling,
             )
-            for cause in causes_of(error, extension_key)
+            for failure in failures_of(error)
         )
-    causes = [cause for one in _logged_errors(hint) for cause in causes_of(one, extension_key)]
-    typed = [stated(text=logged, response=cause.response) for cause in causes if cause.response]
-    return tuple(typed) or (stated(text=_exception_text(event) or logged),)
+    found = [failure for one in _logged_errors(hint) for failure in failures_of(one)]
+    typed = [replace(tagged, text=logged, response=one.response) for one in found if one.response]
+    return tuple(typed) or (replace(tagged, text=_exception_text(event) or logged),)
 
 
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
-    """Return what a log or metric says by its attributes and its body."""
+    """Return the failure that a log or metric states in its attributes and its body."""
     attributes = item.get("attributes")
     tags = {}
     if isinstance(attributes, Mapping):
@@ -52,9 +54,9 @@ def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
     )
 
 
-def _text_of(cause: Cause, logged: str) -> str:
-    # What a log line says counts beside a typed cause only: on its own it must not silence another exception.
-    return f"{cause.text}\n{logged}" if cause.response is not None and logged else cause.text
+def _text_of(failure: Failure, logged: str) -> str:
+    # A log line counts beside a typed cause only: on its own it must not silence another exception.
+    return f"{failure.text}\n{logged}" if failure.response is not None and logged else failure.text
 
 
 def _raised(hint: Mapping[str, object]) -> BaseException | None:

@@ -1,4 +1,4 @@
-"""The last touch on a redacted event: keys that Sentry accepts, and `_meta`, which says what was removed."""
+"""The last step for a redacted event: keys that Sentry accepts, and `_meta`, which says what was removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TAG_KEY = REDACTED.strip("[]")
 def finished_event(scrubbed: Scrubbed, fault: Callable[[str, BaseException], None]) -> object:
     """Return the redacted event as Sentry wants it; where it holds no finding, the value as it is.
 
-    Remarks that cannot be made cost the remarks, not the event; `fault` is told.
+    Remarks that cannot be made cost the remarks, not the event; the fault is counted.
     """
     if not scrubbed.findings or not isinstance(scrubbed.value, dict):
         return scrubbed.value

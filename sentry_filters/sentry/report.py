@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core import Policy, Verdict
+from sentry_filters.core import Decider, Fault, Policy, Verdict
 from sentry_filters.evidence import (
-    Cause,
     Failure,
+    FailuresOf,
     Response,
-    causes_of,
     codes_of,
     codes_of_text,
     conventions,
     failure_of_tags,
     status_number,
 )
-from sentry_filters.sentry.before_send import UNHANDLED, Decide
+from sentry_filters.sentry.before_send import UNHANDLED
 
 
 class Reporter:
@@ -28,23 +26,23 @@ class Reporter:
 
     Args:
         policy: The rule; its domain is the `domain` tag.
-        decide: The decision about the failure; acts on what it finds, never raises.
-        extension_key: Where `instrument` left its facts.
+        decider: Decides about the failure, and acts on what it finds.
+        failures_of: Finds the failed call behind an exception.
         reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
-        fault: Told of every fault of our own.
+        fault: Takes note of internal faults.
     """
 
     def __init__(
         self,
         policy: Policy,
-        decide: Decide,
-        extension_key: str,
+        decider: Decider,
+        failures_of: FailuresOf,
         reporting: ContextVar[bool],
-        fault: Callable[[str, BaseException], None],
+        fault: Fault,
     ) -> None:
         self._policy = policy
-        self._decide = decide
-        self._extension_key = extension_key
+        self._decider = decider
+        self._failures_of = failures_of
         self._reporting = reporting
         self._fault = fault
 
@@ -60,7 +58,7 @@ class Reporter:
         """Publish an expired session, report anything else; see `SessionGuard.report`."""
         try:
             tags = self._tags(operation, provider, status)
-            decision = self._decide("report", self._failures(error, tags, body), can_show=True)
+            decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
                 self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
         except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
@@ -81,14 +79,11 @@ class Reporter:
         self, error: BaseException | str, tags: dict[str, str], body: object
     ) -> tuple[Failure, ...]:
         base = failure_of_tags(tags)
-        if isinstance(error, BaseException):
-            causes = causes_of(error, self._extension_key)
-        else:
-            causes = (Cause(str(error)),)
+        found = self._failures_of(error) if isinstance(error, BaseException) else (Failure(text=str(error)),)
         return tuple(
-            # The call site itself says what failed: that the error came up implicitly does not matter.
-            replace(base, text=cause.text, response=_with_body(cause.response, base.status, body))
-            for cause in causes
+            # The call site itself says what failed: whether the error was raised implicitly does not matter.
+            replace(base, text=one.text, response=_with_body(one.response, base.status, body))
+            for one in found
         )
 
     def _capture(self, error: BaseException | str, tags: dict[str, str]) -> None:

@@ -6,15 +6,16 @@ its HTTP child, which does. Both go; what other work hung below them moves up to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core import Decision
+from sentry_filters.core import Counters, Decider
 from sentry_filters.evidence import (
     Failure,
     Response,
     SpanMemory,
+    conventions,
     endpoint_of_url,
     failure_of_tags,
     path_of_url,
@@ -24,14 +25,12 @@ from sentry_filters.evidence import (
 Span = Mapping[str, object]
 
 _FINE = frozenset({"ok", "", "none", "None"})
-
-
-class _Decide(Protocol):
-    def __call__(self, signal: str, failures: tuple[Failure, ...], *, can_show: bool = False) -> Decision: ...
+# What the failure of a provider call, which may not know its status, is never without.
+_MARKS = (b"gen_ai", *(str(status).encode() for status in conventions.SESSION_STATUSES))
 
 
 class ResponseLookup(Protocol):
-    """`HttpEdge.response_of`."""
+    """`Calls.response_of`."""
 
     def __call__(self, trace_id: str, span_id: str) -> Response | None:
         """Return the failed response that arrived while this span was active."""
@@ -59,15 +58,15 @@ class SpanFilter:
     """Finds the spans of our expired session. Used by hooks and transport, which catch what it raises.
 
     Args:
-        decide: The decision about a span's failure.
+        decider: Decides about a span's failure.
         response_of: The facts that `instrument` recorded under a span.
-        count: Counts what is dropped here.
+        counters: Where dropped spans are counted.
     """
 
-    def __init__(self, decide: _Decide, response_of: ResponseLookup, count: Callable[[str], None]) -> None:
-        self._decide = decide
+    def __init__(self, decider: Decider, response_of: ResponseLookup, counters: Counters) -> None:
+        self._decider = decider
         self._response_of = response_of
-        self._count = count
+        self._counters = counters
         # Streamed spans of one call may leave in different envelopes: the HTTP child first.
         self._parents: SpanMemory[bool] = SpanMemory()
 
@@ -92,26 +91,21 @@ class SpanFilter:
 
     def _dropped(self, facts: Sequence[_Facts]) -> dict[str, str | None]:
         """Return the ids of the spans to drop, each with its parent's."""
-        dropped: dict[str, str | None] = {}
-        for span in facts:
-            # One without an id cannot be told from others without one: it stays.
-            if span.span_id and span.failed and span.is_provider_call and self._is_ours(span):
-                dropped[span.span_id] = span.parent_id
-                if span.parent_id is not None:
-                    self._parents.put(span.trace_id, span.parent_id, value=True)
-        for span in facts:
-            calls_below = self._parents.get(span.trace_id, span.span_id)
-            if calls_below and span.failed and span.is_provider_call and span.span_id not in dropped:
-                dropped[span.span_id] = span.parent_id
-                self._count("span")
+        # One without an id cannot be distinguished from others without one: it is kept.
+        calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
+        ours = [span for span in calls if self._is_ours(span)]
+        for span in ours:
+            if span.parent_id is not None:
+                self._parents.put(span.trace_id, span.parent_id, value=True)
+        ours += [span for span in calls if self._parents.get(span.trace_id, span.span_id)]
+        dropped = {span.span_id: span.parent_id for span in ours}
+        if dropped:
+            self._counters.saw("span", "dropped", by=len(dropped))
         return dropped
 
     def _is_ours(self, span: _Facts) -> bool:
         failure = self._failure(span)
-        if failure is None or not self._decide("span", (failure,)).drop:
-            return False
-        self._count("span")
-        return True
+        return failure is not None and self._decider.decide("span", (failure,)).drop
 
     def _failure(self, span: _Facts) -> Failure | None:
         tagged = replace(failure_of_tags(span.tags), trace_id=span.trace_id)
@@ -125,9 +119,7 @@ class SpanFilter:
 
 def may_hold_failures(serialised: bytes) -> bool:
     """Say cheaply whether serialised streamed spans can hold one of our failures."""
-    return b'"error"' in serialised and (
-        b"401" in serialised or b"403" in serialised or b"gen_ai" in serialised
-    )
+    return b'"error"' in serialised and any(mark in serialised for mark in _MARKS)
 
 
 def _may_have_failed(span: object) -> bool:
@@ -135,39 +127,32 @@ def _may_have_failed(span: object) -> bool:
 
 
 def _of_transaction(span: Span) -> _Facts:
-    data, tags = _mapping(span.get("data")), _mapping(span.get("tags"))
-    op = _text(span.get("op"))
-    status = data.get("http.response.status_code", tags.get("http.status_code"))
-    return _Facts(
-        trace_id=_text(span.get("trace_id")),
-        span_id=_text(span.get("span_id")),
-        parent_id=_text(span.get("parent_span_id")) or None,
-        op=op,
-        failed=_status_text(span) not in _FINE,
-        url=_text(data.get("url"))
-        or _text(data.get("url.full"))
-        or _url_of_name(_text(span.get("description"))),
-        status=status_number(status),
-        tags={**data, **tags},
-    )
+    attributes = {**_mapping(span.get("data")), **_mapping(span.get("tags"))}
+    return _facts(span, attributes, op=span.get("op"), name=span.get("description"))
 
 
 def _of_stream(span: Span) -> _Facts:
     attributes = {key: _value(value) for key, value in _mapping(span.get("attributes")).items()}
+    return _facts(span, attributes, op=attributes.get(conventions.SENTRY_OP), name=span.get("name"))
+
+
+def _facts(span: Span, attributes: Mapping[str, object], *, op: object, name: object) -> _Facts:
+    urls = (_text(attributes.get(key)) for key in conventions.URL)
+    statuses = (attributes[key] for key in conventions.HTTP_STATUS if key in attributes)
     return _Facts(
         trace_id=_text(span.get("trace_id")),
         span_id=_text(span.get("span_id")),
         parent_id=_text(span.get("parent_span_id")) or None,
-        op=_text(attributes.get("sentry.op")),
+        op=_text(op),
         failed=_status_text(span) not in _FINE,
-        url=_text(attributes.get("url.full")) or _url_of_name(_text(span.get("name"))),
-        status=status_number(attributes.get("http.response.status_code")),
+        url=next(filter(None, urls), "") or _url_of_name(_text(name)),
+        status=status_number(next(statuses, None)),
         tags=attributes,
     )
 
 
 def _moved_up(span: dict[str, object], dropped: Mapping[str, str | None]) -> dict[str, object]:
-    """Return the span below what is left of its ancestors; what is no span at all is left as it is."""
+    """Return the span below what is left of its ancestors; what is not a span is left as it is."""
     parent: str | None = _text(_mapping(span).get("parent_span_id"))
     if parent not in dropped:
         return span

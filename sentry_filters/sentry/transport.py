@@ -1,7 +1,8 @@
-"""The transport that stands before the user's own, so that every envelope passes the boundary."""
+"""The transport that wraps the user's own, so that every envelope passes the boundary."""
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 from collections.abc import Callable, Mapping
@@ -30,13 +31,15 @@ class GuardedTransport(Transport):
     Args:
         inner: The transport that sends, None where there is only Spotlight.
         boundary: Decides what may leave.
-        spotlight_url: Where Spotlight listens, None where it is off.
+        spotlight: Spotlight's client, None where it is off.
     """
 
-    def __init__(self, inner: Transport | None, boundary: Boundary, spotlight_url: str | None) -> None:
+    def __init__(
+        self, inner: Transport | None, boundary: Boundary, spotlight: SpotlightClient | None
+    ) -> None:
         self._inner = inner
         self._boundary = boundary
-        self._spotlight = SpotlightClient(spotlight_url) if spotlight_url else None
+        self._spotlight = spotlight
         self.options = None if inner is None else inner.options
         self.parsed_dsn = None if inner is None else inner.parsed_dsn
 
@@ -49,7 +52,7 @@ class GuardedTransport(Transport):
         return getattr(self.__dict__.get("_inner"), name)
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        """Send `envelope` as far as it may leave; what `inner` raises goes on as without us."""
+        """Send what may be exported of `envelope`; what `inner` raises is raised."""
         guarded = self._boundary.guarded(envelope, self._record_withheld)
         if guarded is None:
             return
@@ -64,24 +67,22 @@ class GuardedTransport(Transport):
         return self._inner
 
     def is_behind(self, boundary: Boundary) -> bool:
-        """Say whether it is this boundary that decides what leaves here."""
+        """Say whether this boundary decides what is exported here."""
         return self._boundary is boundary
 
-    def rehearsing(
+    def sending_to(
         self, inner: Transport | None, spotlight: Callable[[], SpotlightClient]
     ) -> GuardedTransport:
-        """Return one like it that hands what may leave to others: a rehearsal sends nothing.
+        """Return one like it that sends elsewhere.
 
         Args:
-            inner: Stands in for the transport that sends.
-            spotlight: Makes what stands in for Spotlight; called only where Spotlight is on.
+            inner: In the place of the transport that sends.
+            spotlight: Makes what takes Spotlight's place; called only where Spotlight is on.
         """
-        kind = type(self)
-        copy = kind.__new__(kind)
-        copy.__dict__.update(self.__dict__)
-        copy._inner = inner
-        copy._spotlight = None if self._spotlight is None else spotlight()
-        return copy
+        twin = copy.copy(self)  # of the same class, which may be one of the application's
+        twin._inner = inner
+        twin._spotlight = None if self._spotlight is None else spotlight()
+        return twin
 
     def flush(self, timeout: float, callback: Any | None = None) -> Any:
         """As `inner`'s."""
@@ -119,15 +120,21 @@ def guarded_transport(
         without_dsn: Whether it is certain that there will be no DSN: then Spotlight needs an instance.
     """
     if transport is not None and not isinstance(transport, type):
-        return GuardedTransport(_with_printer(lambda: _made({}, transport)), boundary, spotlight_url)
+        inner = _with_printer(lambda: _made({}, transport))
+        return GuardedTransport(inner, boundary, _spotlight(spotlight_url))
     if without_dsn and spotlight_url:
-        return GuardedTransport(None, boundary, spotlight_url)
+        return GuardedTransport(None, boundary, _spotlight(spotlight_url))
 
     class _Guarded(GuardedTransport):
         def __init__(self, options: Mapping[str, Any]) -> None:
-            super().__init__(_with_printer(lambda: _made(options, transport)), boundary, spotlight_url)
+            inner = _with_printer(lambda: _made(options, transport))
+            super().__init__(inner, boundary, _spotlight(spotlight_url))
 
     return _Guarded
+
+
+def _spotlight(url: str | None) -> SpotlightClient | None:
+    return SpotlightClient(url) if url else None
 
 
 def _made(options: Mapping[str, Any], transport: TransportOption) -> Transport | None:

@@ -83,7 +83,7 @@ def test_the_documents_setup_sends_counters_and_events(tmp_path: Path) -> None:
         events = {record.event_name for record in receiver.logs}
 
     assert {"sentry_filters.decisions", "sentry_filters.violations", "sentry_filters.gate.closed"} <= metrics
-    assert events == {"sentry_filters.core.decision", "session.expired"}
+    assert events == {"sentry_filters.decision", "session.expired"}
 
 
 @pytest.mark.integration

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
-from otel import names
+from otel import telemetry
 from sentry_filters.audit.queries import dashboards_folder, load_queries
 from tests.audit.by_hand import sqlite_with
 from tests.audit.replay.run import Replay
@@ -107,7 +107,7 @@ def _metrics(replay: Replay) -> tuple[set[str], set[str]]:
         for body in posted
         for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics
         for scope in resource.scope_metrics
-        if scope.scope.name == names.SCOPE
+        if scope.scope.name == telemetry.SCOPE
         for metric in scope.metrics
     ]
     points = [point for metric in found for point in (*metric.sum.data_points, *metric.gauge.data_points)]
@@ -121,7 +121,7 @@ def _logs(replay: Replay) -> tuple[set[str], set[str]]:
         for body in posted
         for resource in ExportLogsServiceRequest.FromString(body).resource_logs
         for scope in resource.scope_logs
-        if scope.scope.name == names.SCOPE
+        if scope.scope.name == telemetry.SCOPE
         for record in scope.log_records
     ]
     return {one.event_name for one in records}, {item.key for one in records for item in one.attributes}
@@ -205,7 +205,7 @@ def test_views_name_what_is_emitted_and_leave_nothing_out(emitted: Emitted) -> N
     assert emitted.log_attributes - of_logs == set()
     assert of_points == emitted.metric_attributes
     assert of_resources == OF_RESOURCES
-    assert set(re.findall(r"ScopeName = '([^']+)'", VIEWS)) == {names.SCOPE}
+    assert set(re.findall(r"ScopeName = '([^']+)'", VIEWS)) == {telemetry.SCOPE}
 
 
 @pytest.mark.integration

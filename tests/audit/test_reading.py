@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sentry_filters.audit.queries import Query, Value, load_queries
-from sentry_filters.audit.reading import LedgerUnreadableError, reading
+from sentry_filters.audit.reader import LedgerUnreadableError, reading
 from sentry_filters.audit.schema import MIGRATIONS, prepare
 from tests.audit.by_hand import HandWritten, decision, expiry, renewal, sqlite_with, total
 from tests.support.permissions import bound_by_permissions, read_only
@@ -125,9 +125,11 @@ def damaged(path: Path) -> None:
     [
         pytest.param(lambda path: None, "no such file", id="missing"),
         pytest.param(Path.mkdir, "no such file", id="a folder"),
-        pytest.param(lambda path: path.write_text("no database " * 99), "no SQLite database", id="a text"),
-        pytest.param(Path.touch, "no ledger", id="an empty file"),
-        pytest.param(other_program, "no ledger", id="another program's database"),
+        pytest.param(
+            lambda path: path.write_text("no database " * 99), "not an SQLite database", id="a text"
+        ),
+        pytest.param(Path.touch, "not a ledger", id="an empty file"),
+        pytest.param(other_program, "not a ledger", id="another program's database"),
         pytest.param(of_version(len(MIGRATIONS) + 1), "newer than .* update sentry-filters", id="newer"),
         pytest.param(of_version(0), "older than", id="older"),
         pytest.param(damaged, "cannot be answered|damaged", id="damaged"),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from sentry_filters import Failure, Ledger, Policy, Response, SessionGuard
 from sentry_filters.evidence.hosts import Endpoint
+from sentry_filters.guard import parts_of
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 
@@ -25,7 +26,7 @@ def many(path: str, count: str) -> None:
     """Decide as fast as it goes, and end properly."""
     guard = SessionGuard(POLICY, lambda event: None, audit=Ledger(path))
     for number in range(int(count)):
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
     guard.close(timeout=30.0)
     sys.stdout.write(str(guard.counters.get("audit_lost")))
 
@@ -37,7 +38,7 @@ def until_killed(path: str) -> None:
     ledger.flush(10.0)
     number = 0
     while True:
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
         if not number % 50:
             sys.stdout.write(f"{number}\n")
             sys.stdout.flush()
@@ -52,7 +53,7 @@ def on_a_full_disk(path: str) -> None:
     ledger = Ledger(path, queue_size=1_000)
     guard = SessionGuard(POLICY, lambda event: None, audit=ledger)
     for number in range(10_000):
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
         if not number % 1_000:
             ledger.flush(0.5)
     guard.close(timeout=0.5)
@@ -66,7 +67,7 @@ def while_reading_only(path: str) -> None:
         os.setuid(65534)
     guard = SessionGuard(POLICY, lambda event: None, audit=Ledger(path))
     for number in range(100):
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
     guard.close(timeout=1.0)
     sys.stdout.write(str(guard.counters.get("audit_lost")))
 
@@ -84,7 +85,7 @@ def watched(path: str) -> None:
 
     sys.setprofile(watch)
     for number in range(2_000):
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
     sys.setprofile(None)
     guard.close(timeout=5.0)
     sys.stdout.write("\n".join(sorted(called)))
@@ -96,11 +97,11 @@ def forked(path: str) -> None:
     children = []
     for child in range(8):
         for number in range(500):
-            guard.decide("event", (numbered(number),))
+            parts_of(guard).decider.decide("event", (numbered(number),))
         pid = os.fork()
         if not pid:
             for number in range(500):
-                guard.decide("event", (numbered(1_000_000 * (child + 1) + number),))
+                parts_of(guard).decider.decide("event", (numbered(1_000_000 * (child + 1) + number),))
             guard.close(timeout=10.0)
             os._exit(min(255, guard.counters.get("audit_lost")))
         children.append(pid)
@@ -113,7 +114,7 @@ def ends(path: str) -> None:
     """Decide, and let the interpreter end without a word."""
     guard = SessionGuard(POLICY, lambda event: None, audit=Ledger(path))
     for number in range(100):
-        guard.decide("event", (numbered(number),))
+        parts_of(guard).decider.decide("event", (numbered(number),))
 
 
 TASKS: tuple[Callable[..., None], ...] = (

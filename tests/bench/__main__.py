@@ -14,7 +14,7 @@ from tests.bench.timing import Effort
 
 
 def main(arguments: list[str]) -> int:
-    """Run the named benchmarks, or all; 1 where a ratio is over what is allowed."""
+    """Run the named benchmarks, or all; 1 if a ratio is over its limit."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; all by default"

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a guard, clients, sinks that cost what sending costs, and envelopes."""
+"""What the benchmarks share: a guard, clients, sinks with the cost of sending, and envelopes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sentry_sdk.envelope import Envelope, Item, PayloadRef
 from sentry_sdk.transport import Transport
 
 from sentry_filters import Policy, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.bench.timing import Act
 
 DSN = "http://a@127.0.0.1:1/1"
@@ -31,7 +32,7 @@ HINT = {"exc_info": (ValueError, ValueError("x"), None)}
 
 
 class Sink(Transport):
-    """Serialises, as every transport that sends has to, and forgets."""
+    """Serialises, as every real transport has to, and discards the result."""
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Serialise."""
@@ -39,7 +40,7 @@ class Sink(Transport):
 
 
 class Queue(Transport):
-    """Takes an envelope and leaves all work to somebody else, as the SDK's transport to its worker thread."""
+    """Takes an envelope and does no work, as the SDK's transport leaves it to its worker thread."""
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Do nothing."""
@@ -51,14 +52,14 @@ def listening_guard(policy: Policy = POLICY) -> SessionGuard:
 
 
 def client(guard: SessionGuard | None = None, **options: Any) -> sentry_sdk.Client:
-    """Return a client of the SDK, a guarded one where there is a guard."""
+    """Return a client of the SDK, guarded if a guard is given."""
     plain = {"dsn": DSN, "transport": Sink, "auto_enabling_integrations": False}
     options = {**plain, **options}
     return sentry_sdk.Client(**(options if guard is None else guard.sentry_options(**options)))
 
 
 def in_turn(items: Sequence[Any]) -> Callable[[], Any]:
-    """Return what hands out `items` again and again: the same one each time would sit in every cache."""
+    """Return a function that cycles through `items`: always the same one would stay in every cache."""
     return itertools.cycle(items).__next__
 
 
@@ -81,18 +82,18 @@ class Boundary:
         return Act(sent, self._envelope)
 
     def guarded(self) -> Act:
-        """Check, then serialise and compress what may leave."""
+        """Check, then serialise and compress what may be sent."""
         return Act(self._checked_and_sent, self._envelope)
 
     def check(self) -> Act:
-        """Check, with the bytes there already."""
+        """Check, with the bytes already there."""
         return Act(self._checked, self._serialised)
 
     def _checked_and_sent(self, envelope: Envelope) -> None:
         sent(self._checked(envelope))
 
     def _checked(self, envelope: Envelope) -> Envelope:
-        guarded = self._guard._boundary.guarded(envelope, _nothing_lost)
+        guarded = parts_of(self._guard).boundary.guarded(envelope, _nothing_lost)
         assert guarded is not None
         return guarded
 

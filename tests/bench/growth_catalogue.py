@@ -19,7 +19,7 @@ _AS_IT_IS = f"the catalogue as it is, {len(CATALOGUE)} kinds"
 
 
 def rows(effort: Effort) -> Iterator[Row]:
-    """Measure the check of serialised bytes, and the walk, with more and more to look for."""
+    """Measure the check of serialised bytes, and the walk, as there is more and more to look for."""
     event, numbers = clean_event(), [number for number in (10, 100, 1_000) if number <= effort.items]
     data = json.dumps(event).encode()
     redactors = {

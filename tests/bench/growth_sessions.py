@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 
 from sentry_filters import Failure, Policy, Response, SessionExpiredError, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.bench.edge import listening_guard
 from tests.bench.table import Row
 from tests.bench.timing import Act, Effort, side_by_side
@@ -42,7 +43,7 @@ def rows(effort: Effort) -> Iterator[Row]:
 def _knowing(number: int) -> SessionGuard:
     guard = listening_guard(_POLICY)
     for one in range(number):
-        guard.decide("report", (_failure(f"{one:012x}"),))
+        parts_of(guard).decider.decide("report", (_failure(f"{one:012x}"),))
         if one % _CALLS == 0:
             guard.bus.flush()  # the handler's queue is bounded
     return guard
@@ -53,7 +54,7 @@ def _repeat(guard: SessionGuard, number: int) -> Callable[[object], None]:
 
     def work(_flushed: object) -> None:
         for _ in range(_CALLS):
-            guard.decide("report", failure)
+            parts_of(guard).decider.decide("report", failure)
 
     return work
 
@@ -63,7 +64,7 @@ def _first(guard: SessionGuard, number: int) -> Callable[[object], None]:
 
     def work(_flushed: object) -> None:
         for _ in range(_CALLS):
-            guard.decide("report", (_failure(f"{next(numbers):012x}"),))
+            parts_of(guard).decider.decide("report", (_failure(f"{next(numbers):012x}"),))
 
     return work
 
@@ -78,7 +79,7 @@ def _open(guard: SessionGuard, _number: int) -> Callable[[object], None]:
 
 def _refused(guard: SessionGuard, number: int) -> Callable[[object], None]:
     session = f"{number - 1:012x}"
-    guard.decide("report", (_failure(session),))
+    parts_of(guard).decider.decide("report", (_failure(session),))
 
     def work(_flushed: object) -> None:
         for _ in range(_CALLS):

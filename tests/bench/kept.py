@@ -1,4 +1,4 @@
-"""The figures of a run as a file: what the documents quote. Nothing in it names a machine or a folder."""
+"""The figures of a run as a file: what the documents quote. It identifies neither a machine nor a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Kept:
         python: Implementation and version.
         machine: Of which architecture.
         cpus: How many there are.
-        libraries: The versions of all that took part.
+        libraries: The versions of all libraries that took part.
         figures: By benchmark and by what was measured.
         left_out: What could not be measured, by benchmark, and why.
     """

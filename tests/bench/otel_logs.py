@@ -35,7 +35,7 @@ class _Nowhere(LogRecordExporter):
         return LogRecordExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return True

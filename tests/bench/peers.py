@@ -1,4 +1,4 @@
-"""Who else takes secrets out of telemetry; what is not installed is left out."""
+"""Other redactors of telemetry; those that are not installed are left out."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LOGFIRE = "logfire"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One of them.
+    """One redactor.
 
     Args:
-        name: What it is called in the table.
-        looks_at: At what it looks.
-        prepare: Makes of an event what `work` is given; not timed.
+        name: Its name in the table.
+        looks_at: What it looks at.
+        prepare: Turns an event into the argument of `work`; not timed.
         work: Looks for secrets.
         removes: Whether it removes them, in what it returns or else in what it is given.
     """
@@ -43,7 +43,7 @@ class Peer:
 
 
 def found() -> Iterator[Peer | LeftOut]:
-    """Return every peer that can be had here, ourselves first."""
+    """Return every peer that is available here, ourselves first."""
     redactor = Redactor()
     yield Peer(OURS, "keys and values", _itself, redactor.redact_value)
     yield Peer(

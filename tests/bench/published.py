@@ -1,6 +1,6 @@
-"""The tables of the documents, made of the figures that were kept.
+"""The tables of the documents, made from the figures that were kept.
 
-They stand between `<!-- bench NAME -->` and `<!-- /bench -->`.
+They are between `<!-- bench NAME -->` and `<!-- /bench -->`.
 """
 
 from __future__ import annotations

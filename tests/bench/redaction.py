@@ -1,4 +1,4 @@
-"""What redaction costs beside others that do it: one event, clean and with 20 secrets."""
+"""What redaction costs compared with other redactors: one event, clean and with 20 secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LIMITS = {(OURS, SCRUBBER): 2.0, (OURS_BYTES, SCRUBBER): 1.0, (OURS, LOGFIRE): 
 
 
 def rows(effort: Effort) -> Iterator[Row | LeftOut]:
-    """Measure every peer, then what the project allows itself beside two of them."""
+    """Measure every peer, then the project's own limits against two of them."""
     peers: list[Peer] = []
     for one in found():
         if isinstance(one, LeftOut):

@@ -1,4 +1,4 @@
-"""What the Sentry edge costs beside the SDK's own work: hooks, and the check of envelopes."""
+"""What the Sentry edge costs compared with the SDK's own work: hooks, and the check of envelopes."""
 
 from __future__ import annotations
 
@@ -122,8 +122,6 @@ def _logs(guard: SessionGuard, effort: Effort) -> Iterator[Row]:
                 "write": lambda: write(7),
                 "healthy": _each(lambda log: hook(log, {}), clean.hooks),
                 "dropped": _each(lambda log: hook(log, {}), [expired_log(one) for one in clean.hooks]),
-                "alone": _each(lambda log: guard.before_send_log(log, {}), clean.hooks),
-                "alone dirty": _each(lambda log: guard.before_send_log(log, {}), dirty.hooks),
                 "sent": clean_at.bare(),
                 "clean": clean_at.check(),
                 "dirty": dirty_at.check(),
@@ -135,8 +133,6 @@ def _logs(guard: SessionGuard, effort: Effort) -> Iterator[Row]:
     yield plain("sentry_sdk.logger.info, sentry-sdk alone", wrote)
     yield compared("before_send_log, healthy / logger.info", taken["healthy"], wrote)
     yield compared("before_send_log, our expired session, dropped / logger.info", taken["dropped"], wrote)
-    yield compared("before_send_log alone, which redacts, clean / logger.info", taken["alone"], wrote)
-    yield compared("before_send_log alone, a tenth with a secret / logger.info", taken["alone dirty"], wrote)
     yield plain("100 logs: serialise + gzip", sent)
     yield compared("transport's check, 100 clean logs / serialise + gzip", taken["clean"], sent)
     yield compared("transport's check, 100 logs, 10 with a secret / serialise + gzip", taken["dirty"], sent)

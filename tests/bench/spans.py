@@ -37,12 +37,12 @@ def guarded(guard: SessionGuard) -> TracerProvider:
 
 
 def healthy(provider: TracerProvider, *, unique: bool = False, note: str = "") -> Callable[[], None]:
-    """Return what lives one healthy span.
+    """Return a function that runs one healthy span through its life.
 
     Args:
         provider: Bare or guarded.
         unique: Whether each has an id that no other had.
-        note: Text of a further attribute, where there is one.
+        note: Text of a further attribute, if any.
     """
     tracer = provider.get_tracer("bench")
     numbers = itertools.count()
@@ -61,7 +61,7 @@ def healthy(provider: TracerProvider, *, unique: bool = False, note: str = "") -
 
 
 def expired(provider: TracerProvider) -> Callable[[], None]:
-    """Return what lives the HTTP span of a call that our expired session has failed."""
+    """Return a function that does so with the HTTP span of a call that our expired session failed."""
     tracer = provider.get_tracer("bench")
 
     def live() -> None:

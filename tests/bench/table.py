@@ -1,4 +1,4 @@
-"""Figures, and how a person reads them."""
+"""Figures, and how they are shown."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Row:
         median: Microseconds.
         p99: Microseconds at the 99th percentile.
         ratio: Of one run.
-        most: The most that the project allows itself.
-        note: What else is to be known of it.
+        most: The project's own limit.
+        note: What else to know about it.
     """
 
     what: str
@@ -33,7 +33,7 @@ class Row:
 
     @property
     def too_much(self) -> bool:
-        """Whether the ratio is over what is allowed."""
+        """Whether the ratio is over its limit."""
         return self.ratio is not None and self.most is not None and self.ratio > self.most
 
 
@@ -46,7 +46,7 @@ class LeftOut:
 
 
 def plain(what: str, taken: Samples) -> Row:
-    """Return the time of something without a ratio: what others are compared with."""
+    """Return a time without a ratio: the baseline of comparisons."""
     return Row(what, taken.median, taken.p99)
 
 

@@ -1,4 +1,4 @@
-"""Sentry transactions and logs: what the hooks get, and what stands in envelopes."""
+"""Sentry transactions and logs: what the hooks get, and what envelopes contain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def transaction(spans: int = 20, *, failed: bool = False, secret: str = "") -> d
     Args:
         spans: How many spans it has, besides the failed ones.
         failed: Whether a call of the hosted backend failed with 401: a chat span and its HTTP child.
-        secret: Stands in every fifth span's data.
+        secret: Put into every fifth span's data.
     """
     below = [_span(number, secret if number % 5 == 0 else "") for number in range(spans)]
     return {
@@ -88,7 +88,7 @@ class _Keeping(Transport):
 
 
 def logs(number: int = 100, *, secret: str = "") -> Logs:
-    """Return logs as the SDK itself makes them, each tenth with a secret in it where there is one."""
+    """Return logs as the SDK itself makes them, every tenth with a secret in it if one is given."""
     hooks: list[dict[str, Any]] = []
 
     def keep(log: Any, hint: object) -> Any:
@@ -126,5 +126,5 @@ def expired_log(log: dict[str, Any]) -> dict[str, Any]:
 
 
 def secret_text() -> str:
-    """Return a secret as it stands in a text."""
+    """Return a secret as it appears in a text."""
     return "Authorization: Bearer " + fake("sk-" + "proj-", 40)

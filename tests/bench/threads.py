@@ -1,4 +1,4 @@
-"""Throughput with threads, guarded beside bare: a lock of ours would show as a ratio that grows with them."""
+"""Throughput with threads, guarded beside bare: a ratio that grows with them would show a lock of ours."""
 
 from __future__ import annotations
 

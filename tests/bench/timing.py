@@ -1,7 +1,8 @@
-"""Timing side by side: what is compared takes turns within one process, and ratios are what counts.
+"""Timing side by side: what is compared takes turns within one process, and only ratios count.
 
-A ratio at a quantile is the median over the run's blocks of that block's quantile with the guard over the one
-without it, every call timed by itself: what slows the machine for a while spoils a block, not the figure.
+For a ratio at a quantile, each block's quantile with the guard is divided by the one without it, and the
+median over the run's blocks is taken; every call is timed by itself. A machine that is slow for a while
+spoils a block, not the figure.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Effort:
 
     Args:
         blocks: Into how many blocks a run is divided.
-        seconds: About how long each act is called in all; a slow one at least once in each block.
+        seconds: About how long each act is called in all; a slow act at least once in each block.
         items: How many events or spans the threads share, and how many sessions are known at most.
         size: The largest event, in bytes.
     """
@@ -50,8 +51,8 @@ class Act:
     """Something to time.
 
     Args:
-        work: Is called with what `prepare` returned, and timed.
-        prepare: Is called before each, and not timed.
+        work: Called with what `prepare` returned, and timed.
+        prepare: Called before each `work`, and not timed.
         calls: How many calls of what is measured one `work` makes.
     """
 
@@ -103,7 +104,7 @@ def side_by_side(
     Args:
         acts: What to call, by name.
         effort: How much.
-        clock: Gives nanoseconds; `time.thread_time_ns` leaves out others' turns on the processor.
+        clock: Gives nanoseconds; `time.thread_time_ns` excludes other programs' turns on the processor.
     """
     made = {name: act if isinstance(act, Act) else Act(act) for name, act in acts.items()}
     seconds = {name: _seconds(act) for name, act in made.items()}

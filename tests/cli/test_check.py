@@ -172,7 +172,7 @@ def test_spans_that_leave_through_the_sentry_client_are_not_sent(
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        pytest.param("application", "allowed: MODULE:NAME", id="no name"),
+        pytest.param("application", "expected MODULE:NAME", id="no name"),
         pytest.param("absent:app", "ModuleNotFoundError", id="no module"),
         pytest.param("application:absent", "AttributeError", id="no attribute"),
         pytest.param("application:create_broken", "ValueError: no database", id="it raises"),

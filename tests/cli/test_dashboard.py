@@ -148,7 +148,7 @@ def test_an_impossible_port_is_refused(capsys: pytest.CaptureFixture[str], port:
         main(["dashboard", "ledger.db", f"--port={port}"])
 
     assert stopped.value.code == 2
-    assert "allowed: 0 (a free one) to 65535" in capsys.readouterr().err
+    assert "expected 0 (a free one) to 65535" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", ["datasette_dashboards", "datasette"])

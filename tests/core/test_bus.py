@@ -42,7 +42,7 @@ def test_coroutine_function_is_a_handler() -> None:
     assert seen == [event]
 
 
-def test_raising_handler_harms_nobody_and_shows_no_payload(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_raising_handler_affects_nobody_else_and_logs_no_payload(caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     seen: list[SessionExpired] = []
 
@@ -61,7 +61,7 @@ def test_raising_handler_harms_nobody_and_shows_no_payload(caplog: pytest.LogCap
     assert "a secret" not in caplog.text
 
 
-def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
+def test_a_sleeping_handler_delays_neither_publisher_nor_other_handlers() -> None:
     bus = EventBus()
     release = threading.Event()
     seen: list[SessionExpired] = []
@@ -77,7 +77,7 @@ def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
     assert bus.flush()
 
 
-def test_stuck_handler_has_a_bounded_queue(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stuck_handler_has_a_bounded_queue(caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     release = threading.Event()
     seen: list[str | None] = []
@@ -149,7 +149,7 @@ def test_handler_may_close_its_own_subscription() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_forked_child_has_handlers_of_its_own() -> None:
+def test_a_forked_child_has_its_own_handlers() -> None:
     bus = EventBus()
     seen: list[str | None] = []
     bus.subscribe(lambda event: seen.append(event.session))
@@ -178,7 +178,7 @@ def test_closing_a_subscription_ends_its_thread() -> None:
     assert not threads[0].is_alive()
 
 
-def test_an_event_waits_where_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_waits_if_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
     bus, heard = EventBus(), queue.Queue[str | None]()
     subscription = bus.subscribe(lambda event: heard.put(event.session))
 
@@ -191,7 +191,7 @@ def test_an_event_waits_where_no_thread_can_be_started(caplog: pytest.LogCapture
     assert "no thread can be started" in caplog.text
 
 
-def test_closing_hands_over_what_waited_for_a_thread() -> None:
+def test_closing_delivers_what_waited_for_a_thread() -> None:
     bus, heard = EventBus(), queue.Queue[str | None]()
     bus.subscribe(lambda event: heard.put(event.session))
 

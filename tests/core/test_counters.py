@@ -1,4 +1,4 @@
-"""What is counted, and what is set aside."""
+"""What is counted, and what is kept apart."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import threading
 from sentry_filters.core.counters import Counters
 
 
-def test_counts_are_set_aside_by_context() -> None:
+def test_counts_are_kept_apart_by_context() -> None:
     counters = Counters()
 
-    with counters.set_aside():
+    with counters.paused():
         counters.saw("event", "exported")
-        with counters.taken_back():
+        with counters.resumed():
             counters.add("faults", "inner")
         other = threading.Thread(target=counters.add, args=("faults", "other"))
         other.start()

@@ -66,7 +66,7 @@ def test_session_scope_halts_only_its_own() -> None:
     assert gate.is_open_for("a")
 
 
-def test_session_scope_halts_all_where_the_session_is_unknown() -> None:
+def test_session_scope_halts_all_if_the_session_is_unknown() -> None:
     gate = SchedulerGate("session")
     gate.close(expiry(None))
 

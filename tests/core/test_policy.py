@@ -39,34 +39,34 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "named"),
     [
-        ("provider", "", "provider = ''"),
-        ("provider", None, "provider = None"),
-        ("hosts", "api.example.ai", "hosts = 'api.example.ai'"),
-        ("hosts", {"https://api.example.ai"}, "hosts = 'https://api.example.ai'"),
-        ("hosts", {"api.example.ai/v1"}, "hosts = 'api.example.ai/v1'"),
-        ("hosts", {"user@api.example.ai"}, "hosts = 'user@api.example.ai'"),
-        ("hosts", {"api.example.ai:port"}, "hosts = 'api.example.ai:port'"),
-        ("statuses", [500], "statuses = 500"),
-        ("statuses", ["401"], "statuses = '401'"),
-        ("statuses", [], "statuses = []"),
-        ("operations", [], "operations = []"),
-        ("operations", "chat", "operations = 'chat'"),
-        ("paths", {"embeddings": "embeddings"}, "paths = 'embeddings'"),
-        ("paths", {"/embeddings": ""}, "paths['/embeddings'] = ''"),
-        ("not_session_codes", [401], "not_session_codes = 401"),
-        ("scope", "thread", "scope = 'thread'"),
-        ("renewal_grace", -1, "renewal_grace = -1"),
-        ("renewal_grace", float("nan"), "renewal_grace = nan"),
-        ("span_action", "hide", "span_action = 'hide'"),
-        ("secret_keys", [""], "secret_keys = ''"),
-        ("secret_kinds", ["mine"], "secret_kinds = 'mine'"),
-        ("redact_content", "yes", "redact_content = 'yes'"),
+        ("provider", "", "provider: invalid value ''"),
+        ("provider", None, "provider: invalid value None"),
+        ("hosts", "api.example.ai", "hosts: invalid value 'api.example.ai'"),
+        ("hosts", {"https://api.example.ai"}, "hosts: invalid value 'https://api.example.ai'"),
+        ("hosts", {"api.example.ai/v1"}, "hosts: invalid value 'api.example.ai/v1'"),
+        ("hosts", {"user@api.example.ai"}, "hosts: invalid value 'user@api.example.ai'"),
+        ("hosts", {"api.example.ai:port"}, "hosts: invalid value 'api.example.ai:port'"),
+        ("statuses", [500], "statuses: invalid value 500"),
+        ("statuses", ["401"], "statuses: invalid value '401'"),
+        ("statuses", [], "statuses: invalid value []"),
+        ("operations", [], "operations: invalid value []"),
+        ("operations", "chat", "operations: invalid value 'chat'"),
+        ("paths", {"embeddings": "embeddings"}, "paths: invalid value 'embeddings'"),
+        ("paths", {"/embeddings": ""}, "paths['/embeddings']: invalid value ''"),
+        ("not_session_codes", [401], "not_session_codes: invalid value 401"),
+        ("scope", "thread", "scope: invalid value 'thread'"),
+        ("renewal_grace", -1, "renewal_grace: invalid value -1"),
+        ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
+        ("span_action", "hide", "span_action: invalid value 'hide'"),
+        ("secret_keys", [""], "secret_keys: invalid value ''"),
+        ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),
+        ("redact_content", "yes", "redact_content: invalid value 'yes'"),
     ],
 )
-def test_impossible_value_is_an_error_that_names_it(field: str, value: object, named: str) -> None:
+def test_an_invalid_value_raises_an_error_that_names_it(field: str, value: object, named: str) -> None:
     values: dict[str, Any] = {"provider": "OpenHuman", field: value}
 
-    with pytest.raises(ValueError, match="allowed: ") as error:
+    with pytest.raises(ValueError, match="expected ") as error:
         Policy(**values)
 
     assert str(error.value).startswith(named)
@@ -95,10 +95,10 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[tool.other]\n", "has no table [tool.sentry_filters]"),
-        ("[tool.sentry_filters]\n", "provider = None"),
-        ('[tool.sentry_filters]\nprovider = "x"\nprovidr = "y"\n', "providr = 'y'"),
-        ("[tool\n", "is no TOML file"),
+        ("[tool.other]\n", "expected a table [tool.sentry_filters]"),
+        ("[tool.sentry_filters]\n", "provider: invalid value None"),
+        ('[tool.sentry_filters]\nprovider = "x"\nprovidr = "y"\n', "providr: unknown key"),
+        ("[tool\n", "not a TOML file"),
     ],
 )
 def test_toml_error_names_file_and_place(tmp_path: Path, text: str, message: str) -> None:
@@ -145,18 +145,18 @@ def test_environment_is_read() -> None:
     ],
 )
 def test_environment_error_names_the_variable(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name} = .*allowed: "):
+    with pytest.raises(ValueError, match=f"^{name}: .*expected "):
         Policy.from_env({"SENTRY_FILTERS_PROVIDER": "OpenHuman", name: value})
 
 
 def test_environment_without_provider_is_an_error() -> None:
-    with pytest.raises(ValueError, match="^SENTRY_FILTERS_PROVIDER = None"):
+    with pytest.raises(ValueError, match="^SENTRY_FILTERS_PROVIDER: invalid value None"):
         Policy.from_env({})
 
 
 @pytest.mark.parametrize("number", [10**400, -(10**5_000)], ids=["no float", "no repr"])
-def test_a_number_beyond_all_bounds_is_named_as_any_other_fault(number: int) -> None:
-    with pytest.raises(ValueError, match=r"^renewal_grace = .*allowed: "):
+def test_a_number_beyond_all_bounds_is_named_like_any_other_invalid_value(number: int) -> None:
+    with pytest.raises(ValueError, match=r"^renewal_grace: .*expected "):
         Policy(provider="OpenHuman", renewal_grace=number)
 
 
@@ -169,10 +169,10 @@ def test_toml_that_cannot_be_read_names_the_file(tmp_path: Path, value: str) -> 
     path = tmp_path / "endless.toml"
     path.write_text(f"[tool.sentry_filters]\nprovider = {value}\n")
 
-    with pytest.raises(ValueError, match=r"endless.toml is no TOML file"):
+    with pytest.raises(ValueError, match=r"endless.toml: not a TOML file"):
         Policy.from_toml(path)
 
 
 def test_a_status_of_thousands_of_digits_names_the_variable() -> None:
-    with pytest.raises(ValueError, match=r"^SENTRY_FILTERS_STATUSES = .*allowed: "):
+    with pytest.raises(ValueError, match=r"^SENTRY_FILTERS_STATUSES: .*expected "):
         Policy.from_env({"SENTRY_FILTERS_PROVIDER": "OpenHuman", "SENTRY_FILTERS_STATUSES": "4" * 5_000})

@@ -73,7 +73,7 @@ def test_reference_tags_are_our_session(status: object, operation: str) -> None:
         ),
     ],
 )
-def test_in_doubt_keep(failure: Failure, expected: str) -> None:
+def test_when_in_doubt_the_report_is_kept(failure: Failure, expected: str) -> None:
     assert reason(failure) == expected
 
 
@@ -119,7 +119,7 @@ def test_response_contradicts_tags() -> None:
     assert reason(failure_with(tagged(provider="kiro"), response())) == "other_provider"
 
 
-def test_operation_without_path_of_its_own_may_run_on_any_path() -> None:
+def test_an_operation_that_owns_no_path_may_run_on_any_path() -> None:
     failure = failure_with(tagged(operation="warmup"), response(path="/v1/models"))
 
     assert reason(failure) == "backend_session_expired"
@@ -136,7 +136,7 @@ def test_veto_can_be_switched_off() -> None:
     assert recognise(Failure(response=response(codes=frozenset({"invalid_api_key"}))), policy).drop
 
 
-def test_error_in_the_handling_is_kept_even_under_our_tags() -> None:
+def test_an_error_raised_while_handling_is_kept_even_with_our_tags() -> None:
     failure = Failure(
         provider="OpenHuman", operation="chat", status=401, text="bug", raised_while_handling=True
     )
@@ -186,7 +186,7 @@ class RaisingItems(dict[str, object]):
 
 
 @pytest.mark.parametrize("tags", [None, 7, "provider", b"x", object(), RaisingItems()])
-def test_what_are_no_tags_has_none(tags: object) -> None:
+def test_what_is_not_tags_has_none(tags: object) -> None:
     assert tags_of(tags) == {}
 
 
@@ -201,7 +201,7 @@ def test_status_is_read_from_numbers_and_text(value: object, status: int) -> Non
 @pytest.mark.parametrize(
     "value", [True, 401.5, "4010", "x", "", None, [], float("nan"), 99, 600, -401, "٤٠١"], ids=repr
 )
-def test_what_is_no_status_is_none(value: object) -> None:
+def test_what_is_not_a_status_is_none(value: object) -> None:
     assert status_number(value) is None
 
 
@@ -225,7 +225,7 @@ TEXTS = st.text() | st.lists(
 
 
 @given(tags=TAG_SETS | TAG_SETS.map(lambda tags: list(tags.items())) | ANYTHING, text=TEXTS)
-def test_no_mix_of_tags_and_text_raises(tags: object, text: str) -> None:
+def test_no_combination_of_tags_and_text_raises(tags: object, text: str) -> None:
     assert isinstance(recognise(failure_of_tags(tags, text=text), POLICY), Verdict)
 
 

@@ -1,4 +1,4 @@
-"""What observers of a guard are told: decisions, expiries and renewals, tied together by the expiry's id."""
+"""What a guard's observers receive: decisions, expiries and renewals, linked by the expiry's id."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sentry_filters import (
 )
 from sentry_filters.core.records import names_third_party
 from sentry_filters.evidence.hosts import Endpoint
+from sentry_filters.guard import parts_of
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 
@@ -33,7 +34,7 @@ def expired(session: str | None = "a", **other: object) -> Failure:
 
 def told_to(guard: SessionGuard) -> list[AuditRecord]:
     records: list[AuditRecord] = []
-    guard.observe(records.append)
+    parts_of(guard).trail.observe(records.append)
     return records
 
 
@@ -46,7 +47,7 @@ def test_a_drop_carries_the_id_of_the_published_expiry() -> None:
     records = told_to(guard)
 
     for _ in range(3):
-        guard.decide("event", (expired(),))
+        parts_of(guard).decider.decide("event", (expired(),))
 
     (expiry,) = [record for record in records if isinstance(record, ExpiryRecord)]
     assert [(one.standing, one.expiry) for one in decisions(records)] == [
@@ -59,9 +60,9 @@ def test_a_failure_without_its_credential_belongs_to_the_running_expiry() -> Non
     guard = SessionGuard(POLICY, print)
     records = told_to(guard)
 
-    guard.decide("event", (expired("a"),))
-    guard.decide("span", (expired(None),))
-    guard.note("span", "demote", "backend_session_expired", expired(None))
+    parts_of(guard).decider.decide("event", (expired("a"),))
+    parts_of(guard).decider.decide("span", (expired(None),))
+    parts_of(guard).decider.note("span", "demote", "backend_session_expired", expired(None))
 
     assert len({one.expiry for one in decisions(records)}) == 1
 
@@ -70,8 +71,8 @@ def test_a_renewal_names_the_expiries_that_it_ended() -> None:
     guard = SessionGuard(POLICY, print)
     records = told_to(guard)
 
-    guard.decide("event", (expired("a"),))
-    guard.decide("event", (expired("b"),))
+    parts_of(guard).decider.decide("event", (expired("a"),))
+    parts_of(guard).decider.decide("event", (expired("b"),))
     guard.session_renewed("new")
     guard.session_renewed("newer")
 
@@ -85,7 +86,7 @@ def test_a_renewal_of_one_session_ends_its_own_expiry_only() -> None:
     records = told_to(guard)
 
     for credential in ("a", "b"):
-        guard.decide("event", (expired(guard.fingerprint(credential)),))
+        parts_of(guard).decider.decide("event", (expired(guard.fingerprint(credential)),))
     guard.session_renewed("b")
 
     (renewal,) = [record for record in records if isinstance(record, RenewalRecord)]
@@ -97,17 +98,17 @@ def test_a_late_failure_of_a_session_that_never_expired_has_no_expiry() -> None:
     records = told_to(guard)
 
     guard.session_renewed("new")
-    guard.decide("event", (expired(None),))
-    guard.note("span", "demote", "backend_session_expired", expired(None))
+    parts_of(guard).decider.decide("event", (expired(None),))
+    parts_of(guard).decider.note("span", "demote", "backend_session_expired", expired(None))
 
     assert [(one.standing, one.expiry) for one in decisions(records)] == [("stale", None)] * 2
 
 
-def test_an_expiry_that_nobody_listens_for_says_so() -> None:
+def test_an_expiry_without_a_listener_is_recorded_as_such() -> None:
     guard = SessionGuard(POLICY)
     records = told_to(guard)
 
-    guard.decide("event", (expired(),), can_show=True)
+    parts_of(guard).decider.decide("event", (expired(),), can_show=True)
 
     (expiry,) = [record for record in records if isinstance(record, ExpiryRecord)]
     assert not expiry.handled
@@ -138,8 +139,10 @@ def test_the_record_says_whether_the_evidence_names_a_third_party(
 def test_a_dropped_third_party_failure_is_counted_as_a_violation() -> None:
     guard = SessionGuard(POLICY, print)
 
-    guard.note("event", "drop", "backend_session_expired", Failure(provider="OpenAI", status=401))
-    guard.note("event", "keep", "other_provider", Failure(provider="OpenAI", status=401))
+    parts_of(guard).decider.note(
+        "event", "drop", "backend_session_expired", Failure(provider="OpenAI", status=401)
+    )
+    parts_of(guard).decider.note("event", "keep", "other_provider", Failure(provider="OpenAI", status=401))
 
     assert guard.counters.get("violations", "third_party_dropped") == 1
 
@@ -154,13 +157,13 @@ def test_an_expiry_that_could_not_be_published_is_counted_as_a_violation(
 
     monkeypatch.setattr(guard.bus, "publish", broken)
 
-    assert not guard.decide("event", (expired(),)).drop
+    assert not parts_of(guard).decider.decide("event", (expired(),)).drop
     assert guard.counters.get("violations", "drop_without_event") == 1
 
 
 def test_work_that_the_gate_refused_is_counted() -> None:
     guard = SessionGuard(POLICY, print)
-    guard.decide("event", (expired(),))
+    parts_of(guard).decider.decide("event", (expired(),))
 
     for _ in range(3):
         with pytest.raises(RuntimeError):

@@ -56,7 +56,7 @@ def test_late_failure_of_the_old_credential_is_stale_after_a_renewal(clock: Froz
     assert [seen(state, "old", 3700), seen(state, "old", 0)] == [STALE, STALE]
 
 
-def test_credential_never_announced_is_a_session_of_its_own(clock: FrozenDateTimeFactory) -> None:
+def test_a_credential_that_was_never_announced_is_its_own_session(clock: FrozenDateTimeFactory) -> None:
     state = sessions()
     seen(state, "a", 0)
     clock.tick()
@@ -106,7 +106,9 @@ def test_unknown_start_counts_as_older_for_the_grace_period(clock: FrozenDateTim
     assert seen(state, None) is FIRST
 
 
-def test_expiry_seen_first_without_credential_is_not_announced_twice(clock: FrozenDateTimeFactory) -> None:
+def test_an_expiry_first_seen_without_its_credential_is_not_announced_twice(
+    clock: FrozenDateTimeFactory,
+) -> None:
     state = sessions()
     assert seen(state, None) is FIRST
 
@@ -117,7 +119,7 @@ def test_expiry_seen_first_without_credential_is_not_announced_twice(clock: Froz
     assert seen(state, "b", started_ago=0) is FIRST
 
 
-def test_sessions_of_a_server_are_never_taken_for_one_another(clock: FrozenDateTimeFactory) -> None:
+def test_sessions_of_a_server_are_never_confused(clock: FrozenDateTimeFactory) -> None:
     state = sessions("session")
     seen(state, None)
 
@@ -157,7 +159,7 @@ def test_memory_of_sessions_is_bounded() -> None:
     assert len(state._expiries) == 10_000
 
 
-def test_error_carries_its_event_also_through_pickle() -> None:
+def test_the_error_carries_its_event_through_pickle_too() -> None:
     event = expiry()
     error = SessionExpiredError(event)
 

@@ -114,7 +114,7 @@ def test_a_block_is_entered_only_while_the_gate_is_open() -> None:
     assert entered == ["bob", "bob"]
 
 
-def test_what_has_begun_is_not_stopped_and_its_errors_come_through() -> None:
+def test_what_has_begun_is_not_stopped_and_its_errors_propagate() -> None:
     gate = SchedulerGate()
 
     @gate.work()
@@ -139,7 +139,7 @@ def test_a_generator_delegates() -> None:
     assert stop.value.value == "last"
 
 
-def test_the_loop_goes_on_while_a_coroutine_waits() -> None:
+def test_the_loop_keeps_running_while_a_coroutine_waits() -> None:
     gate = SchedulerGate()
     gate.close(expiry())
 
@@ -153,21 +153,21 @@ def test_the_loop_goes_on_while_a_coroutine_waits() -> None:
 
 
 @pytest.mark.parametrize("timeout", [-1, float("nan")])
-def test_an_impossible_timeout_is_refused(timeout: float) -> None:
-    with pytest.raises(ValueError, match=r"^gate\.work: timeout (-1|nan): 0 or more"):
+def test_an_invalid_timeout_is_refused(timeout: float) -> None:
+    with pytest.raises(ValueError, match=r"^gate\.work: invalid timeout (-1|nan); expected 0 or more"):
         SchedulerGate().work(timeout=timeout)
 
 
-def test_faulty_uses_are_refused() -> None:
+def test_invalid_uses_are_refused() -> None:
     work = SchedulerGate().work(session=lambda: None)
 
     with pytest.raises(TypeError, match="needs a function's arguments"), work:
         pass
-    with pytest.raises(TypeError, match="no function to decorate"):
+    with pytest.raises(TypeError, match="expected a function to decorate"):
         work("alice")  # type: ignore[arg-type]
 
 
-def test_openings_are_told_until_their_end(caplog: pytest.LogCaptureFixture) -> None:
+def test_openings_are_reported_until_unsubscribed(caplog: pytest.LogCaptureFixture) -> None:
     gate = SchedulerGate("session")
     told: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""`python -m tests.demo`: run the storm twice and compare; non-zero where a number is not what it must be."""
+"""`python -m tests.demo`: run the storm twice and compare; non-zero if a number is not what it must be."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ROWS = {
 
 
 def main() -> int:
-    """Run both sides in processes of their own, since Sentry's integrations patch the process for good."""
+    """Run each side in its own process, since Sentry's integrations patch the process for good."""
     console = Console()
     console.print("A local LLM backend ends its session; 8 threads of cron jobs go on calling it.")
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +60,7 @@ def _in_process(arguments: list[str]) -> Outcome:
 
 
 def _audited(ledger: Path) -> dict[str, int]:
-    """Return the ledger's numbers, as the command that a cron job would run tells them."""
+    """Return the ledger's numbers, as printed by the command that a cron job would run."""
     command = [sys.executable, "-m", "sentry_filters", "audit", str(ledger), "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=120)
     (overview,) = [query for query in json.loads(done.stdout)["queries"] if query["name"] == "overview"]

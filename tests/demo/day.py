@@ -1,6 +1,6 @@
-"""`python -m tests.demo.day FILE`: a ledger of one day, for a look at `sentry-filters audit` and `dashboard`.
+"""`python -m tests.demo.day FILE`: one day's ledger, for trying `sentry-filters audit` and `dashboard`.
 
-A real guard decides about real reports; only the clock is made up: what an hour brought is moved to its hour.
+A real guard decides about real reports; only the clock is made up: each hour's records are moved to it.
 """
 
 from __future__ import annotations
@@ -83,17 +83,17 @@ def _ask_to_sign_in(event: SessionExpired) -> None:
 
 
 def messages(hour: int) -> int:
-    """Return how many other reports an hour brings; every fourth has an API key in its text."""
+    """Return how many other reports occur in an hour; every fourth has an API key in its text."""
     return 6 + hour % 5
 
 
 def third_party_failures(hour: int) -> int:
-    """Return how many failures of users' own keys an hour brings."""
+    """Return how many failures of users' own keys occur in an hour."""
     return 2 + hour % 3
 
 
 def refused_calls(hour: int) -> int:
-    """Return how many calls the closed gate saves in an hour."""
+    """Return how many calls the closed gate refuses in an hour."""
     return 10 * (hour + 1) if hour in FAILED_JOBS else 0
 
 
@@ -152,7 +152,7 @@ def _tags(provider: str, status: int) -> dict[str, str]:
 
 
 def _move(path: Path, since: float, *, minutes: int, wait: int) -> None:
-    """Move what was written since then by so many minutes; a storm lasts a quarter of an hour.
+    """Move what was written since then by a number of minutes; a storm lasts a quarter of an hour.
 
     Args:
         path: The ledger.

@@ -65,7 +65,7 @@ def run_storm(ledger: Path | None) -> Outcome:
     """Run one side, and return what it measured.
 
     Args:
-        ledger: Where the filter writes down what it decides; None for the side without it.
+        ledger: Where the filter records its decisions; None for the side without it.
     """
     expired: list[SessionExpired] = []
     started = time.perf_counter()

@@ -7,21 +7,24 @@ import httpx
 import httpx2
 import pytest
 
-from sentry_filters import Endpoint, Response
-from sentry_filters.evidence.causes import Cause, causes_of
+from sentry_filters import Endpoint, Failure, Response
+from sentry_filters.evidence.causes import failures_of
 
-KEY = "sentry_filters.test"
 OURS = "https://api.example.ai/v1/chat/completions"
 
 
 class ApiError(Exception):
-    """Shaped as the SDKs' errors: it states its status, and may carry the response."""
+    """Shaped like the SDKs' errors: it states its status, and may carry the response."""
 
     def __init__(self, message: str, status_code: int | None = None, response: object = None) -> None:
         super().__init__(message)
         if status_code is not None:
             self.status_code = status_code
         self.response = response
+
+
+def unseen(response: object) -> None:
+    """No client was instrumented."""
 
 
 def received(status: int, url: str = OURS, text: str = "{}") -> httpx.Response:
@@ -38,8 +41,8 @@ def raised(act: Callable[[], object]) -> BaseException:
     raise AssertionError("nothing was raised")
 
 
-def only(error: BaseException) -> Cause:
-    [cause] = causes_of(error, KEY)
+def only(error: BaseException) -> Failure:
+    [cause] = failures_of(error, unseen)
     return cause
 
 
@@ -67,12 +70,13 @@ def test_status_error_leads_to_status_host_and_path(library: Any) -> None:
 
 def test_facts_recorded_on_the_wire_win() -> None:
     response = received(401)
-    response.extensions[KEY] = Response(status=401, session="abc", recorded=True)
+    seen = Response(status=401, session="abc", recorded=True)
 
-    cause = only(ApiError("no", 401, response))
+    [cause] = failures_of(
+        ApiError("no", 401, response), lambda received: seen if received is response else None
+    )
 
-    assert cause.response is not None
-    assert cause.response.session == "abc"
+    assert cause.session == "abc"
 
 
 def test_explicit_cause_is_followed() -> None:
@@ -85,7 +89,7 @@ def test_explicit_cause_is_followed() -> None:
     assert status_of(raised(act)) == 401
 
 
-def test_error_in_the_handling_is_its_own() -> None:
+def test_an_error_raised_while_handling_is_its_own() -> None:
     def act() -> None:
         try:
             raise ApiError("no", response=received(401))
@@ -126,11 +130,11 @@ def test_response_from_the_wire_is_not_overruled_by_an_earlier_failure() -> None
     assert cause.response.endpoint == Endpoint("other.example", 443)
 
 
-def test_group_has_one_cause_a_leaf() -> None:
+def test_a_group_has_one_cause_for_each_leaf() -> None:
     unauthorized = ApiError("no", response=received(401))
     inner = ExceptionGroup("inner", [unauthorized, ValueError("bug")])
 
-    causes = causes_of(ExceptionGroup("outer", [unauthorized, inner]), KEY)
+    causes = failures_of(ExceptionGroup("outer", [unauthorized, inner]), unseen)
 
     assert [cause.response is not None for cause in causes] == [True, True, False]
 
@@ -139,7 +143,7 @@ def test_group_behind_a_wrapper_counts_every_leaf() -> None:
     wrapper = RuntimeError("tasks failed")
     wrapper.__cause__ = ExceptionGroup("g", [ApiError("no", response=received(401)), ValueError("bug")])
 
-    assert [cause.response is not None for cause in causes_of(wrapper, KEY)] == [True, False]
+    assert [cause.response is not None for cause in failures_of(wrapper, unseen)] == [True, False]
 
 
 def test_cycle_ends() -> None:
@@ -154,13 +158,13 @@ def test_deeply_nested_groups_end_and_prove_nothing() -> None:
     for _ in range(5_000):
         error = ExceptionGroup("g", [error])
 
-    assert all(cause.response is None for cause in causes_of(error, KEY))
+    assert all(cause.response is None for cause in failures_of(error, unseen))
 
 
 def test_huge_group_is_kept_by_a_cause_without_evidence() -> None:
     group = ExceptionGroup("g", [ApiError("no", response=received(401)) for _ in range(1_000)])
 
-    assert causes_of(group, KEY)[-1] == Cause(text="")
+    assert failures_of(group, unseen)[-1] == Failure(text="")
 
 
 class OddFields:
@@ -171,7 +175,7 @@ class OddFields:
 
 
 class Hostile(Exception):
-    """Everything one may ask it raises."""
+    """Raises on every access."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -194,11 +198,11 @@ class Hostile(Exception):
         pytest.param(lambda: ApiError("x", response=OddFields()), id="odd fields"),
     ],
 )
-def test_strange_exceptions_are_answered(make: Callable[[], BaseException]) -> None:
-    assert len(causes_of(make(), KEY)) == 1
+def test_strange_exceptions_get_an_answer(make: Callable[[], BaseException]) -> None:
+    assert len(failures_of(make(), unseen)) == 1
 
 
-def test_response_that_is_not_read_is_not_read_for_it() -> None:
+def test_an_unread_response_is_left_unread() -> None:
     stream = httpx.ByteStream(b'{"code":"x"}')
     response = httpx.Response(401, stream=stream, request=httpx.Request("POST", OURS))
 
@@ -233,17 +237,17 @@ class HidesItsLeaves(ExceptionGroup[Exception]):
 
 @pytest.mark.parametrize("error", [HidesItsCause("x"), OddCause("x")], ids=["raising", "no exception"])
 def test_a_cause_that_cannot_be_read_is_none(error: BaseException) -> None:
-    assert causes_of(error, KEY) == (Cause(text="x"),)
+    assert failures_of(error, unseen) == (Failure(text="x"),)
 
 
-def test_a_group_that_cannot_be_looked_into_is_no_evidence_whatever_it_says() -> None:
+def test_a_group_that_cannot_be_inspected_is_not_evidence_whatever_its_text() -> None:
     text = "OpenHuman API error (401 Unauthorized)"
     deep: Exception = ValueError("a bug")
     for _ in range(70):
         deep = ExceptionGroup(text, [deep])
 
-    assert causes_of(HidesItsLeaves(text, [ValueError("a bug")]), KEY) == (Cause(text=""),)
-    assert causes_of(deep, KEY) == (Cause(text=""),)
+    assert failures_of(HidesItsLeaves(text, [ValueError("a bug")]), unseen) == (Failure(text=""),)
+    assert failures_of(deep, unseen) == (Failure(text=""),)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +257,9 @@ def test_a_group_that_cannot_be_looked_into_is_no_evidence_whatever_it_says() ->
         pytest.param(b'{"code": "invalid_api_key"}', "application/json; charset=utf-16", id="no utf-16"),
     ],
 )
-def test_a_code_is_read_behind_a_mark_and_behind_a_wrong_encoding(content: bytes, content_type: str) -> None:
+def test_a_code_is_read_after_a_byte_order_mark_and_despite_a_wrong_encoding(
+    content: bytes, content_type: str
+) -> None:
     response = httpx.Response(
         401,
         content=content,

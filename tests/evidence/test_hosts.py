@@ -49,7 +49,7 @@ def test_look_alike_is_another_host(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["", "no url", "https://", "https://[::1", "https://a:b:c/", "mailto:x@y.z", "//"]
 )
-def test_what_is_no_url_has_no_host(url: str) -> None:
+def test_what_is_not_a_url_has_no_host(url: str) -> None:
     assert endpoint_of_url(url) is None
 
 
@@ -78,7 +78,7 @@ def test_unknown_port_matches_default_ports_only() -> None:
     assert not serves(frozenset({parse_endpoint("api.example.ai:8443")}), Endpoint("api.example.ai"))
 
 
-def test_path_is_without_query_and_trailing_slash() -> None:
+def test_a_path_has_neither_query_nor_trailing_slash() -> None:
     assert path_of_url("https://a.example/v1/chat/completions/?key=x#y") == "/v1/chat/completions"
     assert path_of_url("/v1/chat") is None
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sentry_filters.evidence.wire_text import Mention, mentions
+from sentry_filters.evidence.wire_text import Statement, statements_in
 
 LABEL = "OpenHuman"
 
@@ -23,7 +23,7 @@ LABEL = "OpenHuman"
     ],
 )
 def test_own_label_at_a_word_boundary_is_ours(text: str) -> None:
-    [mention] = mentions(text, LABEL)
+    [mention] = statements_in(text, LABEL)
 
     assert mention.ours
     assert mention.status in (401, 403)
@@ -45,7 +45,7 @@ def test_own_label_at_a_word_boundary_is_ours(text: str) -> None:
     ],
 )
 def test_other_label_is_not_ours(text: str) -> None:
-    [mention] = mentions(text, LABEL)
+    [mention] = statements_in(text, LABEL)
 
     assert not mention.ours
 
@@ -54,20 +54,22 @@ def test_other_label_is_not_ours(text: str) -> None:
     "text", ["", "401 unauthorized", "OpenHuman: 401", "OpenHuman API error 401 Unauthorized"]
 )
 def test_text_without_the_form_states_nothing(text: str) -> None:
-    assert mentions(text, LABEL) == ()
+    assert statements_in(text, LABEL) == ()
 
 
 @pytest.mark.parametrize("number", ["4010", "40", "401a", "٤٠١", "", "x401"])
-def test_what_is_no_status_has_none(number: str) -> None:
-    [mention] = mentions(f"OpenHuman returned HTTP {number}", LABEL)
+def test_what_is_not_a_status_has_none(number: str) -> None:
+    [mention] = statements_in(f"OpenHuman returned HTTP {number}", LABEL)
 
-    assert mention == Mention(ours=True, status=None, body="")
+    assert mention == Statement(ours=True, status=None, body="")
 
 
 def test_json_body_belongs_to_its_statement() -> None:
     body = '{"error":"upstream kiro API error (500 boom)"}'
 
-    found = mentions(f"OpenHuman API error (401 Unauthorized): {body}; then kiro returned HTTP 403", LABEL)
+    found = statements_in(
+        f"OpenHuman API error (401 Unauthorized): {body}; then kiro returned HTTP 403", LABEL
+    )
 
     assert [(mention.ours, mention.status) for mention in found] == [(True, 401), (False, 403)]
     assert found[0].body.startswith(body)
@@ -76,18 +78,18 @@ def test_json_body_belongs_to_its_statement() -> None:
 def test_every_statement_counts() -> None:
     text = "OpenHuman API error (401 Unauthorized): no session; fallback: kiro API error (401 Unauthorized)"
 
-    assert [mention.ours for mention in mentions(text, LABEL)] == [True, False]
+    assert [mention.ours for mention in statements_in(text, LABEL)] == [True, False]
 
 
-def test_log_dump_is_no_single_failure() -> None:
-    assert not mentions("OpenHuman returned HTTP 401 " * 100, LABEL)[-1].ours
+def test_a_log_dump_is_not_a_single_failure() -> None:
+    assert not statements_in("OpenHuman returned HTTP 401 " * 100, LABEL)[-1].ours
 
 
 @pytest.mark.parametrize("between", ["; ", ", then ", " and "])
-def test_statement_without_body_hides_no_later_one(between: str) -> None:
+def test_a_statement_without_a_body_does_not_hide_a_later_one(between: str) -> None:
     text = f"OpenHuman API error (401 Unauthorized){between}kiro API error (500 no): {{}}"
 
-    assert [(mention.ours, mention.status) for mention in mentions(text, LABEL)] == [
+    assert [(mention.ours, mention.status) for mention in statements_in(text, LABEL)] == [
         (True, 401),
         (False, 500),
     ]

@@ -1,1 +1,1 @@
-"""Hostile input: each target is a hypothesis test of the suite, and a target of `make fuzz`."""
+"""Hostile input: each target is both a hypothesis test of the suite and a target of `make fuzz`."""

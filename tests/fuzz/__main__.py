@@ -1,4 +1,4 @@
-"""`make fuzz`: every target for an equal share of the time, each in a process of its own."""
+"""`make fuzz`: every target for an equal share of the time, each in its own process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def targets() -> list[str]:
 
 
 def tried(target: str, seconds: float, seed: int) -> dict[str, Any]:
-    """Run one target; a process that ended without a report is a finding of its own."""
+    """Run one target; a process that ended without a report is itself a finding."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "tests.fuzz.worker", f"tests.fuzz.{target}", str(seconds), str(seed)]
@@ -40,7 +40,7 @@ def tried(target: str, seconds: float, seed: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Print a line per target, and each finding; 1 where there is one."""
+    """Print a line per target, and each finding; 1 if there is any."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1, 2**31))

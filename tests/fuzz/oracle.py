@@ -8,13 +8,13 @@ from tests.fuzz.strategies import CANARY, HOST, PROVIDER
 
 
 def speaks_of_the_backend(*things: object) -> bool:
-    """Say whether the backend's exact label or its host stands anywhere in them."""
+    """Return whether the backend's exact label or its host appears anywhere in them."""
     shown = shown_as(*things)
     return (PROVIDER in shown or HOST in shown.lower()) and re.search("40[13]", shown) is not None
 
 
 def holds_the_canary(*things: object) -> bool:
-    """Say whether the planted secret stands anywhere in them."""
+    """Return whether the planted secret appears anywhere in them."""
     return CANARY in shown_as(*things)
 
 

@@ -1,4 +1,4 @@
-"""What somebody hostile would send: values, tags, texts, hosts and bodies, with a canary among them."""
+"""What an attacker would send: values, tags, texts, hosts and bodies, with a canary among them."""
 
 from __future__ import annotations
 

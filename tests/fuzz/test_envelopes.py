@@ -69,7 +69,7 @@ _items = st.builds(
 
 @quick
 @given(headers=_headers, items=st.lists(_items, max_size=4))
-def test_no_envelope_raises_or_takes_the_canary_out(headers: dict[str, Any], items: list[Item]) -> None:
+def test_no_envelope_raises_or_leaks_the_canary(headers: dict[str, Any], items: list[Item]) -> None:
     envelope = Envelope(headers=dict(headers), items=list(items))
     _INNER.envelopes.clear()
     _INNER.lost.clear()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentry_filters import Policy, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.fuzz import oracle
 from tests.fuzz.strategies import HOST, PROVIDER, quick, statements, statuses, tag_dicts, texts, values
 
@@ -16,7 +17,7 @@ _GUARD = SessionGuard(Policy(provider=PROVIDER, hosts={HOST}), lambda event: Non
 
 
 class Raising(Exception):
-    """Raises wherever one looks."""
+    """Raises on every access."""
 
     @property
     def response(self) -> object:
@@ -34,7 +35,7 @@ class Raising(Exception):
 
 
 class RaisingCause(Exception):
-    """Hides what it comes from."""
+    """Hides its cause."""
 
     status_code = 401
 
@@ -48,13 +49,13 @@ class RaisingCause(Exception):
 
 
 class OddCause(Exception):
-    """Says that it comes from what is no exception."""
+    """Claims a cause that is not an exception."""
 
     __cause__: Any = "a text"
 
 
 class RaisingGroup(ExceptionGroup[Exception]):
-    """Does not say what is in it."""
+    """Does not show its members."""
 
     @property
     def exceptions(self) -> tuple[Exception, ...]:
@@ -62,7 +63,7 @@ class RaisingGroup(ExceptionGroup[Exception]):
 
 
 class EndlessGroup(ExceptionGroup[Exception]):
-    """Says that it holds itself, twice."""
+    """Claims to contain itself, twice."""
 
     @property
     def exceptions(self) -> tuple[Exception, ...]:
@@ -78,7 +79,7 @@ class Odd(Exception):
 
 
 def refused(host: str, status: int, text: str) -> Exception:
-    """Return what httpx raises for a failed response, that no guard saw."""
+    """Return what httpx raises for a failed response that no guard saw."""
     request = httpx.Request("POST", f"https://{host}/v1/chat/completions")
     return httpx.HTTPStatusError(text, request=request, response=httpx.Response(status, request=request))
 
@@ -114,7 +115,7 @@ _links = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans())
 
 
 def linked(errors: list[Exception], links: list[tuple[int, int, bool]]) -> Exception:
-    """Chain them as `links` says, in cycles too; return the first."""
+    """Chain them according to `links`, also in cycles; return the first."""
     for above, below, explicit in links:
         one, other = errors[above % len(errors)], errors[below % len(errors)]
         try:
@@ -135,7 +136,7 @@ def test_no_exception_raises_and_without_evidence_it_is_kept(
     error = linked(errors, links)
     faults = _GUARD.counters.get("faults")
 
-    _GUARD.failures_of(error)
+    parts_of(_GUARD).failures_of(error)
     kept = _GUARD.before_send({"tags": tags}, {"exc_info": (type(error), error, None)})
 
     assert kept is not None or oracle.speaks_of_the_backend(tags, *map(described, errors))
@@ -162,7 +163,7 @@ def test_an_exception_among_values_is_redacted(error: Exception) -> None:
 
 
 def described(error: Exception) -> str:
-    """Return all that `error` says about itself, as far as it does."""
+    """Return everything that can be read from `error`."""
     said = [type(error).__name__]
     for look in (str, lambda one: one.response.url, lambda one: oracle.shown_as(one.__dict__)):
         try:

@@ -50,7 +50,7 @@ def as_text(number: float) -> str:
 
 
 def fault_of(make: Any, *places: str) -> None:
-    """Call `make`: what it raises has to be a plain error that names one of the places."""
+    """Call `make`: anything it raises has to be a plain error that names one of the places."""
     raised: Exception | None = None
     try:
         make()

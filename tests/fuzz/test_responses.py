@@ -1,4 +1,4 @@
-"""Target: what a backend answers: bodies and headers that lie."""
+"""Target: a backend's answers, with bodies and headers that lie."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_backends_own_refusal_is_an_expiry_unless_a_code_may_say_otherwise(
 
 @quick
 @given(body=_bodies, headers=_headers, status=st.sampled_from([401, 403, 400, 500, 200]))
-def test_no_body_and_no_header_of_a_third_party_makes_a_drop(
+def test_no_body_or_header_of_a_third_party_causes_a_drop(
     body: bytes, headers: dict[str, str], status: int
 ) -> None:
     error = refused("api.openai.com", status, body, headers)
@@ -99,7 +99,7 @@ def test_no_body_and_no_header_of_a_third_party_makes_a_drop(
 
 
 def text_of(response: httpx.Response) -> str:
-    """Return the body as its headers say, or as UTF-8 where they lie."""
+    """Return the body as decoded by its headers, or as UTF-8 if they lie."""
     try:
         return response.text
     except Exception:
@@ -107,7 +107,7 @@ def text_of(response: httpx.Response) -> str:
 
 
 def plain_code(body: bytes) -> object:
-    """Return the code at the top of a body of UTF-8, with a byte order mark or without."""
+    """Return the code at the top level of a UTF-8 body, with or without a byte order mark."""
     try:
         read = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):

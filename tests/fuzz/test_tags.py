@@ -39,7 +39,7 @@ def test_tags_never_raise_and_without_evidence_the_event_is_kept(tags: Any, mess
     body=values,
     error=texts,
 )
-def test_a_report_of_anything_is_answered(
+def test_a_report_of_anything_gets_a_verdict(
     operation: Any, provider: Any, status: Any, body: Any, error: str
 ) -> None:
     verdict = _GUARD.report(error, operation=operation, provider=provider, status=status, body=body)

@@ -97,7 +97,7 @@ def test_a_span_of_anything_passes_once_and_clean(
 
 @quick
 @given(name=values, attributes=_odd_attributes, state=texts, description=values, event=values)
-def test_an_exporter_gets_no_canary_of_a_span_that_no_sdk_would_make(
+def test_an_exporter_gets_no_canary_from_a_span_that_no_sdk_would_make(
     name: Any, attributes: Any, state: str, description: Any, event: Any
 ) -> None:
     exporter = InMemorySpanExporter()
@@ -154,7 +154,7 @@ class _Kept(MetricExporter):
 
 @quick
 @given(series=st.lists(st.tuples(_attributes, st.integers(0, 2**40)), max_size=4), description=texts)
-def test_metrics_of_any_labels_go_out_clean(
+def test_metrics_with_any_labels_are_exported_clean(
     series: list[tuple[dict[str, Any], int]], description: str
 ) -> None:
     reader = InMemoryMetricReader()
@@ -182,7 +182,7 @@ def test_metrics_of_any_labels_go_out_clean(
 
 
 def texts_of(span: ReadableSpan) -> list[object]:
-    """Return all of a span that an exporter would write."""
+    """Return everything in a span that an exporter would write."""
     context = span.context
     return [
         span.name,

@@ -1,4 +1,4 @@
-"""Target: hosts and URLs that dress up as the backend's."""
+"""Target: hosts and URLs that imitate the backend's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sentry_filters.evidence.hosts import canonical_host, endpoint_of_url, parse
 from tests.fuzz.strategies import HOST, PROVIDER, any_text, quick
 
 _GUARD = SessionGuard(Policy(provider=PROVIDER, hosts={HOST}), lambda event: None)
+_BEFORE_SEND_LOG = _GUARD.sentry_options()["before_send_log"]
 _ALLOWED = frozenset({parse_endpoint(HOST)})
 
 _same = st.sampled_from([HOST, HOST.upper(), HOST + ".", "Api.Example.AI."])
@@ -33,7 +34,7 @@ _ends = st.sampled_from(
 
 
 def answered_by(url: str) -> bool:
-    """Say whether the guard takes `url` for the backend's."""
+    """Return whether the guard takes `url` for the backend's."""
     endpoint = endpoint_of_url(url)
     path_of_url(url)
     return endpoint is not None and serves(_ALLOWED, endpoint)
@@ -59,7 +60,7 @@ def test_no_look_alike_is_the_backend(user: str, host: str, port: str, end: str)
 @quick
 @given(text=st.text(st.characters(), max_size=60), before=any_text, after=any_text)
 @example(text="\u00e9\u3002", before="", after="")
-def test_any_text_is_answered(text: str, before: str, after: str) -> None:
+def test_any_text_gets_a_verdict(text: str, before: str, after: str) -> None:
     for url in (text, f"https://{text}", f"https://{before}{HOST}{after}/", f"{before}://{HOST}{after}"):
         answered_by(url)
         assert kept(url, before + HOST + after) or HOST in url.lower()
@@ -71,10 +72,10 @@ def test_any_text_is_answered(text: str, before: str, after: str) -> None:
 
 
 def kept(url: str, host: str) -> bool:
-    """Say whether a log that states a failed call to `url` is kept, whatever its tags say."""
+    """Return whether a log that states a failed call to `url` is kept, whatever its tags."""
     attributes: dict[str, Any] = {
         "http.response.status_code": 401,
         "url.full": url,
         "server.address": host,
     }
-    return _GUARD.before_send_log({"body": "failed", "attributes": attributes}, {}) is not None
+    return _BEFORE_SEND_LOG({"body": "failed", "attributes": attributes}, {}) is not None

@@ -1,4 +1,4 @@
-"""One target for a stated time: coverage-guided where atheris is installed, else random bytes."""
+"""Runs one target for a given time: coverage-guided where atheris is installed, else random bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Run:
         self._findings: dict[str, str] = {}
 
     def once(self, content: bytes) -> None:
-        """Try `content` on one of the target's tests; the first byte says on which."""
+        """Try `content` on one of the target's tests; the first byte selects which."""
         if time.monotonic() - self._began > self._seconds:
             self.end()
         if not content:
@@ -51,7 +51,7 @@ class Run:
             self._findings.setdefault(key, f"{story}by: {content.hex()}")
 
     def end(self) -> None:
-        """Write what was found, and leave: libFuzzer's own end would take the report with it."""
+        """Write what was found, and exit: libFuzzer's own exit would lose the report."""
         seconds = time.monotonic() - self._began
         found = {"runs": self._runs, "tried": self._tried, "seconds": seconds, "findings": self._findings}
         self._report.write_text(json.dumps(found))

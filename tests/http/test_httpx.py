@@ -12,6 +12,7 @@ import sentry_sdk
 from freezegun import freeze_time
 
 from sentry_filters import Policy, Response, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.conftest import InitSentry
 from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
@@ -23,9 +24,7 @@ LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "h
 
 
 def facts_of(guard: SessionGuard, response: Any) -> Response | None:
-    facts = response.extensions.get(guard._http.extension_key)
-    assert facts is None or isinstance(facts, Response)
-    return facts
+    return parts_of(guard).calls.recorded(response)
 
 
 def call(library: Any, guard: SessionGuard, backend: LLMBackend, mode: str) -> Any:
@@ -96,8 +95,10 @@ def test_instrument_returns_its_client_and_works_once(library: Any, guard: Sessi
 
 
 @pytest.mark.parametrize("wrong", [object(), None, "client"])
-def test_what_is_no_client_is_an_error_that_says_what_is_allowed(guard: SessionGuard, wrong: Any) -> None:
-    with pytest.raises(TypeError, match="allowed: a Client or AsyncClient of httpx or httpx2"):
+def test_what_is_not_a_client_raises_an_error_that_says_what_is_expected(
+    guard: SessionGuard, wrong: Any
+) -> None:
+    with pytest.raises(TypeError, match="expected a Client or AsyncClient of httpx or httpx2"):
         guard.instrument(wrong)
 
 
@@ -135,7 +136,7 @@ def test_credential_is_fingerprinted_from_the_first_header_that_has_one(
     assert len(facts.session or "") == 12
 
 
-def test_credential_is_kept_nowhere_but_removed_from_what_leaves(
+def test_a_credential_is_stored_nowhere_but_removed_from_what_is_exported(
     guard: SessionGuard, backend: LLMBackend
 ) -> None:
     token = fake("", 24)
@@ -173,10 +174,10 @@ def test_facts_are_remembered_by_the_active_span(
     assert facts is not None
     assert facts.trace_id == transaction.trace_id
     assert facts.span_id is not None
-    remembered = guard.response_of(transaction.trace_id, facts.span_id)
+    remembered = parts_of(guard).calls.response_of(transaction.trace_id, facts.span_id)
     assert remembered is not None
     assert remembered.body == backend.state.body
-    sent = guard.call_of(transaction.trace_id, facts.span_id)
+    sent = parts_of(guard).calls.call_of(transaction.trace_id, facts.span_id)
     assert sent is not None
     assert sent.session == guard.fingerprint(TOKEN)
 
@@ -189,7 +190,7 @@ def test_start_of_the_request_is_recorded(guard: SessionGuard, backend: LLMBacke
     assert facts.started_at == 1_795_348_800.0
 
 
-def test_fault_of_ours_never_reaches_the_call(
+def test_a_fault_of_ours_never_reaches_the_call(
     guard: SessionGuard,
     backend: LLMBackend,
     monkeypatch: pytest.MonkeyPatch,

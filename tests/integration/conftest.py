@@ -15,7 +15,7 @@ from tests.support.services import require, unavailable
 
 @pytest.fixture(scope="session")
 def bugsink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bugsink]:
-    """One server for all tests; each makes a project of its own."""
+    """One server for all tests; each creates its own project."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(running_bugsink(tmp_path_factory.mktemp("bugsink")))
@@ -26,6 +26,6 @@ def bugsink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bugsink]:
 
 @pytest.fixture(scope="session")
 def relay() -> Relay:
-    """Sentry's normaliser of events."""
+    """Sentry's own event normaliser."""
     require(find_spec("sentry_relay"), "sentry-relay is not installed; it has wheels for Linux and macOS.")
     return Relay()

@@ -1,4 +1,4 @@
-"""Sentry's own normaliser, as a judge of events: is this what Sentry takes, and does it read our remarks?"""
+"""Sentry's own normaliser, as a judge of events: does Sentry accept them, and does it read our remarks?"""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Remark:
-    """What Sentry understands of one text with remarks.
+    """How Sentry understands one text with remarks.
 
     Args:
-        path: Where it stands in the normalised event.
-        text: What stands there.
+        path: Where it is in the normalised event.
+        text: What is there.
         removed: The pieces of it that Sentry shows as removed.
         rules: The remarks' rules.
-        ranges: Where in the text they say that something was replaced; some remarks are of the whole.
+        ranges: Where in the text something was replaced; some remarks concern the whole.
     """
 
     path: tuple[str, ...]
@@ -38,7 +38,7 @@ class Normalised:
     Args:
         event: The whole of it.
         errors: What breaks the schema; Sentry shows it to the user above the event.
-        remarks: All remarks in `_meta`, with what stands where they point to.
+        remarks: All remarks in `_meta`, with the texts that they point to.
     """
 
     event: dict[str, Any]
@@ -46,14 +46,14 @@ class Normalised:
     remarks: tuple[Remark, ...]
 
     def remark_at(self, *path: str) -> Remark:
-        """Return the remark at `path`; there has to be one."""
+        """Return the remark at `path`; there must be one."""
         by_path = {remark.path: remark for remark in self.remarks}
         assert path in by_path, f"no remark at {path}, but at {sorted(by_path)}"
         return by_path[path]
 
 
 class Relay:
-    """Sentry's Relay, as far as it is a library."""
+    """The part of Sentry's Relay that is available as a library."""
 
     def __init__(self) -> None:
         # Here, since it has wheels for Linux and macOS only, and tests that need it are skipped elsewhere.

@@ -43,7 +43,7 @@ def complete(client: openai.OpenAI) -> None:
 
 
 def heartbeat(client: openai.OpenAI) -> None:
-    """A cron job that reports what it caught, as exception and as log line."""
+    """A cron job that reports what it caught, both as an exception and as a log line."""
     try:
         complete(client)
     except openai.APIStatusError as error:
@@ -52,7 +52,7 @@ def heartbeat(client: openai.OpenAI) -> None:
 
 
 def own_key_call(client: openai.OpenAI, status: int) -> None:
-    """A user's own key at a third party, reported under the tags of the provider layer."""
+    """A user's own key at a third party, reported with the tags of the provider layer."""
     with sentry_sdk.new_scope() as scope:
         scope.set_tags({"domain": "llm_provider", "provider": "OpenAI", "status": str(status)})
         try:
@@ -62,7 +62,7 @@ def own_key_call(client: openai.OpenAI, status: int) -> None:
 
 
 def buggy_handler(client: openai.OpenAI) -> None:
-    """An error raised in the handling of the 401."""
+    """An error raised while handling the 401."""
     try:
         try:
             complete(client)
@@ -73,11 +73,11 @@ def buggy_handler(client: openai.OpenAI) -> None:
 
 
 def exception_types(events: list[dict[str, Any]]) -> Counter[str]:
-    """The types of the exceptions that were reported, one an event, with their numbers."""
+    """The types of the exceptions that were reported, one for each event, with their counts."""
     return Counter(event["exception"]["values"][-1]["type"] for event in events)
 
 
-def test_judge_sees_the_storm_where_nothing_filters_it(
+def test_the_judge_sees_the_storm_if_nothing_filters_it(
     bugsink: Bugsink, backend: LLMBackend, sentry: InitSentry
 ) -> None:
     project = bugsink.new_project("unfiltered storm")
@@ -119,7 +119,7 @@ def test_storm_leaves_no_issue(
     assert not guard.gate.is_open
 
 
-def test_third_parties_and_bugs_leave_their_issues_in_the_midst_of_the_storm(
+def test_third_parties_and_bugs_still_make_issues_during_the_storm(
     bugsink: Bugsink,
     guard: SessionGuard,
     backend: LLMBackend,
@@ -202,7 +202,7 @@ class Canary:
 
 
 def canaries(run: str) -> dict[str, Canary]:
-    """One canary for each place, and others for each run."""
+    """One canary for each place, different in each run."""
     return {
         place: Canary(f"{run}-{word}", fake(prefix, _LENGTHS.get(prefix, 40), run + place))
         for place, (prefix, word) in PLACES.items()
@@ -254,7 +254,7 @@ LEAKING_OPTIONS = {
 }
 
 
-def test_judge_finds_every_canary_where_nothing_redacts(bugsink: Bugsink, sentry: InitSentry) -> None:
+def test_the_judge_finds_every_canary_if_nothing_redacts(bugsink: Bugsink, sentry: InitSentry) -> None:
     planted = canaries("unguarded")
     sentry(dsn=bugsink.new_project("unguarded canaries").dsn, **LEAKING_OPTIONS)
     run_leaking_application(planted)

@@ -1,4 +1,4 @@
-"""Sentry's own normaliser judges what leaves: no schema error, and true remarks in `_meta`."""
+"""Sentry's own normaliser judges what is sent: no schema error, and true remarks in `_meta`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _log = logging.getLogger("worker")
 
 
 class Sending:
-    """A Sentry client behind the guard, and what Sentry makes of the events that it sends."""
+    """A Sentry client behind the guard, and how Sentry reads the events that it sends."""
 
     def __init__(self, relay: Relay, transport: CapturingTransport) -> None:
         self._relay = relay
@@ -75,7 +75,7 @@ REWRITTEN = (("request", "url"), ("request", "query_string"))
 
 
 def check(event: Normalised) -> None:
-    """No schema error; and where one of our remarks says that a piece of text was replaced, a mark stands."""
+    """There is no schema error; and a replacement is found wherever one of our remarks says so."""
     assert event.errors == ()
     for remark in event.remarks:
         if remark.is_ours and remark.ranges and remark.path not in REWRITTEN:
@@ -278,7 +278,7 @@ SITUATIONS = [
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-def test_sentry_finds_no_error_in_what_leaves(
+def test_sentry_finds_no_error_in_what_is_sent(
     situation: Callable[[], None], sending: Sending, relay: Relay
 ) -> None:
     situation()
@@ -342,7 +342,7 @@ def test_sentry_finds_no_error_behind_the_hooks_alone(
         dsn=DSN,
         transport=transport,
         before_send=guard.before_send,
-        before_send_transaction=guard.before_send_transaction,
+        before_send_transaction=guard.sentry_options()["before_send_transaction"],
         traces_sample_rate=1.0,
         send_default_pii=True,
     )
@@ -422,7 +422,7 @@ def test_remark_on_a_tag_is_found_under_its_new_name(sending: Sending) -> None:
     assert event.remark_at("tags", str(index), "1").removed == ("[REDACTED]",)
 
 
-def test_remark_stands_at_its_own_key_where_two_become_equal(sending: Sending) -> None:
+def test_a_remark_is_at_its_own_key_if_two_become_equal(sending: Sending) -> None:
     sentry_sdk.set_extra("names", {KEY: "first", fake("sk-proj-", 40, "other"): f"second {KEY}"})
     sentry_sdk.capture_message("m", level="error")
 
@@ -461,7 +461,7 @@ def test_sdks_own_remarks_stay_beside_ours(sending: Sending) -> None:
     assert event.remark_at("extra", "note").is_ours
 
 
-def test_original_length_is_told(sending: Sending) -> None:
+def test_the_original_length_is_stated(sending: Sending) -> None:
     text = f"é {KEY}"
     sentry_sdk.set_extra("note", text)
     sentry_sdk.capture_message("m", level="error")

@@ -1,4 +1,4 @@
-"""The rules by which tests get their servers."""
+"""How tests get their servers."""
 
 from __future__ import annotations
 

@@ -87,10 +87,10 @@ def test_a_recorded_failure_is_decided_as_recorded(capture: Capture, hosts: str)
     spans, logs = GuardedSpans(guard), GuardedLogs(guard)
     for recorded in capture["spans"]:
         span = a_span(recorded)
-        outcome = what_became(span, next(iter(spans.passed(span)), None))
+        outcome = what_became(span, next(iter(spans.kept(span)), None))
         assert outcome in recorded[expectation].split("_or_"), recorded["why"]
     for recorded in capture.get("logs", []):
-        outcome = "keep" if logs.passed(a_record(recorded)) is not None else "drop"
+        outcome = "keep" if logs.kept(a_record(recorded)) is not None else "drop"
         assert outcome in recorded[expectation].split("_or_"), recorded["why"]
     assert guard.counters.get("faults") == 0
     guard.close()

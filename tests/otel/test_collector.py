@@ -120,7 +120,7 @@ def test_everything_arrives_redacted(protocol: str, guard: SessionGuard, tmp_pat
         events = {record.event_name: attributes_of(record) for record in receiver.logs if record.event_name}
         assert events["session.expired"]["sentry_filters.source"] == "llm_provider.openhuman_backend"
         assert events["session.expired"]["http.response.status_code"] == 401
-        assert events["sentry_filters.core.decision"]["sentry_filters.verdict"] == "drop"
+        assert events["sentry_filters.decision"]["sentry_filters.verdict"] == "drop"
         by_name = {metric.name: metric for metric in receiver.metrics}
         assert {"sizes", "sentry_filters.decisions", "sentry_filters.redactions"} <= set(by_name)
         (expired,) = [one for one in by_name["sentry_filters.session_expired"].sum.data_points if one.as_int]
@@ -133,7 +133,7 @@ def test_everything_arrives_redacted(protocol: str, guard: SessionGuard, tmp_pat
         assert events["session.expired"]["sentry_filters.handled"] is True
         assert (
             events["session.expired"]["sentry_filters.expiry"]
-            == events["sentry_filters.core.decision"]["sentry_filters.expiry"]
+            == events["sentry_filters.decision"]["sentry_filters.expiry"]
         )
 
 

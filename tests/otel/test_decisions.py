@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from otel import GuardedSpanProcessor
 from sentry_filters import AuditRecord, DecisionRecord, Policy, SessionGuard
+from sentry_filters.guard import parts_of
 from tests.support.backend import LLMBackend
 
 
@@ -25,7 +26,7 @@ def test_each_span_has_one_decision_that_says_what_became_of_it(
         Policy(provider="OpenHuman", hosts={backend.address}, span_action=action), lambda event: None
     )
     records: list[AuditRecord] = []
-    guard.observe(records.append)
+    parts_of(guard).trail.observe(records.append)
     provider = TracerProvider(active_span_processor=GuardedSpanProcessor(guard), shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
     tracer = provider.get_tracer("app")

@@ -49,7 +49,7 @@ class Worker:
         return self.hear()
 
     def end(self) -> int:
-        """End it by the end of its input, and return its exit status."""
+        """Close its input, and return its exit status."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -76,7 +76,7 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def start(redis_server: RedisServer, backend: LLMBackend, receiver: SentryReceiver) -> Iterator[StartWorkers]:
-    """Start so many workers, ready to work."""
+    """Start this many workers, ready to work."""
     with ExitStack() as stack:
 
         def start(count: int, *, url: str = redis_server.url, scope: str = "process") -> list[Worker]:

@@ -1,4 +1,4 @@
-"""The snippet of docs/redis.md runs as it stands there."""
+"""The snippet of docs/redis.md runs exactly as printed."""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
-"""What meets in the middle: a look at Redis before a claim, a renewal before a gate is closed."""
+"""What coincides: a look at Redis before a claim, a renewal before a gate is closed."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 import redis
 
-from sentry_filters import Policy, SessionExpired, SessionGuard
-from sentry_filters.core.lifecycle import Adopter
+from sentry_filters import Failure, Policy, SessionExpired, SessionGuard
+from sentry_filters.core.lifecycle import Lifecycle
+from sentry_filters.guard import parts_of
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
@@ -39,7 +41,7 @@ def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(sto
     heard: list[SessionExpired] = []
     guard = SessionGuard(Policy(provider="OpenHuman"), heard.append)
     replica = Replica("process")
-    exchange = Exchange(replica, guard._adopter())
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
 
     replica.found(found())
     exchange.synchronise(store)  # Redis lacks what is known here, but this is not the one to say it
@@ -49,10 +51,10 @@ def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(sto
     assert [event.id for event in heard] == ["1" * 16]
 
 
-def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> None:
+def test_an_expiry_published_alone_is_shared_at_the_next_look(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("process")
-    exchange = Exchange(replica, guard._adopter())
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
 
     replica.found(found())
     exchange.publish_alone(found())
@@ -62,10 +64,10 @@ def test_an_expiry_published_alone_is_said_at_the_next_look(store: Store) -> Non
     assert [one.event.id for one in store.load().expiries] == ["1" * 16]
 
 
-def test_what_redis_missed_is_said_although_nothing_changed_there(store: Store) -> None:
+def test_what_redis_missed_is_written_although_nothing_changed_there(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("session")
-    exchange = Exchange(replica, guard._adopter())
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
     store.claim(named("a" * 12), None)
     exchange.synchronise(store)
 
@@ -80,10 +82,10 @@ def test_what_redis_missed_is_said_although_nothing_changed_there(store: Store) 
     assert [one.name for one in state.renewals] == [EVERYONE]
 
 
-def test_what_has_to_be_said_now_does_not_wait_until_all_is_said_again(store: Store) -> None:
+def test_news_does_not_wait_until_everything_is_written_again(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("session")
-    exchange = Exchange(replica, guard._adopter())
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
     for name in ("a" * 12, "b" * 12, "c" * 12):
         replica.merge_expiry(named(name))
 
@@ -98,22 +100,25 @@ def test_what_has_to_be_said_now_does_not_wait_until_all_is_said_again(store: St
 def test_a_renewal_between_an_expirys_arrival_and_the_gates_closing_leaves_it_open() -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
     replica = Replica("process")
-    teller = guard._decider
 
-    class Overtaken(Adopter):
-        def expired(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
+    class Overtaken:
+        """The guard's own lifecycle, and an application that signs in a moment too early for it."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(parts_of(guard).lifecycle, name)
+
+        def adopt_expiry(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
             guard.session_renewed("new")
             for renewal in replica.renewals_of(None, round(time.time() * 1e6)):
                 replica.merge_renewal(renewal)
-            super().expired(session, event, running=running)
+            parts_of(guard).lifecycle.adopt_expiry(session, event, running=running)
 
-    overtaken = Overtaken(
-        sessions=guard._sessions, gate=guard.gate, counters=guard.counters, teller=teller, scope="process"
-    )
     from_elsewhere = found()
 
-    Exchange(replica, overtaken)._apply(from_elsewhere)
+    Exchange(replica, cast("Lifecycle", Overtaken()))._apply(from_elsewhere)
 
     assert guard.gate.is_open
-    assert guard._sessions.observe(None, started_at=time.time() + 1, at=None).standing.value == "first"
+    late = Failure(provider="OpenHuman", operation="chat", status=401, at=time.time() + 60)
+    assert parts_of(guard).decider.decide("event", (late,)).drop
+    assert not guard.gate.is_open
     guard.close()

@@ -1,4 +1,4 @@
-"""What comes from Redis is read strictly, and merged in any order."""
+"""Messages from Redis are read strictly, and merged in any order."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_expiry_is_read_as_it_was_written() -> None:
     assert read_expiry(NAME, record_of(expiry(1, 2))) == expiry(1, 2)
 
 
-def test_a_trace_that_is_none_keeps_nobody_from_reading_the_expiry() -> None:
+def test_an_invalid_trace_does_not_prevent_reading_the_expiry() -> None:
     assert read_expiry(NAME, record_of(expiry(trace_id="[REDACTED]"))) == expiry(trace_id=None)
 
 
@@ -94,7 +94,7 @@ def test_what_no_process_writes_is_refused(message: str) -> None:
         ),
     ],
 )
-def test_every_order_of_arrival_comes_to_the_same(news: list[Expiry | Renewal], running: bool) -> None:
+def test_every_order_of_arrival_has_the_same_result(news: list[Expiry | Renewal], running: bool) -> None:
     for order in itertools.permutations(news):
         replica = Replica("process")
         for one in (*order, *order):

@@ -1,4 +1,4 @@
-"""Redis away, slow, restarted, emptied: every process works on, and they agree again afterwards."""
+"""Redis is down, slow, restarted or emptied: every process carries on, and they agree again afterwards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.integration
 OLD, NEW = fake("eyJ", 40, seed="old"), fake("eyJ", 40, seed="new")
 
 
-def test_killed_and_restarted_in_mid_storm(
+def test_redis_killed_and_restarted_in_mid_storm(
     start: StartWorkers, redis_server: RedisServer, receiver: SentryReceiver
 ) -> None:
     workers = start(4)
@@ -39,7 +39,7 @@ def test_killed_and_restarted_in_mid_storm(
     assert receiver.events == []
 
 
-def test_after_flushall_the_processes_say_what_they_know_again(
+def test_after_flushall_the_processes_write_what_they_know_again(
     start: StartWorkers, redis_server: RedisServer
 ) -> None:
     first, second = start(2)
@@ -92,7 +92,7 @@ def test_a_network_that_swallows_everything_delays_nothing_but_the_news(
         assert other.ask("state")["published"] == []
 
 
-def test_a_sign_in_behind_a_cut_network_opens_all_when_it_is_whole_again(
+def test_a_sign_in_behind_a_cut_network_opens_all_once_it_is_restored(
     start: StartWorkers, redis_server: RedisServer
 ) -> None:
     with BlackHole(redis_server.port) as hole:

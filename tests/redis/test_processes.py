@@ -1,4 +1,4 @@
-"""Eight processes, one session: one of them publishes its end, all of them stop, and all begin again."""
+"""Eight processes, one session: one of them publishes its end, all stop, and all start again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No thread but the guard's own two ever touches the network; forks and ends leave nothing behind."""
+"""Only the guard's own two threads ever touch the network; forks and exits leave nothing behind."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_close_ends_its_threads(redis_server: RedisServer) -> None:
     assert [one for one in threading.enumerate() if one.name.startswith("sentry-filters-redis")] == []
 
 
-def test_a_process_that_can_start_no_thread_publishes_for_itself(redis_server: RedisServer) -> None:
+def test_a_process_that_cannot_start_a_thread_publishes_for_itself(redis_server: RedisServer) -> None:
     heard: list[SessionExpired] = []
     with no_new_threads():
         guard = SessionGuard(POLICY, heard.append, shared=shared(redis_server.url))
@@ -183,7 +183,7 @@ def test_a_process_that_can_start_no_thread_publishes_for_itself(redis_server: R
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_a_forked_child_hears_of_the_others_by_itself(pair: tuple[SessionGuard, SessionGuard]) -> None:
+def test_a_forked_child_follows_the_others_by_itself(pair: tuple[SessionGuard, SessionGuard]) -> None:
     one, other = pair
     child = os.fork()
     if child == 0:  # the child: it only asks its gate

@@ -1,4 +1,4 @@
-"""One worker process of an application: does what its standard input says, and answers in JSON lines."""
+"""A worker process of an application: obeys its standard input, and answers in JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A canary in every place from which data leaves the Sentry SDK; its harmless neighbour has to arrive."""
+"""A canary in every place from which the Sentry SDK sends data; its harmless neighbour must arrive."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:The send_default_pii option is d
 
 
 class Canaries:
-    """Makes a secret for each place, and remembers the harmless word that stands beside it."""
+    """Makes a secret for each place, and remembers the harmless word beside it."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, str] = {}
         self.alone: set[str] = set()
 
     def at(self, place: str) -> str:
-        """Return a text with a secret and a harmless word, both of this place alone."""
+        """Return a text with a secret and a harmless word, both unique to this place."""
         self.secrets[place] = fake("sk-proj-", 40, seed=place)
         return f"{self.word(place)} {self.secrets[place]}"
 
     def alone_at(self, place: str) -> str:
-        """Return a text of which nothing has to arrive: cookies are credentials altogether."""
+        """Return a text of which nothing may arrive: cookies are entirely credentials."""
         text = self.at(place)
         self.alone.add(place)
         return text
@@ -50,7 +50,7 @@ def canaries() -> Canaries:
 
 @pytest.fixture
 def received(receiver: SentryReceiver, canaries: Canaries, sentry: InitSentry) -> Any:
-    """Set up Sentry with everything on, as far as one client can."""
+    """Set up Sentry with everything enabled that one client can have."""
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
 
     def check(**options: Any) -> SentryReceiver:

@@ -1,4 +1,4 @@
-"""The account of what went, in Sentry's own format, as Sentry's own code reads it."""
+"""The remarks about what was removed, in Sentry's own format, as Sentry's own code reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def redactor() -> Redactor:
     return Redactor()
 
 
-def test_remarks_say_where_the_mark_stands_and_how_long_the_text_was(redactor: Redactor) -> None:
+def test_remarks_say_where_the_mark_is_and_how_long_the_text_was(redactor: Redactor) -> None:
     text = f"é used {KEY} twice: {KEY}"
 
     scrubbed = redactor.scrub({"exception": {"values": [{"value": text}]}})
@@ -27,7 +27,7 @@ def test_remarks_say_where_the_mark_stands_and_how_long_the_text_was(redactor: R
     }
 
 
-def test_what_a_key_condemns_is_remarked_on_too(redactor: Redactor) -> None:
+def test_what_is_removed_because_of_its_key_gets_a_remark_too(redactor: Redactor) -> None:
     scrubbed = redactor.scrub(
         {"password": "hunter2", "Authorization": "Bearer hunter2", "number": {"password": 123456}}
     )
@@ -47,7 +47,7 @@ def test_a_finding_never_holds_the_secret(redactor: Redactor) -> None:
     assert "hunter2" not in repr(scrubbed.findings)
 
 
-def test_what_was_withheld_is_remarked_on(redactor: Redactor) -> None:
+def test_what_was_withheld_gets_a_remark(redactor: Redactor) -> None:
     cycle: list[object] = []
     cycle.append(cycle)
 
@@ -80,7 +80,7 @@ def test_a_renamed_key_concerns_its_container_and_no_value(redactor: Redactor) -
     }
 
 
-def test_what_stands_below_an_empty_key_is_remarked_on_at_its_parent(redactor: Redactor) -> None:
+def test_what_is_below_an_empty_key_gets_its_remark_at_the_parent(redactor: Redactor) -> None:
     scrubbed = redactor.scrub({"a": {"": {"b": KEY}, "c": KEY}, KEY: {"": {KEY: None}}})
 
     assert meta_of(scrubbed.findings)["a"] == {

@@ -108,7 +108,7 @@ def test_nobody_listens_then_the_first_report_is_shown(sentry: InitSentry) -> No
     assert sent["tags"]["session_expired"] == "unhandled"
 
 
-def test_error_raised_in_the_handling_is_what_the_call_site_says_it_is(
+def test_an_error_raised_while_handling_is_what_the_call_site_says_it_is(
     guard: SessionGuard, transport: CapturingTransport
 ) -> None:
     class WithResponse(Exception):
@@ -131,9 +131,7 @@ def test_nonsense_raises_nothing(guard: SessionGuard, transport: CapturingTransp
     assert isinstance(guard.report(error, operation=None, provider=None, status="x", body=object()), Verdict)  # type: ignore[arg-type]
 
 
-def test_without_sentry_a_report_is_decided_all_the_same(
-    guard: SessionGuard, expired: list[SessionExpired]
-) -> None:
+def test_a_report_is_decided_without_sentry_too(guard: SessionGuard, expired: list[SessionExpired]) -> None:
     assert report(guard).drop
     assert not report(guard, provider="kiro").drop
     guard.bus.flush()

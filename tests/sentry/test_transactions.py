@@ -43,6 +43,10 @@ CHAT = {"span_id": "c", "parent_span_id": "t", "op": "gen_ai.chat", "status": "i
 OTHER_WORK = {"span_id": "w", "parent_span_id": "h", "op": "subprocess", "status": "ok"}
 
 
+def filtered(guard: SessionGuard, event: Any) -> Any:
+    return guard.sentry_options()["before_send_transaction"](event, {})
+
+
 def ids(event: Any) -> list[str]:
     return [span["span_id"] for span in event["spans"]]
 
@@ -50,7 +54,7 @@ def ids(event: Any) -> list[str]:
 def test_provider_call_and_its_http_child_are_removed(guard: SessionGuard, backend: LLMBackend) -> None:
     before = transaction(CHAT, http_span(backend.address), OTHER_WORK)
 
-    after = guard.before_send_transaction(before, {})
+    after = filtered(guard, before)
 
     assert ids(after) == ["w"]
     assert after["spans"][0]["parent_span_id"] == "t", "other work moves up to the nearest span that stays"
@@ -59,8 +63,8 @@ def test_provider_call_and_its_http_child_are_removed(guard: SessionGuard, backe
     assert before["contexts"]["trace"]["status"] == "unauthenticated"
 
 
-def test_transaction_keeps_a_status_of_its_own(guard: SessionGuard, backend: LLMBackend) -> None:
-    after = guard.before_send_transaction(transaction(http_span(backend.address), status="aborted"), {})
+def test_a_transaction_keeps_its_own_status(guard: SessionGuard, backend: LLMBackend) -> None:
+    after = filtered(guard, transaction(http_span(backend.address), status="aborted"))
 
     assert after["contexts"]["trace"]["status"] == "aborted"
 
@@ -78,28 +82,26 @@ def test_transaction_keeps_a_status_of_its_own(guard: SessionGuard, backend: LLM
 def test_other_spans_stay_and_the_event_is_the_same_object(guard: SessionGuard, span: dict[str, Any]) -> None:
     before = transaction(span)
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
 def test_chat_span_that_recovered_stays(guard: SessionGuard, backend: LLMBackend) -> None:
-    after = guard.before_send_transaction(
-        transaction({**CHAT, "status": "ok"}, http_span(backend.address)), {}
-    )
+    after = filtered(guard, transaction({**CHAT, "status": "ok"}, http_span(backend.address)))
 
     assert ids(after) == ["c"]
 
 
 @pytest.mark.parametrize("spans", [None, {}, "x", [1, None]], ids=repr)
-def test_spans_that_are_no_list_are_left_alone(guard: SessionGuard, spans: object) -> None:
+def test_spans_that_are_not_a_list_are_left_alone(guard: SessionGuard, spans: object) -> None:
     before = {"type": "transaction", "spans": spans}
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
-def test_spans_among_things_that_are_none_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
+def test_spans_among_other_objects_are_judged(guard: SessionGuard, backend: LLMBackend) -> None:
     odd: Any = [["no", "span"], None, {"parent_span_id": ["h"]}, {"span_id": ["x"], "parent_span_id": "h"}]
 
-    after: Any = guard.before_send_transaction(transaction(http_span(backend.address), *odd), {})
+    after: Any = filtered(guard, transaction(http_span(backend.address), *odd))
 
     assert after["spans"] == [*odd[:3], {"span_id": ["x"], "parent_span_id": "c"}]
     assert guard.counters.get("faults") == 0
@@ -110,7 +112,7 @@ def test_a_failure_without_an_id_takes_no_other_span_with_it(
 ) -> None:
     before = transaction(http_span(backend.address, span_id=None), {"op": "db", "description": "SELECT 1"})
 
-    assert guard.before_send_transaction(before, {}) is before
+    assert filtered(guard, before) is before
 
 
 def failing_turn(client: openai.OpenAI) -> None:
@@ -121,7 +123,7 @@ def failing_turn(client: openai.OpenAI) -> None:
             client.chat.completions.create(model="m", messages=MESSAGES)
 
 
-def test_real_transaction_leaves_without_our_failure(
+def test_a_real_transaction_is_sent_without_our_failure(
     guard: SessionGuard, openai_for: OpenAIFor, backend: LLMBackend, sentry: InitSentry
 ) -> None:
     transport = CapturingTransport()
@@ -151,7 +153,7 @@ def test_real_transaction_of_a_third_party_is_untouched(
 
 
 @streams_spans
-def test_streamed_spans_leave_without_our_failure(
+def test_streamed_spans_are_sent_without_our_failure(
     guard: SessionGuard,
     openai_for: OpenAIFor,
     backend: LLMBackend,

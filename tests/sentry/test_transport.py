@@ -1,4 +1,4 @@
-"""The transport boundary: whatever transport the user has, what passes is redacted or withheld."""
+"""The transport boundary: whatever transport the user has, everything is redacted or withheld."""
 
 from __future__ import annotations
 
@@ -274,7 +274,7 @@ def test_attached_file_is_read_when_it_is_sent_and_redacted(guard: SessionGuard,
     assert seen[0].items[0].get_bytes() == b"before [REDACTED] after"
 
 
-def test_attached_file_that_is_gone_harms_nothing(guard: SessionGuard, tmp_path: Path) -> None:
+def test_a_missing_attached_file_does_no_harm(guard: SessionGuard, tmp_path: Path) -> None:
     item = Item(PayloadRef(path=str(tmp_path / "gone")), type="attachment", filename="gone")
 
     assert sent(guard, item, json_item("event", {"message": "kept"})).events == [{"message": "kept"}]
@@ -346,7 +346,7 @@ def test_counts_of_each_signal_reconcile(guard: SessionGuard) -> None:
         )
 
 
-def test_variable_of_the_printer_is_the_only_one_that_changes(
+def test_the_printers_variable_is_the_only_one_that_changes(
     guard: SessionGuard, sentry: InitSentry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SENTRY_PRINT_ENVELOPES", "true")
@@ -356,7 +356,7 @@ def test_variable_of_the_printer_is_the_only_one_that_changes(
     assert set(os.environ) == before
 
 
-def test_a_secret_behind_a_name_that_stands_twice_does_not_leave(sentry: InitSentry) -> None:
+def test_a_secret_behind_a_duplicate_name_is_not_sent(sentry: InitSentry) -> None:
     secret = fake("sk-proj-", 40)
     transport = CapturingTransport()
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)

@@ -1,4 +1,4 @@
-"""A real Bugsink server, in an environment of its own, and a client that reads back what it stored.
+"""A real Bugsink server, in its own environment, and a client that reads back what it stored.
 
 Environment and migrated database are made once, below `.cache/bugsink/`; every server starts from a copy.
 """
@@ -65,7 +65,7 @@ class Bugsink:
     Args:
         url: Its base URL.
         folder: Holds its databases and its log.
-        token: Opens its API.
+        token: Gives access to its API.
     """
 
     url: str
@@ -73,7 +73,7 @@ class Bugsink:
     token: str = field(repr=False)
 
     def new_project(self, name: str) -> Project:
-        """Create a project, with a team of its own."""
+        """Create a project, with its own team."""
         team = self._api("POST", "teams/", json={"name": f"team of {name}"})
         created = self._api("POST", "projects/", json={"team": team["id"], "name": name})
         project = self._api("GET", f"projects/{created['id']}/")
@@ -94,7 +94,7 @@ class Bugsink:
     def stored_bytes(self) -> bytes:
         """Return everything that the server keeps: its files as they are, and every value of its database.
 
-        The values are there besides the files, in which SQLite may cut one in pieces.
+        The values are included because SQLite may split one into pieces within its files.
         """
         files = (path for path in sorted(self.folder.rglob("*")) if path.is_file())
         return b"\n".join([*(path.read_bytes() for path in files), *self._values()])
@@ -129,11 +129,11 @@ class Bugsink:
 
 @contextmanager
 def running_bugsink(folder: Path) -> Iterator[Bugsink]:
-    """Run a server with an empty database of its own in `folder`, for the time of a `with` block.
+    """Run a server with an empty database of its own in `folder`, for the duration of a `with` block.
 
     Raises:
         BugsinkUnavailable: It cannot be installed here.
-        ServiceError: It did not come up.
+        ServiceError: It did not start.
     """
     home = _prepared()
     template = home / "prepared"
@@ -156,7 +156,7 @@ def running_bugsink(folder: Path) -> Iterator[Bugsink]:
 
 
 def _prepared() -> Path:
-    """Return the folder with environment and database, made now if this is the first use."""
+    """Return the folder with environment and database; they are made on first use."""
     home = _CACHE / f"{VERSION}-py{sys.version_info.major}.{sys.version_info.minor}"
     home.mkdir(parents=True, exist_ok=True)
     done = home / "done"

@@ -1,4 +1,4 @@
-"""A real browser without a window: what it asked of whom, what it complained about."""
+"""A real browser without a window: what it requested from whom, and what it complained about."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _ARGUMENTS = (
 
 @dataclass
 class Visit:
-    """One page, and what happened while it was looked at.
+    """One page, and what happened while it was open.
 
     Args:
         page: The browser's page.
         complaints: What the console said at the level of a warning or an error, and uncaught errors.
-        failed: Requests without a good answer.
+        failed: Requests without a successful answer.
         foreign: Requests to another machine.
         dialogs: What the page asked the user.
     """
@@ -45,35 +45,35 @@ class Visit:
     dialogs: list[str] = field(default_factory=list)
 
     def go(self, url: str) -> None:
-        """Open a page, and wait until it has all it asked for."""
+        """Open a page, and wait until all its requests are answered."""
         self.page.goto(url)
         self.page.wait_for_load_state("networkidle")
 
     def note_request(self, request: Request) -> None:
-        """Keep a request that leaves this machine; what the page has in itself is no request."""
+        """Record a request to another machine; what the page itself contains is not a request."""
         address = urlsplit(request.url)
         if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
             self.foreign.append(request.url)
 
     def note_answer(self, answer: Response) -> None:
-        """Keep an answer that is an error."""
+        """Record an answer that is an error."""
         if answer.status >= 400:
             self.failed.append(f"{answer.status} {answer.url}")
 
     def note_said(self, said: ConsoleMessage) -> None:
-        """Keep what the console is told of trouble."""
+        """Record warnings and errors on the console."""
         if said.type in ("warning", "error"):
             self.complaints.append(said.text)
 
     def refuse(self, dialog: Dialog) -> None:
-        """Keep what a page asks the user, and say no."""
+        """Record what a page asks the user, and refuse."""
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium; where there is none, the test is skipped, or fails in CI. One at a time."""
+    """Start Chromium; without one, the test is skipped, or fails in CI. One at a time."""
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not in every environment
     except ModuleNotFoundError:
@@ -90,7 +90,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def visiting(browser: Browser, *, width: int = 1280, height: int = 900) -> Iterator[Visit]:
-    """Open an empty page, in a profile of its own."""
+    """Open an empty page, in its own profile."""
     with browser.new_context(viewport={"width": width, "height": height}) as context:
         visit = Visit(context.new_page())
         page = visit.page

@@ -12,7 +12,7 @@ from tests.support.services import require
 
 
 def bound_by_permissions() -> list[str]:
-    """Return what to put before a command so that it heeds permissions: root has to be told to."""
+    """Return the prefix that makes a command respect permissions, which root does not by itself."""
     if os.geteuid():
         return []
     require(
@@ -23,7 +23,7 @@ def bound_by_permissions() -> list[str]:
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Let nothing be written into a folder, nor into the files in it, for the time of a block."""
+    """Make a folder and the files in it read-only for the duration of a block."""
     files = [path for path in folder.iterdir() if path.is_file()]
     for file in files:
         file.chmod(0o444)

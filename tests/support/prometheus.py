@@ -1,4 +1,4 @@
-"""A real Prometheus that scrapes what a test serves; every query can name its moment."""
+"""A real Prometheus that scrapes what a test serves; every query can choose its moment."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Prometheus:
         return [(one["metric"], float(one["value"][1])) for one in result["result"]]
 
     def value(self, expression: str, at: float | None = None) -> float:
-        """Return the one value of an instant query, 0 where there is none."""
+        """Return the one value of an instant query, 0 if there is none."""
         values = [value for _, value in self.query(expression, at)]
         assert len(values) <= 1, f"{expression}: {values}"
         return values[0] if values else 0.0
@@ -53,7 +53,7 @@ class Prometheus:
         return groups
 
     def wait_until(self, expression: str, holds: Callable[[float], bool]) -> None:
-        """Wait until the one value of a query, 0 where there is none, satisfies a condition."""
+        """Wait until the one value of a query, 0 if there is none, satisfies a condition."""
         latest = time.monotonic() + _DEADLINE
         while not holds(value := self.value(expression)):
             assert time.monotonic() < latest, f"{expression} is {value} after {_DEADLINE:g} s"
@@ -68,7 +68,7 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, targets: Sequence[str], rules: Sequence[Path] = ()) -> Iterator[Prometheus]:
-    """Run a server that scrapes each second; skips the test, or fails it in CI, where there is none.
+    """Run a server that scrapes every second; without one, the test is skipped, or fails in CI.
 
     Args:
         folder: Where it keeps its data and its log.

@@ -1,4 +1,4 @@
-"""Which metrics, labels and label values a PromQL expression names. It reads, it does not judge syntax."""
+"""Which metrics, labels and label values a PromQL expression names. It does not check the syntax."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Named:
     """What an expression names.
 
     Args:
-        selectors: Each metric with its matchers; a choice of names by `__name__` is several.
+        selectors: Each metric with its matchers; alternatives in `__name__` count as several.
         labels: What it groups, joins or aggregates by.
     """
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that can stop forwarding: connections stay up, bytes go nowhere."""
+"""A TCP proxy that can stop forwarding: connections stay open, bytes are swallowed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class BlackHole:
-    """Forwards to `port` of this machine, until `swallow` is set.
+    """Forwards to a port of this machine until `swallow` is set.
 
     Args:
         port: Where it forwards to.

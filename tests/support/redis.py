@@ -1,4 +1,4 @@
-"""A real Redis server for the time of a block."""
+"""A real Redis server for the duration of a block."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RedisServer:
     """A server that can be killed and come back on its port, with an empty memory.
 
     Args:
-        folder: Takes its log.
+        folder: Where its log is written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Its URL."""
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -61,7 +61,7 @@ class RedisServer:
                 self._process.wait(0.02)
 
     def kill(self) -> None:
-        """Kill it at once."""
+        """Kill it immediately."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

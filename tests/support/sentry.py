@@ -17,7 +17,7 @@ from tests.support.receiver import ReceivedItem, items_of
 
 @contextmanager
 def initialised(**options: Any) -> Iterator[sentry_sdk.Client]:
-    """Call `sentry_sdk.init` with `options`, and leave no trace of it behind."""
+    """Call `sentry_sdk.init` with `options`, and undo it afterwards."""
     sentry_sdk.init(**options)
     client = sentry_sdk.get_client()
     assert isinstance(client, sentry_sdk.Client)
@@ -53,7 +53,7 @@ class CapturingTransport(Transport):
         self.envelopes.append(envelope.serialize())
 
     def record_lost_event(self, reason: str, data_category: Any = None, item: Any = None, **_: Any) -> None:
-        """Keep what the client reports as lost."""
+        """Record what the client reports as lost."""
         self.lost.append((reason, data_category))
 
     @property

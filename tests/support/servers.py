@@ -1,4 +1,4 @@
-"""A local HTTP server for tests and demo: loopback only, a free port, ended with its `with` block."""
+"""A local HTTP server for tests and demo: loopback only, a free port, closed with its `with` block."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 
 
 class LocalServer:
-    """Serves `handler` on 127.0.0.1 in a thread, for the time of a `with` block."""
+    """Serves `handler` on 127.0.0.1 in a thread, for the duration of a `with` block."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -37,7 +37,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle is no news here."""
+        """Ignore it: a client that hangs up in the middle is expected here."""
 
 
 class QuietHandler(BaseHTTPRequestHandler):
@@ -46,7 +46,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
-        """Requests are looked at by tests, not by people."""
+        """Log nothing: tests look at the requests."""
 
     def read_body(self) -> bytes:
         """Return the request's body."""

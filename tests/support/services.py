@@ -1,4 +1,4 @@
-"""Servers that a test needs: the policy where one cannot be had, and starting one for the time of a block."""
+"""Servers that a test needs: what happens without one, and starting one for the duration of a block."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TAIL_LINES = 40
 
 
 def require(condition: object, sentence: str) -> None:
-    """Go on if `condition` holds; otherwise skip the test with `sentence`, or fail it in CI."""
+    """Continue if `condition` holds; otherwise skip the test with `sentence`, or fail it in CI."""
     if not condition:
         unavailable(sentence)
 
 
 def unavailable(sentence: str) -> NoReturn:
-    """Skip the test with `sentence`; in CI (`CI=true`) fail it, since there everything has to be tested."""
+    """Skip the test with `sentence`; in CI (`CI=true`) fail it, since everything must be tested there."""
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
@@ -52,22 +52,22 @@ def answers(url: str) -> Callable[[], bool]:
 
 
 class ServiceError(Exception):
-    """A server did not come up; the message ends with the tail of its log."""
+    """A server did not start; the message ends with the tail of its log."""
 
 
 class Process:
-    """Runs a server for the time of a `with` block, from the moment it is ready.
+    """Runs a server for the duration of a `with` block, from the moment it is ready.
 
     Args:
         command: The program and its arguments.
         ready: Polled until it holds.
-        log: Takes what the server prints.
+        log: Where the server's output is written.
         environ: Its whole environment.
         folder: Its working directory.
-        deadline: Seconds it has to become ready.
+        deadline: Seconds that it may take to become ready.
 
     Raises:
-        ServiceError: On entry, where it ends or the deadline passes before it is ready.
+        ServiceError: On entry, if it ends or the deadline passes before it is ready.
     """
 
     def __init__(

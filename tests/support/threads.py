@@ -1,4 +1,4 @@
-"""A process that can start no thread any more."""
+"""A process that cannot start any more threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_new_threads() -> Iterator[None]:
-    """For the time of the block, let every new thread ask for a stack that no machine has."""
+    """During the block, make every new thread ask for a stack that no machine has."""
     threading.stack_size(1 << 46)
     try:
         yield

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    """Wait until `condition` holds, for so many seconds."""
+    """Wait until `condition` holds, for at most this many seconds."""
     latest = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > latest:

@@ -14,6 +14,7 @@ import pytest
 import sentry_sdk
 
 from sentry_filters import Ledger, SessionExpired, SessionGuard
+from sentry_filters.guard import parts_of
 from sentry_filters.testing import Outcome, check
 from tests.conftest import InitSentry
 from tests.support.receiver import SentryReceiver
@@ -59,12 +60,12 @@ def test_nobody_is_signed_out_and_nothing_is_counted(
 ) -> None:
     sentry(**guard.sentry_options(dsn=DSN, enable_logs=True))
     records: list[Any] = []
-    guard.observe(records.append)
+    parts_of(guard).trail.observe(records.append)
     counted = guard.counters.snapshot()
 
     report = check(guard)
 
-    assert "sentry recognition: the own session's 401 is dropped: clean" in map(str, report.paths)
+    assert "sentry recognition: your own session's 401 is dropped: clean" in map(str, report.paths)
     assert guard.bus.flush()
     assert (published, records, guard.counters.snapshot()) == ([], [], counted)
     assert guard.gate.is_open
@@ -184,7 +185,7 @@ def test_checks_of_one_guard_wait_for_each_other(guard: SessionGuard, sentry: In
         thread.join()
 
     assert results == [True] * 3
-    assert "decide" not in vars(guard._decider)
+    assert "decide" not in vars(parts_of(guard).decider)
 
 
 def test_an_edge_without_its_check_is_not_passed_over(

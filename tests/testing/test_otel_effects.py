@@ -97,7 +97,8 @@ def test_it_is_put_back_also_where_the_check_breaks(
     assert not report.is_clean
     otel.testing.check(guard, tracer_provider=provider, logger_provider=logs)
     assert "export" not in vars(exporter)
-    assert guard._decider.decide.__self__ is guard._decider  # type: ignore[attr-defined]
+    assert guard.report("a 401", operation="chat", provider=guard.policy.provider, status=401).drop
+    assert not guard.gate.is_open, "the guard decides as before"
     provider.shutdown()
 
 

@@ -106,7 +106,7 @@ def test_a_leak_in_a_span_names_its_place(place: str, guard: SessionGuard) -> No
     assert failing(report) == [
         "opentelemetry spans to InMemorySpanExporter",
         f"opentelemetry span: {place}",
-        "opentelemetry span recognition: the own session's 401 is dropped",
+        "opentelemetry span recognition: your own session's 401 is dropped",
     ]
     assert f"opentelemetry span: {place}: leak (through InMemorySpanExporter)" in map(str, report.paths)
     assert beside.exporter.get_finished_spans() == ()
@@ -173,7 +173,7 @@ def test_a_leak_in_a_log_record_names_its_place(place: str, guard: SessionGuard)
     assert failing(report) == [
         "opentelemetry logs to InMemoryLogRecordExporter",
         f"opentelemetry log: {place}",
-        "opentelemetry log recognition: the own session's 401 is dropped",
+        "opentelemetry log recognition: your own session's 401 is dropped",
     ]
     assert beside.exporter.get_finished_logs() == ()
     provider.shutdown()

@@ -17,7 +17,7 @@ from tests.torture.soak import KINDS, Soak
 
 
 def main() -> int:
-    """Run it, print the figures, and return 1 where something does not hold."""
+    """Run it, print the figures, and return 1 if something does not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture")
     parser.add_argument("--seconds", type=float, default=150.0)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))

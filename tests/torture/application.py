@@ -46,11 +46,11 @@ _KEY = "the same in each process"
 
 
 class Application:
-    """One process's own.
+    """The parts of one process.
 
     Args:
-        task: What it is to do.
-        stack: Ends its HTTP client.
+        task: Its task.
+        stack: Closes its HTTP client.
     """
 
     def __init__(self, task: Task, stack: ExitStack) -> None:
@@ -67,7 +67,7 @@ class Application:
         self.traffic = self._traffic(stack)
 
     def flush(self, seconds: float) -> None:
-        """Send what waits."""
+        """Send what is pending."""
         sentry_sdk.flush(seconds)
         for provider in (self.spans, self.logs, self.metrics):
             provider.force_flush(int(seconds * 1000))
@@ -95,11 +95,11 @@ class Application:
         self.report.write(Path(self.task.folder))
 
     def begin_anew(self, kind: str) -> None:
-        """Be a forked child: what it has inherited open is the parent's.
+        """Become a forked child: whatever it inherited open belongs to the parent.
 
-        The guard goes on. Sentry's queue, the metrics of OpenTelemetry and httpx's pool have locks that a
-        fork may find locked, and nobody unlocks in the child: like an application that forks beside live
-        threads, it sets these up anew.
+        The guard stays as it is. Sentry's queue, the metrics of OpenTelemetry and httpx's pool have locks
+        that may be held during the fork, and that nobody releases in the child: like an application that
+        forks beside live threads, it sets these up anew.
         """
         self.report.begin_anew(kind)
         self._at_birth = open_things(self.task)

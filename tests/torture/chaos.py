@@ -26,16 +26,16 @@ _PARTS: tuple[tuple[str, str], ...] = (
 
 
 class InjectedError(RuntimeError):
-    """A fault that torture has put in."""
+    """A fault injected by the soak."""
 
 
 class Chaos:
-    """Breaks one part of a guard at a time, for a moment, in a thread of its own.
+    """Breaks one part of a guard at a time, for a moment, in its own thread.
 
     Args:
         guard: Whose parts.
         report: Where the faults are counted.
-        chance: Of which fault, and when.
+        chance: Decides which fault, and when.
     """
 
     def __init__(self, guard: SessionGuard, report: Report, chance: random.Random) -> None:
@@ -47,7 +47,7 @@ class Chaos:
 
     @contextmanager
     def going_on(self) -> Iterator[None]:
-        """Break things for the time of the block; afterwards all are whole."""
+        """Break things during the block; afterwards all are intact."""
         self._thread.start()
         try:
             yield
@@ -76,7 +76,7 @@ def _broken(holder: Any, name: str) -> Iterator[None]:
 
 
 def bad_handler(chance: random.Random) -> Callable[[SessionExpired], None]:
-    """Return a handler that raises, dawdles, or does what it should."""
+    """Return a handler that raises, stalls, or does what it should."""
 
     def handler(event: SessionExpired) -> None:
         mood = chance.random()
@@ -90,7 +90,7 @@ def bad_handler(chance: random.Random) -> Callable[[SessionExpired], None]:
 
 @contextmanager
 def jumping_clock(chance: random.Random, report: Report) -> Iterator[None]:
-    """Set the clock forward or back, by seconds or by years, for the time of the block."""
+    """Set the clock forward or back, by seconds or by years, for the duration of the block."""
     seconds = chance.choice((-3_600 * 24 * 365, -60, 60, 3_600 * 24 * 365))
     report.faults["clock"] += 1
     with freezegun.freeze_time(time.strftime("%Y-%m-%d", time.gmtime(time.time() + seconds)), tick=True):

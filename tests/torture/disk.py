@@ -1,4 +1,4 @@
-"""A ledger whose file cannot be written any more, or is another one all of a sudden."""
+"""A ledger whose file cannot be written any more, or is suddenly a different one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.torture.reports import Report
 
 @contextmanager
 def broken_disk(ledger: Path, chance: random.Random, report: Report) -> Iterator[None]:
-    """Break the ledger's file in one of several ways for the time of the block."""
+    """Break the ledger's file in one of several ways during the block."""
     name, breaking = chance.choice(_WAYS)
     report.faults[f"ledger {name}"] += 1
     with breaking(ledger):
@@ -36,7 +36,7 @@ def _full(ledger: Path) -> Iterator[None]:
 
 @contextmanager
 def _replaced(ledger: Path) -> Iterator[None]:
-    """Put other files in its place, which are no database."""
+    """Replace it with files that are not databases."""
     for path in (ledger, ledger.with_name(f"{ledger.name}-wal")):
         path.unlink(missing_ok=True)
         path.write_bytes(b"somebody else's")
@@ -45,7 +45,7 @@ def _replaced(ledger: Path) -> Iterator[None]:
 
 @contextmanager
 def _removed(ledger: Path) -> Iterator[None]:
-    """Take it and its log away."""
+    """Remove it and its log."""
     for path in list(ledger.parent.glob(f"{ledger.name}*")):
         path.unlink()
     yield

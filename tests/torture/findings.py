@@ -28,7 +28,7 @@ class Findings:
         seconds: How long it was.
         processes: How many were started, by kind.
         faults: How many were injected, by kind.
-        reports: What the processes tell.
+        reports: What the processes report.
         failed: Processes that did not end as they should.
         arrived: Marks that Sentry received.
         leaks: How often the canary was found, by place.
@@ -36,8 +36,8 @@ class Findings:
         broken: Invariants of the ledger that do not hold, each with its first rows.
         totals: The ledger's sums, by counter.
         decisions: How many the ledger has.
-        left: Files that should not be there any more.
-        printed: What the processes printed that tells of a thread of ours that died.
+        left: Files that should no longer be there.
+        printed: What the processes printed about a thread of ours that died.
     """
 
     seed: int
@@ -56,12 +56,12 @@ class Findings:
     printed: tuple[str, ...] = ()
 
     def have(self, mark: str) -> bool:
-        """Say whether the report of that mark arrived."""
+        """Return whether the report with that mark arrived."""
         return parsed(mark) in self.arrived
 
 
 def findings_of(soak: Soak, seed: int, seconds: float) -> Findings:
-    """Return what a soak that is over has found."""
+    """Return what a finished soak has found."""
     reports = Report.read_all(soak.reports)
     faults = soak.faults.copy()
     for report in reports:

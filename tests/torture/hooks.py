@@ -1,4 +1,4 @@
-"""The application's own `before_send`, which has bad days."""
+"""The application's own `before_send`, which sometimes misbehaves."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _ODD = 0.06
 
 
 class OwnHooks:
-    """A hook that mostly returns its event, and now and then raises, keeps it back, or returns odd things.
+    """A hook that mostly returns its event, and now and then raises, drops it, or returns odd things.
 
-    What it raises is the SDK's to bear, which loses the event then and says so, with a guard as without.
+    If it raises, the SDK loses the event and reports that, with or without a guard.
 
     Args:
-        report: Where it notes what it kept back.
-        chance: Of its moods.
+        report: Where it notes what it dropped.
+        chance: Decides how it behaves.
     """
 
     def __init__(self, report: Report, chance: random.Random) -> None:
@@ -29,7 +29,7 @@ class OwnHooks:
         self._chance = chance
 
     def before_send(self, event: Any, hint: Any) -> Any:
-        """Do what an application's hook may do."""
+        """Behave as an application's hook may."""
         mark = _mark_of(event)
         mood = self._chance.random()
         if mark is None or mood > _ODD:

@@ -1,4 +1,4 @@
-"""What must hold after a soak, each with its complaint."""
+"""What must hold after a soak, with the complaint for each."""
 
 from __future__ import annotations
 

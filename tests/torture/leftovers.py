@@ -23,7 +23,7 @@ def own_threads() -> list[str]:
 
 
 def own_threads_and_places() -> list[str]:
-    """Return the same, each with the functions in which it is."""
+    """Return the same, each with the functions that it is in."""
     frames = sys._current_frames()
     return [
         f"{thread.name} in {' < '.join(_functions(frames.get(thread.ident or 0)))}"

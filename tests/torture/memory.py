@@ -22,7 +22,7 @@ within a few per cent; a leak of 1 KB for each of the thousands of acts of a qua
 
 
 def resident_bytes() -> int:
-    """Return how much memory this process has resident; 0 where that cannot be known."""
+    """Return how much memory this process has resident; 0 if that is not known."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -33,8 +33,8 @@ def resident_bytes() -> int:
 def kept_bytes() -> int:
     """Return what stays resident once garbage and the allocator's own reserves are given back.
 
-    A text of megabytes leaves holes in the C library's heap, of which it is chance how many are in use at a
-    given moment: those are not what the process keeps.
+    A text of megabytes leaves holes in the C library's heap, and how many of them are in use at a given
+    moment is chance: they are not what the process keeps.
     """
     gc.collect()
     with suppress(OSError, AttributeError, TypeError):  # another C library has no such call
@@ -48,7 +48,7 @@ def peak_bytes() -> int:
 
 
 def growth(samples: Sequence[int]) -> float | None:
-    """Return the median of the last quarter for each byte of the second's, None where there are too few."""
+    """Return the last quarter's median divided by the second's, None if there are too few values."""
     if len(samples) < FEWEST_SAMPLES or not all(samples):
         return None
     quarter = len(samples) // 4

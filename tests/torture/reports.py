@@ -1,4 +1,4 @@
-"""What each process tells of itself when it ends properly."""
+"""What each process reports about itself when it ends properly."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pathlib import Path
 
 @dataclass(repr=False)
 class Report:
-    """One process's own account.
+    """The report of one process.
 
     Args:
         kind: What kind of process it was.
         pid: Its process id.
-        sent: Marks of the reports that have to arrive, or be in the SDK's client reports.
-        taken: Marks of those that the application's own hook kept back, by raising or by returning nothing.
+        sent: Marks of the reports that must arrive, or be in the SDK's client reports.
+        taken: Marks of those that the application's own hook dropped, by raising or by returning nothing.
         lost: Error events that the SDK has counted as lost, by reason.
         pending: Envelopes that the SDK still had in its queue when the process ended, at most.
-        raised: Exceptions that came out of the guard into the application; there must be none.
+        raised: Exceptions that the guard raised into the application; there must be none.
         threads: The package's threads that are alive after `close`, and where they are.
         files: The package's files and connections that are open after `close`.
         acts: How much it did, by kind.
         faults: Faults that were injected, by kind.
         memory: Resident bytes at quiet moments, at equal distances over its life.
-        peak: Most resident bytes that it had, at any moment.
-        shared: Whether it shared its sessions by Redis.
+        peak: The most resident bytes that it had at any moment.
+        shared: Whether it shared its sessions through Redis.
     """
 
     kind: str
@@ -46,7 +46,7 @@ class Report:
     shared: bool = False
 
     def begin_anew(self, kind: str) -> None:
-        """Be the report of a forked child: what the parent did is the parent's."""
+        """Become the report of a forked child: what the parent did belongs to the parent."""
         self.pid, self.kind, self.peak = os.getpid(), kind, 0
         for listed in (self.sent, self.taken, self.raised, self.threads, self.files, self.memory):
             listed.clear()
@@ -54,14 +54,14 @@ class Report:
             counted.clear()
 
     def write(self, folder: Path) -> None:
-        """Write it, at once and whole."""
+        """Write it in one atomic step."""
         part = folder / f"{self.pid}.part"
         part.write_text(json.dumps(vars(self)))
         part.rename(folder / f"{self.pid}.json")
 
     @classmethod
     def read_all(cls, folder: Path) -> list[Report]:
-        """Return all that were written."""
+        """Return all reports that were written."""
         reports = [cls(**json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))]
         for report in reports:
             report.lost = Counter(report.lost)

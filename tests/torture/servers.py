@@ -1,4 +1,4 @@
-"""Receivers that misbehave: they look at every byte, keep what they know, and answer as their mood is."""
+"""Receivers that misbehave: they examine every byte, remember what matters, and answer by their mood."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Receiver(LocalServer):
 
     Args:
         canary: What must never arrive.
-        seed: Of its moods.
+        seed: For its moods.
     """
 
     def __init__(self, canary: bytes, seed: int) -> None:
@@ -66,7 +66,7 @@ class Receiver(LocalServer):
         return f"http://{'a' * 32}@{self.address}/1"
 
     def change_mood(self) -> None:
-        """Take another mood, or the same."""
+        """Change the mood, possibly to the same."""
         self.mood = self._random.choice(_MOODS)
 
 

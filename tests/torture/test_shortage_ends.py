@@ -1,4 +1,4 @@
-"""A crash is CPython's own only where CPython is known to crash."""
+"""A crash is CPython's own only in places where CPython is known to crash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.torture.shortage_ends import is_of_the_interpreter
 
 
 def crashed_at(line: str, folder: Path) -> tuple[int, str]:
-    """Return how a process ended that crashes in `line`, and what it printed."""
+    """Return how a process that crashes in `line` ended, and what it printed."""
     script = folder / "crashes.py"
     script.write_text(
         "import contextvars, faulthandler\nfaulthandler.enable(all_threads=False)\n"

@@ -1,4 +1,4 @@
-"""A short soak of real processes: what must hold does."""
+"""A short soak of real processes: what must hold holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.torture.soak import Soak
 pytestmark = pytest.mark.integration
 
 
-def test_what_must_hold_does_after_a_short_soak(tmp_path: Path) -> None:
+def test_what_must_hold_holds_after_a_short_soak(tmp_path: Path) -> None:
     soak = Soak(3, 8.0, tmp_path, kinds=("threads", "terminated"))
 
     soak.run()

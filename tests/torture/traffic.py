@@ -1,4 +1,4 @@
-"""What an application does all day: failing calls, bugs, healthy work; and hostile data in all of it."""
+"""What an application does all day: failing calls, bugs, healthy work, all with hostile data in it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST = 3_000_000
 
 
 class Hostile:
-    """Raises wherever it is looked at."""
+    """Raises on every access."""
 
     def __repr__(self) -> str:
         raise MemoryError
@@ -37,9 +37,10 @@ class Hostile:
 
 @dataclass(repr=False)
 class Traffic:
-    """The acts of one process. Thread-safe apart from the report's lists, which only grow.
+    """The actions of one process. Thread-safe apart from the report's lists, which only grow.
 
-    It has no `repr`: Sentry sends that of every local variable, and marks would arrive with another report.
+    It has no `repr` of its own: Sentry sends that of every local variable, and marks would arrive with
+    another report.
 
     Args:
         guard: The application's guard.
@@ -50,8 +51,8 @@ class Traffic:
         backend: Base URL of the hosted backend, whose session is dead.
         other: Base URL of a third party, which rejects every key.
         canary: A secret that must never arrive.
-        report: The process's account.
-        starved: Whether memory is so short that the application and the SDKs fail by themselves.
+        report: The process's report.
+        starved: Whether memory is so short that the application and the SDKs fail on their own.
     """
 
     guard: SessionGuard
@@ -71,7 +72,7 @@ class Traffic:
         self._tokens = self.meter.create_counter("gen_ai.client.token.usage")
 
     def act(self, chance: random.Random) -> None:
-        """Do one thing; what it raises is the package's fault, and written down."""
+        """Do one thing; whatever it raises is the package's fault, and recorded."""
         name, do = chance.choices(_ACTS, _WEIGHTS)[0]
         self.report.acts[name] += 1
         try:
@@ -84,18 +85,18 @@ class Traffic:
                 self.report.acts["failed for want of memory"] += 1
 
     def mark(self, kind: str) -> str:
-        """Return a new mark; those of kind U and T have to arrive."""
+        """Return a new mark; those of kinds U and T must arrive."""
         with self._lock:
             self._number += 1
             return f"{kind}{self.report.pid}-{self._number}-end"
 
     def expect(self, mark: str, event_id: str | None) -> None:
-        """Note that a report was made, and what for, unless the SDK did not take it."""
+        """Record that a report was made, and for what, unless the SDK did not accept it."""
         if event_id is not None:
             self.report.sent.append(mark)
 
     def storm(self, chance: random.Random) -> None:
-        """Call with a dead session, and report that in one of the ways that applications have."""
+        """Call with a dead session, and report that in one of the ways that applications use."""
         mark = self.mark("O")
         try:
             with self.tracer.start_as_current_span("job"), self.chat_span():
@@ -123,7 +124,7 @@ class Traffic:
                 self.expect(mark, scope.capture_exception(error))
 
     def bug(self, chance: random.Random) -> None:
-        """Fail for a reason of its own, with secrets in the message, the locals and the extra."""
+        """Fail for an unrelated reason, with secrets in the message, the locals and the extra."""
         mark = self.mark("U")
         password = self.canary
         try:
@@ -142,7 +143,7 @@ class Traffic:
         self.expect(mark, sentry_sdk.capture_message(f"{mark} {self.canary} {text}", "error"))
 
     def healthy(self, chance: random.Random) -> None:
-        """Work that succeeds, with spans, logs and a transaction."""
+        """Do work that succeeds, with spans, logs and a transaction."""
         with (
             sentry_sdk.start_transaction(op="task", name="healthy"),
             self.tracer.start_as_current_span("healthy") as span,
@@ -164,7 +165,7 @@ class Traffic:
         sentry_sdk.metrics.count("tokens", 1, attributes=attributes)
 
     def spawn(self, chance: random.Random) -> None:
-        """Start another program, by a fork in which Python's own hooks run or without."""
+        """Start another program, by a fork with or without Python's own hooks."""
         prepare = (lambda: None) if chance.random() < 0.5 else None
         subprocess.run([sys.executable, "-S", "-c", ""], check=False, preexec_fn=prepare)
 
@@ -203,7 +204,7 @@ _SDKS = ("sentry_sdk", "opentelemetry", "httpx", "httpcore")
 
 
 def is_ours(error: BaseException) -> bool:
-    """Say whether an exception came from the package: its frame is on the way, and no SDK's below it."""
+    """Return whether an exception came from the package: no SDK's frame is below the package's own."""
     for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
         top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if top in _SDKS:

@@ -1,4 +1,4 @@
-"""Faults around the processes: receivers' moods, a ledger that somebody has locked, a Redis that goes."""
+"""Faults around the processes: receivers' moods, a locked ledger, a Redis that disappears."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.torture.shared_state import SharedState
 
 
 class Trouble:
-    """Makes trouble in threads of its own, until it is told to stop.
+    """Injects faults in its own threads until it is stopped.
 
     Args:
-        chance: Of what, and when.
-        receivers: Whose mood changes.
-        ledger: What is locked now and then.
-        shared: The Redis of the processes, None where there is none.
+        chance: Decides what, and when.
+        receivers: Those whose mood changes.
+        ledger: The file that is locked now and then.
+        shared: The Redis of the processes, if any.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Trouble:
             thread.start()
 
     def stop(self) -> None:
-        """End, with all whole again."""
+        """Stop, with everything intact again."""
         self._stop.set()
         for thread in self._threads:
             thread.join()

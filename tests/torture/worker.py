@@ -46,7 +46,7 @@ def threads(application: Application, until: float) -> None:
 
 @contextmanager
 def acting(application: Application, until: float) -> Iterator[None]:
-    """Act in several threads, from the block's begin, and wait for them at its end."""
+    """Act in several threads, from the beginning of the block, and wait for them at its end."""
     workers = [
         threading.Thread(target=act_until, args=(application, until, application.chance.random()))
         for _ in range(_AT_ONCE)
@@ -59,7 +59,7 @@ def acting(application: Application, until: float) -> Iterator[None]:
 
 
 def rounds(application: Application, until: float) -> None:
-    """Several threads, again and again; in between nothing is under way, and memory is measured."""
+    """Several threads, again and again; in between nothing is running, and memory is measured."""
     length = max(_SHORTEST_ROUND, (until - time.monotonic()) / _ROUNDS)
     while (now := time.monotonic()) < until:
         threads(application, min(until, now + length))
@@ -68,7 +68,7 @@ def rounds(application: Application, until: float) -> None:
 
 
 def tasks(application: Application, until: float) -> None:
-    """Asyncio tasks, with blocking acts in them and in threads of theirs."""
+    """Asyncio tasks, with blocking actions in them and in their threads."""
 
     async def act(seed: int) -> None:
         chance = random.Random(seed)
@@ -118,7 +118,7 @@ def _be_a_child(application: Application) -> None:
 
 
 def ends(application: Application, until: float) -> None:
-    """Acts to the last moment, and ends without a word."""
+    """Acts to the last moment, and ends abruptly."""
     act_until(application, until, application.task.seed)
 
 
@@ -130,7 +130,7 @@ def starved(application: Application, until: float) -> None:
 
 
 def disk(application: Application, until: float) -> None:
-    """Acts while its ledger's file cannot be written, or is taken away."""
+    """Acts while its ledger's file cannot be written, or is removed."""
     middle = (time.monotonic() + until) / 2
     threads(application, middle)
     with broken_disk(Path(application.task.ledger), application.chance, application.report):
@@ -145,7 +145,7 @@ KINDS: dict[str, Callable[[Application, float], None]] = {
 
 
 def main(task: Task) -> None:
-    """Do what `task` says."""
+    """Carry out `task`."""
     faulthandler.enable(all_threads=False)  # a crash says where
     faulthandler.register(signal.SIGUSR1)
     faulthandler.register(signal.SIGUSR2, all_threads=False)  # of a hundred threads the main one is not shown

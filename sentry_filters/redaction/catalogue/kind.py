@@ -17,15 +17,15 @@ class Kind:
 
     `pattern` is RE2 syntax over bytes (so `[^"]` also matches each byte of a non-ASCII character). If it has
     capturing groups, what the first of them that took part matched is removed, otherwise the whole match.
-    `literal` is a text that every match contains. What may stand before a match is the engine's business, not
-    the pattern's. `example` and `near_miss` come in parts that are joined where they are used, so that no
+    `literal` is a text that every match contains. What may precede a match is decided by the scanner, not
+    by the pattern. `example` and `near_miss` come in parts that are joined where they are used, so that no
     scanner takes this source for a leak.
 
     A negated class must admit the backslash: in serialised JSON a line break is the two characters `\n`, and
     the pass over serialised text has to see at least what the pass over the plain text sees.
 
     Raises:
-        ValueError: An entry is no string, the name or pattern is empty, RE2 refuses the pattern, or it
+        ValueError: An entry is not a string, the name or pattern is empty, RE2 refuses the pattern, or it
             matches the empty text.
     """
 
@@ -41,33 +41,30 @@ class Kind:
         for entry in _FROM_DATA:
             value = getattr(self, entry)
             if not isinstance(value, str):
-                message = f"kind {self.name!r}: {entry} must be a string, not {type(value).__name__}"
-                raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
+                message = f"invalid kind {self.name!r}: {entry} is {value!r}; expected a string"
+                raise ValueError(message)  # noqa: TRY004 - all invalid entries are one kind of error
         if not self.name or not self.pattern:
-            raise ValueError(f"kind {self.name!r}: name and pattern must not be empty")
+            raise ValueError(f"invalid kind {self.name!r}: {self.pattern!r}; expected a name and a pattern")
         try:
             regex = compile_regex(self.pattern)
         except ValueError as error:
-            raise ValueError(f"kind {self.name!r}: {error}") from None
+            raise ValueError(f"invalid kind {self.name!r}: {error}") from None
         if regex.search(b"") is not None:
-            raise ValueError(f"kind {self.name!r}: {self.pattern!r} matches the empty text")
+            raise ValueError(f"invalid kind {self.name!r}: {self.pattern!r} matches the empty text")
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, object]) -> Kind:
-        """The kind that plain data (a TOML table) describes; ValueError names the faulty entry."""
+        """The kind that plain data (a TOML table) describes; ValueError names the invalid entry."""
         if not isinstance(data, Mapping):
-            message = f"a kind must be a table with name and pattern, not {type(data).__name__}"
-            raise ValueError(message)  # noqa: TRY004 - all faulty entries are one kind of error
+            message = f"invalid kind {data!r}; expected a table with name and pattern"
+            raise ValueError(message)  # noqa: TRY004 - all invalid entries are one kind of error
         if unknown := sorted(str(entry) for entry in data if entry not in _FROM_DATA):
-            raise ValueError(
-                f"kind {data.get('name')!r}: unknown entries {unknown}; known are {list(_FROM_DATA)}"
-            )
-        name, pattern, literal, about = (data.get(entry, "") for entry in _FROM_DATA)
-        return cls(name, pattern, literal, about)  # type: ignore[arg-type]  # judged in __post_init__
+            raise ValueError(f"invalid kind {data.get('name')!r}: {unknown}; expected {list(_FROM_DATA)}")
+        return cls(*(data.get(entry, "") for entry in _FROM_DATA))  # type: ignore[arg-type]  # judged above
 
 
 class Body(Enum):
-    """What stands behind the prefix of a secret: the characters of a class, and an invented example."""
+    """What follows the prefix of a secret: the characters of a class, and an invented example."""
 
     ALNUM = ("[A-Za-z0-9]", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b")
     WORD = (r"[A-Za-z0-9_\-]", "Zq8vT1mB_4xK7pL2wN9s-RaHcJdFeG3yU5iO")
@@ -81,15 +78,28 @@ class Body(Enum):
         self.characters = characters
         self.sample = sample
 
+    def at_least(self, least: int) -> str:
+        """An expression for so many of its characters, or more."""
+        return f"{self.characters}{{{least},}}"
+
+    def example(self, prefix: str, least: int) -> tuple[str, ...]:
+        """An invented secret, in parts."""
+        half = len(prefix) // 2
+        return prefix[:half], prefix[half:], (self.sample * 8)[: max(least, 24)]
+
 
 def prefixed(
     name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM, near_miss: str = "demo"
 ) -> Kind:
     """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
     escaped = prefix.replace(".", r"\.").replace("$", r"\$")
-    sample = (body.sample * 8)[: max(least, 24)]
-    half = len(prefix) // 2
-    parts = (prefix[:half], prefix[half:])
-    return Kind(
-        name, f"{escaped}{body.characters}{{{least},}}", prefix, about, (*parts, sample), (*parts, near_miss)
-    )
+    example = body.example(prefix, least)
+    return Kind(name, escaped + body.at_least(least), prefix, about, example, (*example[:-1], near_miss))
+
+
+def varied(
+    name: str, forms: str, literal: str, about: str, prefix: str, *, least: int = 20, body: Body = Body.ALNUM
+) -> Kind:
+    """`prefixed` for several prefixes: an expression for them, what all of them contain, and one of them."""
+    example = body.example(prefix, least)
+    return Kind(name, forms + body.at_least(least), literal, about, example, (*example[:-1], "demo"))

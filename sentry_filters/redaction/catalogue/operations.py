@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed, varied
 
 _ALNUM, _UPPER = Body.ALNUM.sample, Body.UPPER.sample
 
 OPERATIONS_KINDS: tuple[Kind, ...] = (
     prefixed("sentry-user", "sntryu_", "Sentry user tokens", least=24),
     prefixed("sentry-organisation", "sntrys_", "Sentry organisation tokens", least=24, body=Body.BASE64),
-    Kind(
-        "sentry",
-        r"sntry[a-z]{1,2}_[A-Za-z0-9+/=_\-]{24,}",
-        "sntry",
-        "further Sentry tokens",
-        ("sntryi_", _ALNUM),
-        ("sntryi_", "x"),
+    varied(
+        "sentry", r"sntry[a-z]{1,2}_", "sntry", "further Sentry tokens", "sntryi_", least=24, body=Body.BASE64
     ),
     prefixed("datadog-app", "ddapp_", "Datadog application keys", least=24),
-    Kind(
-        "newrelic",
-        r"NR[A-Z]{2}-[A-Za-z0-9]{16,}",
-        "NR",
-        "New Relic keys",
-        ("NRAK-", _ALNUM),
-        ("NRAK-", "x"),
-    ),
+    varied("newrelic", r"NR[A-Z]{2}-", "NR", "New Relic keys", "NRAK-", least=16),
     prefixed("newrelic-licence", "NRAL", "New Relic licence keys", least=32),
     prefixed("grafana-cloud", "glc_", "Grafana Cloud tokens", least=16, body=Body.BASE64),
     prefixed("grafana", "glsa_", "Grafana service-account tokens", least=16, body=Body.BASE64),
@@ -37,14 +25,7 @@ OPERATIONS_KINDS: tuple[Kind, ...] = (
         ("dt0", "c01.", _UPPER[:24], ".", _UPPER),
         ("dt0", "c01.", "X"),
     ),
-    Kind(
-        "honeycomb",
-        r"hc[a-z](?:i|l)[kc]_[a-z0-9]{24,}",
-        "hc",
-        "Honeycomb keys",
-        ("hcaik_", "01", Body.LOWER.sample),
-        ("hcaik_", "x"),
-    ),
+    varied("honeycomb", r"hc[a-z](?:i|l)[kc]_", "hc", "Honeycomb keys", "hcaik_", least=24, body=Body.LOWER),
     prefixed("honeybadger", "hbp_", "Honeybadger personal tokens"),
     prefixed("posthog", "phx_", "PostHog personal API keys", least=30),
     prefixed("posthog-secret", "phs_", "PostHog secret keys", least=30),

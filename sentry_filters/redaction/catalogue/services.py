@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed, varied
 
 _ALNUM, _HEX = Body.ALNUM.sample, Body.HEX.sample
 _UUID = "5f0c9d1e-2b3a-4c5d-8e6f-7a8b9c0d1e2f"  # invented
@@ -49,13 +49,8 @@ _MESSAGING = (
         ("MTk4NjIyNDgzNDcxOTI1MjQ4", ".", "Cl2FMQ", ".", _ALNUM),
         ("MTk4NjIyNDgz", ".", "Cl2FMQ", ".", "x"),
     ),
-    Kind(
-        "telegram",
-        r"(?:bot)?\d{8,10}:A[A-Za-z0-9_\-]{32,}",
-        ":A",
-        "Telegram bot tokens",
-        ("123456789", ":AA", _ALNUM),
-        ("123456789", ":AA", "x"),
+    varied(
+        "telegram", r"(?:bot)?\d{8,10}:A", ":A", "Telegram bot tokens", "12345678:A", least=32, body=Body.WORD
     ),
     Kind(
         "zapier-webhook",
@@ -122,14 +117,7 @@ _MONEY = (
         least=16,
         body=Body.BASE64,
     ),
-    Kind(
-        "square",
-        r"sq0[a-z]{3}-[A-Za-z0-9_\-]{20,}",
-        "sq0",
-        "Square tokens",
-        ("sq0", "atp-", _ALNUM),
-        ("sq0", "atp-x"),
-    ),
+    varied("square", r"sq0[a-z]{3}-", "sq0", "Square tokens", "sq0atp-", body=Body.WORD),
     prefixed("square-access", "EAAA", "Square access tokens", least=56, body=Body.WORD),
     Kind(
         "braintree",
@@ -160,14 +148,7 @@ _MONEY = (
         ("access-", "production-", _UUID),
         ("access-", "production-1"),
     ),
-    Kind(
-        "shopify",
-        r"shp[a-z]{2,3}_[A-Za-z0-9]{16,}",
-        "shp",
-        "Shopify tokens",
-        ("shp", "at_", _HEX[:32]),
-        ("shp", "at_", "x"),
-    ),
+    varied("shopify", r"shp[a-z]{2,3}_", "shp", "Shopify tokens", "shpat_", least=16),
 )
 
 _OFFICE = (
@@ -182,22 +163,8 @@ _OFFICE = (
         ("pat", _ALNUM[:14], ".", _HEX, _HEX),
         ("pat", _ALNUM[:14], ".", "x"),
     ),
-    Kind(
-        "figma",
-        r"fig[a-z]{1,2}_[A-Za-z0-9_\-]{20,}",
-        "fig",
-        "Figma tokens",
-        ("figd_", _ALNUM),
-        ("figd_", "x"),
-    ),
-    Kind(
-        "clickup",
-        r"pk_\d{5,}_[A-Z0-9]{20,}",
-        "pk_",
-        "ClickUp tokens",
-        ("pk_", "12345678_", _ALNUM.upper()),
-        ("pk_", "12345678_X"),
-    ),
+    varied("figma", r"fig[a-z]{1,2}_", "fig", "Figma tokens", "figd_", body=Body.WORD),
+    varied("clickup", r"pk_\d{5,}_", "pk_", "ClickUp tokens", "pk_12345678_", body=Body.UPPER),
     prefixed("linear", "lin_api_", "Linear API keys"),
     prefixed("linear-oauth", "lin_oauth_", "Linear OAuth tokens"),
     prefixed("postman", "PMAK-", "Postman API keys", least=30, body=Body.WORD),

@@ -1,16 +1,13 @@
 r"""Secrets that a standard shapes: JWT, PEM, URLs, headers.
 
-What the key beside a value says is judged in `assignments`; these need no key.
+What the key beside a value indicates is judged in `assignments`; these need no key.
 """
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Kind
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
 _BODY = "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b"
-
-# Line breaks as they are, or as the escapes that JSON and reprs write for them.
-_BREAK = r"(?:[\s]|\\+[nrt])"
 
 # Prefixes that leave no doubt, whatever follows them.
 _PREFIXES = (
@@ -47,14 +44,7 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         ("-----BEGIN ", "PRIVATE KEY-----\n", _BODY, "\n", _BODY, "\n-----END ", "PRIVATE KEY-----"),
         ("-----BEGIN ", "CERTIFICATE-----\n", _BODY),
     ),
-    Kind(
-        "age",
-        r"AGE-SECRET-KEY-1[A-Z0-9]{20,}",
-        "AGE-SECRET-KEY-1",
-        "age identities",
-        ("AGE-", "SECRET-KEY-", "1", "QYQSZQGPQYQSZQGPQYQSZQGPQYQSZQGP"),
-        ("AGE-", "SECRET-KEY-", "1"),
-    ),
+    prefixed("age", "AGE-SECRET-KEY-1", "age identities", body=Body.UPPER),
     Kind(
         "putty-key",
         r"Private-Lines: \d+(?:\s|\\+[nr])+((?:[A-Za-z0-9+/=]+(?:\s|\\+[nr])+)+)",

@@ -1,12 +1,12 @@
-"""The words by which keys are judged, as data. Why each list exists stands above it."""
+"""The words by which keys are judged, as data, each list with the reason for it."""
 
 # ruff: noqa: SIM905 - words are read, and reviewed, as words
 
 from __future__ import annotations
 
 # A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
-# this, so that no pass can miss a key that another would judge. Long words may stand inside longer ones
-# (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is no `path`), where a boundary is
+# this, so that no pass can miss a key that another would judge. Long words may be inside longer ones
+# (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is not `path`), where a boundary is
 # also the escape that serialised text writes for a line break, and the hump of camelCase.
 _LEFT = r"(?:^|[^A-Za-z0-9]|\\[nrtbf]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|[0-9])"
 _RIGHT = r"(?:\b|[_0-9]|(?-i:[A-Z]))"
@@ -23,35 +23,34 @@ _LONG = (
     r"|authorization|signature|sess(?:ion)?_?id|htpasswd|setcookie|cookie2|aspxauth|xoauth"
 )
 _KEYS = r"(?:api|access|private|secret|auth|signing|encryption|master|ssh)[^A-Za-z0-9\"]?keys?"
-# `token_count` is in every record of an LLM call; a pattern that passes it by spares a look at each.
+# `token_count` is in every record of an LLM call; a pattern that skips it saves a look at each.
 _NO_COUNT = r"(?:\b|[^\Wc]|c(?:\b|[^\Wo]|o(?:\b|[^\Wu]|u(?:\b|[^\Wn]|n(?:\b|[^\Wt])))))"
 _TOKEN = rf"token(?:\b|[0-9]|(?-i:[A-Z])|_{_NO_COUNT})"
 _TOKENS = rf"{_TOKEN}|(?:access|auth|refresh|api|session|bearer|id|secret)[^A-Za-z0-9\"]?tokens"
 KEY_WORD = f"(?:{_LONG}|{_TOKENS}|{_KEYS}|{_LEFT}(?:{_SHORT}){_RIGHT}|(?-i:[a-z](?:{_HUMPED})){_RIGHT})"
 
+# OpenTelemetry's conventions old and new, Sentry's, OpenLLMetry's, OpenInference's, the AI SDK's: keys of
+# prompts and completions. Counts, roles, models and finish reasons beside them stay.
+CONTENT_KEY = (
+    r"(?:gen_ai\.(?:(?:input|output|request|response)\.messages|system_instructions|prompt|completion"
+    r"|tool\.(?:input|output|definitions|call\.(?:arguments|result))|response\.(?:text|tool_calls|object)"
+    r"|request\.available_tools|event\.content|embeddings\.input|(?:user|assistant|system|tool|choice)\.message)"
+    r"|ai\.(?:prompt|response\.(?:text|object|toolCalls)|toolCall\.(?:args|result)|input_messages|responses)"
+    r"|llm\.(?:prompts?|completions?|input_messages|output_messages|request\.messages)"
+    r"|traceloop\.entity\.(?:input|output)|(?:input|output)\.value|tool\.(?:parameters|output)|mcp\.tool\.result\.content)"
+)
+ABOUT_CONTENT = tuple(
+    ".role .finish_reason .name .id .type .tool_call_id .length .count _tokens _id .template_id".split()
+)
+
+# In any spelling, as all names.
 HEADERS = frozenset(
-    {
-        ("authorization",),
-        ("proxy", "authorization"),
-        ("x", "authorization"),
-        ("http", "authorization"),
-        ("http", "proxy", "authorization"),
-        ("x", "forwarded", "authorization"),
-        ("x", "original", "authorization"),
-    }
+    """
+    authorization proxy-authorization x-authorization http-authorization http-proxy-authorization
+    x-forwarded-authorization x-original-authorization
+    """.split()
 )
-COOKIES = frozenset(
-    {
-        ("cookie",),
-        ("cookies",),
-        ("set", "cookie"),
-        ("http", "cookie"),
-        ("setcookie",),
-        ("cookie2",),
-        ("set", "cookies"),
-        ("http", "set", "cookie"),
-    }
-)
+COOKIES = frozenset("cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie".split())
 
 PASSWORDS = frozenset(
     """
@@ -65,26 +64,19 @@ SECRETS = frozenset(
     sessionid sshkey xoauth xsrf
     """.split()
 )
-# The end of a word that was written together.
+# The end of a word that was written together; with these the value is a password, which may be a number.
+PASSWORD_ENDINGS = ("password", "passwd", "pwd")
 SECRET_ENDINGS = (
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "pwd",
-    "secret",
-    "apikey",
-    "secretkey",
-    "accesskey",
-    "privatekey",
-    "authkey",
-    "token",
-    "credential",
-    "credentials",
-    "signingkey",
-    "encryptionkey",
-    "sessid",
+    *PASSWORD_ENDINGS,
+    *"""
+    passphrase passcode secret apikey secretkey accesskey privatekey authkey token credential credentials
+    signingkey encryptionkey sessid
+    """.split(),
 )
+# At the end of a key: a secret, or something about one.
+AMBIGUOUS = frozenset("auth authorization cookie cookies dsn salt sess session sid signature".split())
+# Before `auth` at the end of a key.
+AUTH_SCHEMES = frozenset("basic bearer digest http proxy".split())
 
 # Behind a secret word: the value is still the secret itself.
 NEUTRAL = frozenset(
@@ -96,7 +88,7 @@ NEUTRAL = frozenset(
     value values var
     """.split()
 )
-# Behind a secret word: the value says something about the secret.
+# Behind a secret word: the value describes the secret.
 ABOUT = frozenset(
     """
     accessor age alg algorithm arn at attempts audience available average avg backend bits breakdown bucket
@@ -128,11 +120,11 @@ NO_TOKEN = frozenset(
     speech start stop sub syntax system text th thinking to tool top total unk video word
     """.split()
 )
+# Before `tokens`: credentials, not a count of pieces of text.
+TOKENS = frozenset("access api auth bearer id refresh secret session".split())
 # Before `token`: a place in a list.
 PAGINATION = frozenset(
-    """
-    continuation continue next offset page pagination prev previous resume skip sync
-    """.split()
+    "continuation continue next offset page pagination prev previous resume skip sync".split()
 )
 # Before `key`: it identifies something, or opens a door of another kind.
 IDENTIFYING = frozenset(

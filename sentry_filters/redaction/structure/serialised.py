@@ -1,26 +1,24 @@
-"""Tells of serialised JSON whether anything in it may have to go, without parsing it."""
+"""Whether anything in serialised JSON may be secret, without parsing it."""
 
 from __future__ import annotations
 
 import json
 
-from sentry_filters.redaction.keys import CONTENT_KEY, NAMING, KeyJudge, Sensitivity
-from sentry_filters.redaction.regex import compile_finder, compile_regex
-from sentry_filters.redaction.structure.shapes import is_name
-from sentry_filters.redaction.structure.survey import DEEPEST, speaks
-from sentry_filters.redaction.text import LiveCredentials, TextPass
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
+from sentry_filters.redaction.regex import compile_finder, deferred_regex
+from sentry_filters.redaction.structure.survey import DEEPEST, may_be_secret
+from sentry_filters.redaction.structure.values import is_name
+from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_LONGEST_STRING = 4096  # bytes of a string that is looked at as a whole; longer ones are searched on
-_LONGEST_VALUE = 4096
+_LONGEST = 4096  # bytes of a string that is looked at as a whole, and of a value
 _STRING_REST = r'(?:[^"\\]|\\.)*"'
-_NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `shapes`
-_NAMING = tuple(f'"{name}"'.encode() for name in NAMING)
-_STRING = compile_regex(_STRING_REST)
+_NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `values.is_name`
+_NAMING = tuple(f'"{name}"'.encode() for name in words.NAMING)
+_STRING = deferred_regex(_STRING_REST)
 # What Sentry's own scrubber leaves in `_meta` under the name of what it removed.
 _FILTERED = b'{"":{"rem":[["!config","s"]]}}'
 _BACKSLASH = ord("\\")
-_HARMLESS = Sensitivity.HARMLESS
 _REMEMBERED = 2048
 _LONGEST_REMEMBERED = 1024
 
@@ -33,18 +31,17 @@ class SerialisedCheck:
     """Sees at least what the walk over the parsed structure would see.
 
     One expression looks for what the pass over text looks for, whose boundaries know the escapes of JSON, and
-    for every string that holds a word by which keys are judged and that stands where a name may stand. A
-    string that it hits is judged as the walk would judge it. Strings in which nothing stands are remembered:
-    the events of one application share most of their keys and source lines. Half a character (a surrogate
-    without its other half), which Sentry refuses, calls for a closer look too, and so do a slash and a letter
-    that its writer escaped.
+    for every string that holds a word by which keys are judged, where a name may be. A string that it hits is
+    judged as the walk would judge it. Strings that hold nothing are remembered: the events of one application
+    share most of their keys and source lines. Half a character (a surrogate without its other half), which
+    Sentry refuses, calls for a closer look too, and so do a slash and a letter that its writer escaped.
     """
 
-    def __init__(self, text: TextPass, judge: KeyJudge, live: LiveCredentials) -> None:
-        self._text, self._judge, self._live = text, judge, live
-        word = f"{judge.pattern}|{CONTENT_KEY}" if judge.judges_content else judge.pattern
+    def __init__(self, scanner: TextScanner, judge: KeyJudge, live: LiveCredentials) -> None:
+        self._scanner, self._judge, self._live = scanner, judge, live
+        word = f"{judge.pattern}|{words.CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
-        self._find = compile_finder(rf"{named}|{text.beginning}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
+        self._find = compile_finder(rf"{named}|{scanner.beginning}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
 
     def is_clean(self, serialised: bytes | str) -> bool:
@@ -56,56 +53,39 @@ class SerialisedCheck:
         while hit >= 0:
             start, end = _string_around(data, hit)
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
-                return False  # a long string with something in it, or one to be read: the walk can tell
-            if not self._passes(data, start, end):
+                return False  # a long string with something in it, or one to be read: the walk finds out
+            if not self._is_clean_string(data, start, end):
                 return False
             hit, _ = self._find(data, end)
         return True
 
-    def _passes(self, data: bytes, start: int, end: int) -> bool:
-        """Whether the string data[start:end] neither names nor holds something that goes."""
+    def _is_clean_string(self, data: bytes, start: int, end: int) -> bool:
+        """Whether the string data[start:end] neither names nor holds a secret."""
         string = data[start:end]
         verdict = self._known.get(string)
         if verdict is None:
             name = _parsed(string)
-            # What is no character fails to be encoded, which the caller takes for a doubt.
-            if self._text.spans(name.encode()):
+            # What is not a character fails to be encoded, which the caller takes for a doubt.
+            if self._scanner.secrets(name.encode()):
                 return False
             verdict = self._judge(name)
-            self._remember(string, verdict)
-        return verdict is _HARMLESS or not self._names(data, start, end, verdict)
-
-    def _remember(self, string: bytes, verdict: Sensitivity) -> None:
-        if len(string) <= _LONGEST_REMEMBERED:
-            if len(self._known) >= _REMEMBERED:
-                self._known = {}  # a new one: another thread may be reading the old
-            self._known[string] = verdict
-
-    def _names(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
-        """Whether the string, which is a telling name, stands where it names a value that goes."""
-        behind = data[end + 1 : end + 65].lstrip()
-        if behind[:1] == b":":
-            return _value_speaks(data, data.index(b":", end) + 1, verdict)
-        before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
-        name = _parsed(data[start:end])
-        if name[:1] == "-":
-            return behind[:1] == b","
-        if not is_name(name):
-            return False
-        named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
-        return named or (behind[:1] == b"," and before[-1:] == b"[")
+            if len(string) <= _LONGEST_REMEMBERED:
+                if len(self._known) >= _REMEMBERED:
+                    self._known = {}  # a new one: another thread may be reading the old
+                self._known[string] = verdict
+        return verdict is Sensitivity.HARMLESS or not _names_secret(data, start, end, verdict)
 
 
 def _string_around(data: bytes, at: int) -> tuple[int, int]:
-    """Where the inside of the JSON string begins that holds data[at], and where it ends; (0, -1) if too long.
+    """Where the content of the JSON string that holds data[at] begins and ends; (0, -1) if it is too long.
 
-    Where `at` lies between strings, what lies between them is returned, which holds nothing.
+    Where `at` is between two strings, what is between them is returned, which holds nothing.
     """
-    lowest = at - _LONGEST_STRING if at > _LONGEST_STRING else 0
+    lowest = at - _LONGEST if at > _LONGEST else 0
     start = data.rfind(b'"', lowest, at + 1)
     while start > 0 and data[start - 1] == _BACKSLASH and _escaped(data, start):
         start = data.rfind(b'"', lowest, start)
-    highest = at + _LONGEST_STRING
+    highest = at + _LONGEST
     end = data.find(b'"', at + 1, highest)
     while end >= 0 and data[end - 1] == _BACKSLASH and _escaped(data, end):
         end = data.find(b'"', end + 1, highest)
@@ -120,25 +100,40 @@ def _escaped(data: bytes, quote: int) -> bool:
     return (quote - at) % 2 == 1
 
 
-def _value_speaks(data: bytes, start: int, verdict: Sensitivity) -> bool:
-    """Whether the walk may want to remove the value at `start`, in the judgement of its key."""
-    value = data[start : start + _LONGEST_VALUE].lstrip()
+def _names_secret(data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
+    """Whether the string, a name judged so, is where it names a value that may be secret."""
+    behind = data[end + 1 : end + 65].lstrip()
+    if behind[:1] == b":":
+        return _may_value_be_secret(data, data.index(b":", end) + 1, verdict)
+    before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
+    name = _parsed(data[start:end])
+    if name[:1] == "-":
+        return behind[:1] == b","
+    if not is_name(name):
+        return False
+    named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
+    return named or (behind[:1] == b"," and before[-1:] == b"[")
+
+
+def _may_value_be_secret(data: bytes, start: int, verdict: Sensitivity) -> bool:
+    """Whether the walk may remove something of the value at `start`, whose key is judged so."""
+    value = data[start : start + _LONGEST].lstrip()
     if value.startswith(_FILTERED):
         return False
     if value[:1] != b'"':
         return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
     string = _STRING.match(value, 1)
-    return string is None or speaks(verdict, _parsed(value[1 : string.end() - 1]))
+    return string is None or may_be_secret(_parsed(value[1 : string.end() - 1]), verdict)
 
 
 def _parsed(string: bytes) -> str:
-    """The text that the inside of a JSON string stands for."""
+    """The text of a JSON string, given its content."""
     text = string.decode("utf-8", "surrogatepass")
     return str(json.loads(f'"{text}"', strict=False)) if "\\" in text else text
 
 
 def _may_be_too_deep(data: bytes) -> bool:
-    """Whether containers may lie deeper than the walk goes; brackets in strings count as well."""
+    """Whether containers may be deeper than the walk enters; brackets in strings count as well."""
     brackets = data.translate(None, _NOT_BRACKETS)
     for stripped in range(DEEPEST):
         if len(brackets) <= DEEPEST - stripped:  # not even if all that is left were open

@@ -1,4 +1,4 @@
-"""The first look at a structure: where in it something may have to go, as cheaply as that can be told."""
+"""The first look at a structure: where in it something may be secret, as cheaply as possible."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from itertools import accumulate
 from typing import cast
 from uuid import UUID
 
-from sentry_filters.redaction.keys import VALUING, KeyJudge, Sensitivity
-from sentry_filters.redaction.structure.shapes import named_value, option_values, pair_value
-from sentry_filters.redaction.structure.values import number_goes, parts_that_go
-from sentry_filters.redaction.text import Span, TextPass
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
+from sentry_filters.redaction.structure import values
+from sentry_filters.redaction.text import Range, TextScanner
 
 # Between joined texts: one for the hit that takes what follows it, one to be the boundary before the next.
 _BETWEEN = "\0\0"
-DEEPEST = 100  # levels of containers; what lies deeper is withheld
+DEEPEST = 100  # levels of containers; what is deeper is withheld
 HARMLESS_TYPES = frozenset(
     (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
 )
@@ -27,38 +26,25 @@ PLAIN_TYPES = frozenset((dict, list, tuple))
 class Survey:
     """One pass over plain dicts, lists, tuples and texts; whatever else it meets calls for the walk.
 
-    `touched` holds the ids of the containers in which, or below which, something may have to go; `redacted`
-    holds the texts in which something does. The lists below are parallel: they cost an `append` where
-    a record for each container would cost more than all the rest.
+    `suspects` holds the ids of the containers in which, at any depth, something may be secret; `redacted`
+    holds the texts in which something is. The lists below are parallel: they cost an `append` where a record
+    for each container would cost more than all the rest.
     """
 
-    __slots__ = (
-        "_containers",
-        "_first_text",
-        "_harmless",
-        "_judge",
-        "_new_keys",
-        "_parents",
-        "_telling",
-        "_texts",
-        "redacted",
-        "touched",
-    )
-
-    def __init__(self, value: object, text: TextPass, judge: KeyJudge) -> None:
+    def __init__(self, value: object, scanner: TextScanner, judge: KeyJudge) -> None:
         self._judge = judge
-        self._harmless = judge.harmless  # keys that need no look; a `value` is never among them
+        self._is_known, self._are_known = judge.harmless.lookups()  # keys that need no look
         self._new_keys: list[str] = []
         self._containers: list[object] = [value]
         self._parents: list[int] = [-1]
-        self._first_text: list[int] = []  # of each container, its place among the texts
+        self._first_text: list[int] = []  # of each container, its index among the texts
         self._texts: list[str] = []
-        self._telling: set[int] = set()  # the places of containers that call for the walk
+        self._suspects: set[int] = set()  # the indexes of containers that call for the walk
         self._look()
-        self.redacted: dict[str, tuple[str, list[Span]]] = {}
-        self._search(text)
-        judge.remember(key for key in self._new_keys if key not in self.redacted)
-        self.touched = self._with_parents()
+        self.redacted: dict[str, tuple[str, list[Range]]] = {}
+        self._search(scanner)
+        judge.harmless.add(key for key in self._new_keys if key not in self.redacted)
+        self.suspects = self._with_parents()
 
     def _look(self) -> None:
         """Level by level, so that depth is known without counting it for every item."""
@@ -68,28 +54,26 @@ class Survey:
             if not level:
                 return
             ids = set(map(id, level))
-            if len(ids) < len(level) or not seen.isdisjoint(
-                ids
-            ):  # shared containers, or a cycle: the walk can tell
-                level = self._unseen(level, start, seen)
+            if len(ids) < len(level) or not seen.isdisjoint(ids):
+                level = self._unseen(level, start, seen)  # shared containers, or a cycle: the walk finds out
             seen |= ids
             self._look_at_level(level, start)
             start += len(level)
-        self._telling.update(range(start, len(containers)))
+        self._suspects.update(range(start, len(containers)))
 
     def _unseen(self, level: list[object], start: int, seen: set[int]) -> list[object]:
-        """`level` with an empty list for each container that was met before."""
+        """`level` with an empty tuple for each container that was met before."""
         unseen: list[object] = []
         met = set(seen)
         for place, container in enumerate(level, start):
             if id(container) in met:
-                self._telling.add(place)
+                self._suspects.add(place)
             unseen.append(() if id(container) in met else container)
             met.add(id(container))
         return unseen
 
     def _look_at_level(self, level: list[object], start: int) -> None:
-        texts, containers, harmless = self._texts, self._containers, self._harmless
+        texts, containers, are_known = self._texts, self._containers, self._are_known
         note_start, note_text = self._first_text.append, texts.append
         note_container, note_parent = containers.append, self._parents.append
         for place, container in enumerate(level, start):
@@ -97,12 +81,12 @@ class Survey:
             items: Iterable[object]
             if type(container) is dict:
                 items = container.values()
-                if not harmless.issuperset(container) and self._keys_tell(container):
-                    self._telling.add(place)
+                if not are_known(container) and self._are_keys_suspect(container):
+                    self._suspects.add(place)
             else:
                 items = cast("Sequence[object]", container)
-                if len(items) == 2 and pair_value(items, self._judge):
-                    self._telling.add(place)
+                if len(items) == 2 and values.pair_value(items, self._judge):
+                    self._suspects.add(place)
             for item in items:
                 kind = type(item)
                 if kind is str:
@@ -112,90 +96,95 @@ class Survey:
                         note_container(item)
                         note_parent(place)
                 elif kind not in HARMLESS_TYPES:
-                    self._telling.add(place)
+                    self._suspects.add(place)
 
-    def _keys_tell(self, container: Mapping[object, object]) -> bool:
-        """Whether a key of `container` may have something to say; new keys are searched as texts, too."""
-        telling = False
+    def _are_keys_suspect(self, container: Mapping[object, object]) -> bool:
+        """Whether a key of `container` may indicate a secret; new keys are searched as texts, too."""
+        is_suspect = False
         for key, item in container.items():
             if type(key) is str:
-                if key not in self._harmless:
-                    self._texts.append(key)
-                    verdict = self._judge(key)
-                    telling = telling or (verdict > 0 and speaks(verdict, item))
-                    if not verdict:
-                        self._new_keys.append(key)
+                if not self._is_known(key):
+                    is_suspect = self._is_new_key_suspect(key, item) or is_suspect
             elif type(key) not in HARMLESS_TYPES:
-                telling = True
-        if not telling and not VALUING.isdisjoint(container):
-            valuing, verdict = named_value(container, self._judge)
-            telling = verdict > 0 and speaks(verdict, container[valuing])
-        return telling
+                is_suspect = True
+        if not is_suspect and not words.VALUING.isdisjoint(container):
+            valuing, verdict = values.named_value(container, self._judge)
+            is_suspect = may_be_secret(container[valuing], verdict)
+        return is_suspect
 
-    def _search(self, text: TextPass) -> None:
-        """Find the texts in which something goes: all of them are searched in one go.
+    def _is_new_key_suspect(self, key: str, item: object) -> bool:
+        self._texts.append(key)
+        verdict = self._judge(key)
+        if not verdict:
+            self._new_keys.append(key)
+        return may_be_secret(item, verdict)
 
-        A hit in the joined text is only a reason to look at the texts that it touches: what stands beside the
-        border of two may be a hit of neither, but no hit of either goes unseen.
+    def _search(self, scanner: TextScanner) -> None:
+        """Find the texts in which something is secret: all of them are searched at once.
+
+        A hit in the joined text is only a reason to look at the texts that it touches: what is beside the
+        border of two may be a hit of neither, but no hit of either is missed.
         """
         texts = self._texts
         joined = _BETWEEN.join(texts).encode("utf-8", "surrogatepass")
         if joined[:1] == b"-" or b"\0-" in joined:
             self._look_for_options()
-        suspects = list(text.suspects(joined))
-        if not suspects:
+        hits = list(scanner.suspects(joined))
+        if not hits:
             return
         ascii_only = len(joined) == sum(map(len, texts)) + len(_BETWEEN) * (len(texts) - 1)
-        ends = list(accumulate(size + len(_BETWEEN) for size in map(len if ascii_only else _size, texts)))
+        encoded = texts if ascii_only else (each.encode("utf-8", "surrogatepass") for each in texts)
+        ends = list(accumulate(size + len(_BETWEEN) for size in map(len, encoded)))
         clean: set[str] = set()
-        for start, end in suspects:
+        for start, end in hits:
             for index in range(bisect_right(ends, start), min(bisect_right(ends, end - 1) + 1, len(texts))):
-                each = texts[index]
-                if each not in clean and each not in self.redacted:
-                    result = text.redact_text(each)
-                    if result[0] is each:
-                        clean.add(each)
-                    else:
-                        self.redacted[each] = result
-                if each in self.redacted:
-                    self._telling.add(self._container_of(index))
+                if self._is_redacted(texts[index], scanner, clean):
+                    self._suspects.add(self._container_of(index))
+
+    def _is_redacted(self, text: str, scanner: TextScanner, clean: set[str]) -> bool:
+        """Whether something in `text` is secret; `clean` are the texts that were found to hold nothing."""
+        if text not in clean and text not in self.redacted:
+            result = scanner.redact_text(text)
+            if result[0] is text:
+                clean.add(text)
+            else:
+                self.redacted[text] = result
+        return text in self.redacted
 
     def _look_for_options(self) -> None:
-        """Find the lists in which an option stands before its value."""
+        """Find the lists in which an option precedes its value."""
         for index, each in enumerate(self._texts):
             if each[:1] == "-":
                 place = self._container_of(index)
                 container = self._containers[place]
-                if type(container) in (list, tuple) and option_values(container, self._judge):  # type: ignore[arg-type]
-                    self._telling.add(place)
+                if type(container) in (list, tuple) and values.option_values(container, self._judge):  # type: ignore[arg-type]
+                    self._suspects.add(place)
 
     def _container_of(self, index: int) -> int:
-        """The place of the container in which the text at `index` stands."""
+        """The index of the container that holds the text at `index`."""
         return bisect_right(self._first_text, index) - 1
 
     def _with_parents(self) -> set[int]:
-        """The ids of the telling containers, and of all that they stand in.
+        """The ids of the suspect containers, and of all that hold them.
 
-        The way up is remembered by place, not by id: a container that stands in two places has two ways.
+        The way up is remembered by index, not by id: a container that is in two places has two ways.
         """
         places: set[int] = set()
-        for telling in self._telling:
-            place = telling
+        for suspect in self._suspects:
+            place = suspect
             while place >= 0 and place not in places:
                 places.add(place)
                 place = self._parents[place]
         return {id(self._containers[place]) for place in places}
 
 
-def speaks(verdict: Sensitivity, item: object) -> bool:
-    """Whether a key judged so may have something to say about `item`."""
+def may_be_secret(item: object, verdict: Sensitivity) -> bool:
+    """Whether `item`, or something in it, may be secret under a key judged so."""
+    if verdict is Sensitivity.HARMLESS:
+        return False
     kind = type(item)
     if kind is str:
-        return bool(parts_that_go(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
+        return bool(values.secret_parts(item.encode("utf-8", "surrogatepass"), verdict))  # type: ignore[attr-defined]
     if kind in HARMLESS_TYPES:
-        return number_goes(item, verdict)
-    return bool(item) if kind is dict or kind is list or kind is tuple else True
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogatepass"))
+        return values.is_secret_number(item, verdict)
+    return bool(item) if kind in PLAIN_TYPES else True

@@ -1,4 +1,4 @@
-"""The walk through a structure that may hold something: a redacted copy, and an account of what went."""
+"""The walk through a structure that may hold secrets: a redacted copy, and an account of what was removed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
-from sentry_filters.redaction.keys import ABOUT, NEUTRAL, KeyJudge, Sensitivity, split_words
-from sentry_filters.redaction.structure.shapes import are_pairs, named_value, option_values, pair_value
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
+from sentry_filters.redaction.structure import values
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
-from sentry_filters.redaction.structure.values import number_goes, parts_that_go
-from sentry_filters.redaction.text import Span, TextPass
+from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _PASSES = 4  # as in the pass over text
@@ -22,12 +21,12 @@ Path = tuple[str | int, ...]
 class Walk:
     """One walk through one structure; made anew for each. Nothing raises, nothing is mutated."""
 
-    def __init__(self, text: TextPass, judge: KeyJudge, *, account: bool = False) -> None:
-        self._text, self._judge = text, judge
+    def __init__(self, scanner: TextScanner, judge: KeyJudge, *, account: bool = False) -> None:
+        self._scanner, self._judge = scanner, judge
         self._account = account
         self._open: set[int] = set()  # the containers that the walk is in
         self._done: dict[tuple[int, Sensitivity], object] = {}
-        self._pairs: set[int] = set()  # the lists of two that stand in a list of such
+        self._pairs: set[int] = set()  # the lists of two in a list of such
         self._survey: Survey | None = None
         self.findings: list[Finding] = []
 
@@ -35,7 +34,7 @@ class Walk:
         """`value` without secrets; the identical object when there are none."""
         if type(value) in PLAIN_TYPES:
             try:
-                self._survey = Survey(value, self._text, self._judge)
+                self._survey = Survey(value, self._scanner, self._judge)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
@@ -43,12 +42,12 @@ class Walk:
     def _value(
         self, value: object, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool = False
     ) -> object:
-        """What becomes of `value`; `plain` says that the survey has seen the texts in it."""
+        """`value` without secrets; `plain`: the survey has seen the texts in it."""
         try:
             if isinstance(value, str):
                 return self._str(value, verdict, path, plain=plain, doubtful=doubtful)
             if type(value) in HARMLESS_TYPES:
-                return self._marked(path) if number_goes(value, verdict) else value
+                return self._marked(path) if values.is_secret_number(value, verdict) else value
             if isinstance(value, bytes | bytearray | memoryview):
                 return self._bytes(value, verdict, path)
             return self._container(value, verdict, path, plain=plain)
@@ -56,107 +55,101 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if verdict is not _HARMLESS:
-            data = value.encode("utf-8", "surrogatepass")
-            if parts := parts_that_go(data, verdict, doubtful=doubtful):
-                return self._without(value, data, verdict, parts, path)
+        if parts := _parts(value, verdict, doubtful=doubtful):
+            return self._without(parts, value, value, verdict, path)
         if plain and self._survey is not None and type(value) is str:
             clean, marks = self._survey.redacted.get(value, (value, ()))
         else:
-            clean, marks = self._text.redact_text(value)
+            clean, marks = self._scanner.redact_text(value)
         if clean is value:
             return value
-        if verdict is not _HARMLESS:  # `{name}` refers to a secret, `{[REDACTED]` was none
-            data = clean.encode("utf-8", "surrogatepass")
-            if parts := parts_that_go(data, verdict, doubtful=doubtful):
-                return self._without(value, data, verdict, parts, path)
+        # `{name}` refers to a secret, `{[REDACTED]` does not.
+        if parts := _parts(clean, verdict, doubtful=doubtful):
+            return self._without(parts, clean, value, verdict, path)
         self._note(path, value, marks)
         return clean
 
     def _without(
-        self, value: str, data: bytes, verdict: Sensitivity, parts: Sequence[tuple[int, int]], path: Path
+        self, parts: Sequence[tuple[int, int]], text: str, value: str, verdict: Sensitivity, path: Path
     ) -> str:
-        """`value` without the parts that its key condemns, and without what has a form of its own."""
-        marks: list[Span] = []
+        """`text`, which `value` became, without `parts` and without what has the form of a secret."""
+        data = text.encode("utf-8", "surrogatepass")
+        marks: list[Range] = []
         for _ in range(_PASSES):
             if not parts:
                 break
-            data, marks = self._text.redact(data, [Span(*part, "key") for part in parts], marks)
-            parts = parts_that_go(data, verdict)
+            data, marks = self._scanner.redact(data, [Range(*part, "key") for part in parts], marks)
+            parts = values.secret_parts(data, verdict)
         self._note(path, value, marks)
         return data.decode("utf-8", "surrogatepass")
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        if verdict is not _HARMLESS and parts_that_go(data, verdict):
-            self._marked(path)
-            return REDACTED.encode()
-        clean, marks = self._text.redact(data)
+        clean, marks = self._scanner.redact(data)
+        if values.secret_parts(data, verdict) or values.secret_parts(clean, verdict):
+            return self._marked(path).encode()
         if clean is data or not marks:
             return value
-        if verdict is not _HARMLESS and parts_that_go(clean, verdict):
-            self._marked(path)
-            return REDACTED.encode()
         self._note(path, None, marks)
         return bytearray(clean) if isinstance(value, bytearray) else clean
 
     def _container(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
-        if verdict is Sensitivity.CONTENT and (not isinstance(value, Sequence | Mapping) or len(value)):
+        if verdict is Sensitivity.CONTENT and not _is_empty(value):
             return self._marked(path)
-        if plain and verdict is _HARMLESS and type(value) in PLAIN_TYPES and not self._touched(value):
+        if plain and verdict is _HARMLESS and self._is_surveyed_clean(value):
             return value
         if id(value) in self._open or len(self._open) >= DEEPEST:
             return self._withheld(path)
-        known = (id(value), verdict)
-        if known in self._done:
-            return self._done[known]
+        judged = (id(value), verdict)
+        if judged in self._done:
+            return self._done[judged]
         self._open.add(id(value))
         try:
             result = self._looked_into(value, verdict, path, plain=plain)
         finally:
             self._open.discard(id(value))
         if plain:  # else it may be temporary, and its id another's tomorrow
-            self._done[known] = result
+            self._done[judged] = result
         return result
 
-    def _touched(self, value: object) -> bool:
-        return self._survey is None or id(value) in self._survey.touched
+    def _is_surveyed_clean(self, value: object) -> bool:
+        survey = self._survey
+        return type(value) in PLAIN_TYPES and survey is not None and id(value) not in survey.suspects
 
     def _looked_into(self, value: object, verdict: Sensitivity, path: Path, *, plain: bool) -> object:
+        plain = plain and type(value) in PLAIN_TYPES
         if isinstance(value, Mapping):
-            return self._mapping(value, verdict, path, plain=plain and type(value) is dict)
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return self._mapping_or(value, dict(zip(value._fields, value, strict=True)), verdict, path)
-        if isinstance(value, list | tuple):
-            return self._list(value, verdict, path, plain=plain and type(value) in (list, tuple))
+            return self._mapping(value, verdict, path, plain=plain)
+        if isinstance(value, list | tuple) and not _is_named_tuple(value):
+            return self._list(value, verdict, path, plain=plain)
         if isinstance(value, Set):
-            items = list(value)
-            changed = [
-                self._value(item, verdict, (*path, index), plain=False) for index, item in enumerate(items)
-            ]
-            if all(new is old for new, old in zip(changed, items, strict=True)):
-                return value
-            return frozenset(changed) if isinstance(value, frozenset) else set(changed)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields: dict[object, object] = {
-                field.name: getattr(value, field.name) for field in dataclasses.fields(value)
-            }
-            return self._mapping_or(value, fields, verdict, path)
+            return self._set(value, verdict, path)
+        if (fields := _fields(value)) is not None:
+            return self._record(value, fields, verdict, path)
         if isinstance(value, Sequence) and not isinstance(value, range):
-            return self._list(list(value), verdict, path, plain=False, original=value)
+            items = list(value)
+            result = self._list(items, verdict, path, plain=False)
+            return value if result is items else result
         return self._object(value, path)
 
-    def _mapping_or(
+    def _set(self, value: Set[object], verdict: Sensitivity, path: Path) -> object:
+        items = list(value)
+        result = [self._value(item, verdict, (*path, at), plain=False) for at, item in enumerate(items)]
+        if all(map(operator.is_, result, items)):
+            return value
+        return frozenset(result) if isinstance(value, frozenset) else set(result)
+
+    def _record(
         self, value: object, fields: dict[object, object], verdict: Sensitivity, path: Path
     ) -> object:
-        """`value` itself when its fields are clean and it says no more than they do, else the fields."""
-        changed = self._mapping(fields, verdict, path, plain=False)
-        return changed if changed is not fields else self._object(value, path)
+        """The fields of `value` without secrets; itself when they, and its own text, hold none."""
+        result = self._mapping(fields, verdict, path, plain=False)
+        return result if result is not fields else self._object(value, path)
 
     def _object(self, value: object, path: Path) -> object:
-        """Any other object leaves as text sooner or later: it stays when both of its texts are clean."""
+        """Any other object becomes text sooner or later: it is kept when both of its texts are clean."""
         for text in (repr(value), str(value)):
-            clean, marks = self._text.redact_text(text)
+            clean, marks = self._scanner.redact_text(text)
             if clean is not text:
                 self._note(path, text, marks)
                 return clean
@@ -165,11 +158,11 @@ class Walk:
     def _mapping(
         self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
     ) -> object:
-        valuing, named = named_value(value, self._judge)
+        valuing, named = values.named_value(value, self._judge)
         result: dict[object, object] = {}
         changed = False
         for key, item in value.items():
-            new_key = self._key(key, plain=plain) if type(key) not in HARMLESS_TYPES else key
+            new_key = self._key(key, plain=plain)
             own = self._sensitivity(key, verdict)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
@@ -184,7 +177,7 @@ class Walk:
         return result if changed else value
 
     def _sensitivity(self, key: object, verdict: Sensitivity) -> Sensitivity:
-        """What `key` says about its value, in a container whose own key was judged `verdict`."""
+        """What `key` indicates about its value, in a container whose own key was judged `verdict`."""
         own = _HARMLESS
         if isinstance(key, str):
             own = self._judge(key)
@@ -193,31 +186,24 @@ class Walk:
         return own if verdict is _HARMLESS else _inherited(own, verdict, key)
 
     def _key(self, key: object, *, plain: bool) -> object:
-        """What becomes of a key: text as any text, whatever else is redacted by what it says."""
+        """`key` without secrets: a text like any text, any other object if its repr holds some."""
+        if type(key) in HARMLESS_TYPES:
+            return key
         if isinstance(key, str):
             if plain and self._survey is not None and type(key) is str:
                 return self._survey.redacted.get(key, (key,))[0]
-            return self._text.redact_text(key)[0]
+            return self._scanner.redact_text(key)[0]
         if isinstance(key, bytes):
-            clean, _ = self._text.redact(key)
-            return clean
+            return self._scanner.redact(key)[0]
         text = repr(key)
-        clean_text, _ = self._text.redact_text(text)
+        clean_text, _ = self._scanner.redact_text(text)
         return key if clean_text is text else clean_text
 
-    def _list(
-        self,
-        value: Sequence[object],
-        verdict: Sensitivity,
-        path: Path,
-        *,
-        plain: bool,
-        original: object = None,
-    ) -> object:
-        options = option_values(value, self._judge)
-        paired = pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
+    def _list(self, value: Sequence[object], verdict: Sensitivity, path: Path, *, plain: bool) -> object:
+        options = values.option_values(value, self._judge)
+        paired = values.pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
-        if are_pairs(value):
+        if values.are_pairs(value):
             self._pairs.update(map(id, value))
         result: list[object] = []
         for index, item in enumerate(value):
@@ -226,11 +212,11 @@ class Walk:
             new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own > verdict)
             result.append(new)
         if all(map(operator.is_, result, value)):
-            return value if original is None else original
+            return value
         return tuple(result) if isinstance(value, tuple) else result
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
-        self._note(path, None, (Span(0, len(mark), kind),))
+        self._note(path, None, (Range(0, len(mark), kind),))
         return mark
 
     def _withheld(self, path: Path) -> str:
@@ -240,20 +226,43 @@ class Walk:
         if self._account and len(self.findings) < _MOST_FINDINGS:
             self.findings.append(Finding(path, "key", None, None))
 
-    def _note(self, path: Path, text: str | None, marks: Iterable[Span]) -> None:
+    def _note(self, path: Path, text: str | None, marks: Iterable[Range]) -> None:
         if self._account and len(self.findings) < _MOST_FINDINGS:
             length = None if text is None else len(text)
             self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
 
 
+def _parts(text: str, verdict: Sensitivity, *, doubtful: bool) -> list[tuple[int, int]]:
+    if verdict is _HARMLESS:
+        return []
+    return values.secret_parts(text.encode("utf-8", "surrogatepass"), verdict, doubtful=doubtful)
+
+
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:
-    """What a key says whose container stands under a sensitive key itself."""
+    """What a key indicates whose container is under a sensitive key itself."""
     if verdict >= Sensitivity.HEADER:  # the name of a cookie, of a header's part, of a message's part
         return verdict if verdict is Sensitivity.CONTENT else Sensitivity.SECRET
-    words = split_words(key) if isinstance(key, str) else ()
-    if all(word in NEUTRAL or word.isdigit() for word in words):
+    named = split_words(key) if isinstance(key, str) else ()
+    if all(word in words.NEUTRAL or word.isdigit() for word in named):
         return max(own, verdict)
-    return own if any(word in ABOUT for word in words) else max(own, Sensitivity.POSSIBLE)
+    return max(own, Sensitivity.POSSIBLE) if words.ABOUT.isdisjoint(named) else own
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, Sequence | Mapping) and not len(value)
+
+
+def _is_named_tuple(value: object) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def _fields(value: object) -> dict[object, object] | None:
+    """The fields of a named tuple or a dataclass; None of anything else."""
+    if _is_named_tuple(value):
+        return dict(zip(value._fields, value, strict=True))  # type: ignore[attr-defined, call-overload]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
 
 
 def _step(key: object) -> str | int:
@@ -261,7 +270,7 @@ def _step(key: object) -> str | int:
 
 
 def _free(key: object, taken: Mapping[object, object], original: Mapping[object, object]) -> object:
-    """`key`, with a suffix where another key is called so already."""
+    """`key`, with a suffix where another key has that name already."""
     candidate, number = key, 2
     while candidate in taken or candidate in original:
         candidate = f"{key}-{number}" if isinstance(key, str) else b"%s-%d" % (key, number)

@@ -1,4 +1,4 @@
-"""Finds values whose key says that they are secret, in any spelling that text has for `key = value`.
+"""Finds values whose key indicates a secret, in any spelling that text has for `key = value`.
 
 Snake, camel, kebab and dotted keys; JSON, YAML, env, query strings, headers, Python and Ruby, XML, shell
 options, function arguments; quoted or not, and escaped as often as JSON in JSON in JSON needs.
@@ -6,14 +6,13 @@ options, function arguments; quoted or not, and escaped as often as JSON in JSON
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.regex import compile_regex
-from sentry_filters.redaction.text.headers import authorization_pieces, cookie_pieces
-from sentry_filters.redaction.text.plausible import goes, is_placeholder, is_plain, looks_random
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.regex import compile_regex, deferred_regex
+from sentry_filters.redaction.text.headers import authorization_parts, cookie_parts
+from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, looks_random
+from sentry_filters.redaction.text.ranges import Range
 
 _IDENT = r"[A-Za-z0-9_.\-]"
 _QUOTE = r"(?:\\*[\"'`]|&quot;|&#34;|%22)"
@@ -36,29 +35,31 @@ _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_
 _LONGEST_KEY = 128
 _WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more, however many there are
 
-_BARE_END = compile_regex(r"[\x00-\x20\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
-_LINE_END = compile_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
-_IDENTIFIER = compile_regex(
+_BARE_END = deferred_regex(r"[\x00-\x20\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
+_LINE_END = deferred_regex(r"[\r\n\"`]|\\+[nr\"']|'(?:[^A-Za-z0-9]|$)")
+_IDENTIFIER = deferred_regex(
     r"^(?:[A-Za-z_][a-z_]*(?:\.[A-Za-z_]\w*)*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Z][A-Z_]*)$", captures=False
 )
-_WORD = compile_regex(r"^[A-Za-z][a-z]*$", captures=False)
-_QUOTE_BEFORE = compile_regex(r"\\*[\"'`]$")
-_INNERMOST = compile_regex(r"(?:\\*[\"'`]|&[^&]*;|%22)$")
-_CONTINUED = compile_regex(
+_WORD = deferred_regex(r"^[A-Za-z][a-z]*$", captures=False)
+_QUOTE_BEFORE = deferred_regex(r"\\*[\"'`]$")
+_INNERMOST = deferred_regex(r"(?:\\*[\"'`]|&[^&]*;|%22)$")
+_CONTINUED = deferred_regex(
     r"[+.&]\s*[A-Za-z_$][\w.$ ]*\(|\s*[,;)\]}+:]\s*$|[,;:)]\s*\w*:", captures=False
-)  # a text goes on behind what looked like its opening quote
+)  # a text continues behind what looked like its opening quote
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A key, and where its value begins."""
+    """A key in `data`, and where its value begins."""
 
+    data: bytes
     key: str
     key_start: int
     closing: bytes  # what closes the quotes or brackets around the key
     separator: bytes
     opening: bytes  # the quote that opens the value
     start: int
+    sensitivity: Sensitivity
 
 
 class Assignments:
@@ -78,39 +79,42 @@ class Assignments:
             f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 
-    def at(self, data: bytes, start: int) -> tuple[list[Span], int]:
-        """What goes with the candidate that `pattern` found at `start`, and where to look on."""
-        candidate, sensitivity, onward = self._candidate(data, start)
+    def at(self, data: bytes, start: int) -> tuple[list[Range], int]:
+        """The secrets of the candidate that `pattern` found at `start`, and where to continue."""
+        candidate, onward = self._candidate(data, start)
         if candidate is None:
             return [], onward
-        spans = list(_pieces(data, candidate, sensitivity))
-        return spans, max(spans[-1].end if spans else onward, start + 1)
+        at = candidate.start
+        secrets = [Range(at + first, at + last, "assignment") for first, last in _secret_parts(candidate)]
+        return secrets, max(secrets[-1].end if secrets else onward, start + 1)
 
-    def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, Sensitivity, int]:
+    def _candidate(self, data: bytes, start: int) -> tuple[_Candidate | None, int]:
         match = self._parts.match(data, start)
         if match is None:
-            return None, Sensitivity.HARMLESS, start + 1
+            return None, start + 1
         key_start = _key_start(data, match.end(1))
         key = data[key_start : match.end(1)].decode("latin-1")
         sensitivity = self._judge(key)
         if key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
             sensitivity = max(sensitivity, Sensitivity.LIKELY)  # where many services take their API key
         if sensitivity is Sensitivity.HARMLESS:
-            return None, sensitivity, max(match.end(1), start + 1)
+            return None, max(match.end(1), start + 1)
         candidate = _Candidate(
+            data=data,
             key=key,
             key_start=key_start,
             closing=match.group(2) or b"",
             separator=_bare(match.group(3) or b""),
             opening=match.group(4) or b"",
             start=match.end(4),
+            sensitivity=sensitivity,
         )
-        # Should it not go, it may yet have a form of its own, whose boundary is the separator's last byte.
-        return candidate, sensitivity, match.end(3) - 1
+        # Else the value may have a form of its own, whose boundary is the separator's last byte.
+        return candidate, match.end(3) - 1
 
 
 def _bare(separator: bytes) -> bytes:
-    """`separator` without blanks, and without the escapes that stand for some."""
+    """`separator` without blanks, and without the escapes of blanks."""
     for blank in (b"\\n", b"\\r", b"\\t", b"\\"):
         separator = separator.replace(blank, b"")
     return b"".join(separator.split())
@@ -125,43 +129,37 @@ def _key_start(data: bytes, end: int) -> int:
     return min(start, end)
 
 
-def _pieces(data: bytes, candidate: _Candidate, sensitivity: Sensitivity) -> Iterator[Span]:
-    """What goes of the value: judged by its beginning, and taken to its end only when something goes."""
-    for limit in (candidate.start + _WINDOW, len(data)):
-        end = _value_end(data, candidate, sensitivity, limit)
-        value = data[candidate.start : end]
-        pieces = _secret_parts(data, candidate, sensitivity, value, end)
-        if end != limit or not pieces:
+def _secret_parts(candidate: _Candidate) -> list[tuple[int, int]]:
+    """The secret parts of the value: judged by its beginning, read to its end only when there are some."""
+    for limit in (candidate.start + _WINDOW, len(candidate.data)):
+        end = _value_end(candidate, limit)
+        parts = _parts_until(candidate, end)
+        if end != limit or not parts:
             break
-    for start, stop in pieces:
-        yield Span(candidate.start + start, candidate.start + stop, "assignment")
+    return parts
 
 
-def _secret_parts(
-    data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int
-) -> list[tuple[int, int]]:
-    if sensitivity is Sensitivity.HEADER:
-        return list(authorization_pieces(value))
-    if sensitivity is Sensitivity.COOKIE:
-        return list(cookie_pieces(value))
-    return [(0, len(value))] if _fits(data, candidate, sensitivity, value, end) else []
+def _parts_until(candidate: _Candidate, end: int) -> list[tuple[int, int]]:
+    value = candidate.data[candidate.start : end]
+    if candidate.sensitivity is Sensitivity.HEADER:
+        return authorization_parts(value)
+    if candidate.sensitivity is Sensitivity.COOKIE:
+        return list(cookie_parts(value))
+    return [(0, len(value))] if _is_assignment(candidate, value, end) else []
 
 
-def _value_end(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, limit: int) -> int:
+def _value_end(candidate: _Candidate, limit: int) -> int:
     """Where the value ends, at most at `limit`."""
+    data, separator = candidate.data, candidate.separator
     limit = min(limit, len(data))
     if candidate.opening:
         closing = _closing_quote(data, candidate.opening, candidate.start, limit)
         if closing >= 0:
             return closing
-    if (
-        candidate.separator.endswith(b">")
-        and b"=" not in candidate.separator
-        and b"-" not in candidate.separator
-    ):
+    if separator.endswith(b">") and b"=" not in separator and b"-" not in separator:
         found = data.find(b"<", candidate.start, limit)
         return limit if found < 0 else found
-    ending = _LINE_END if sensitivity >= Sensitivity.HEADER else _BARE_END
+    ending = _LINE_END if candidate.sensitivity >= Sensitivity.HEADER else _BARE_END
     match = ending.search(data, candidate.start, limit)
     return limit if match is None else match.start()
 
@@ -179,54 +177,76 @@ def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
     return -1
 
 
-def _fits(data: bytes, candidate: _Candidate, sensitivity: Sensitivity, value: bytes, end: int) -> bool:
-    """Whether key, separator and value together are an assignment of a secret, and not code or prose."""
+def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
+    """Whether key, separator and value together assign a secret, and are not code or prose."""
     if not value or is_placeholder(value):
         return False
     separator = candidate.separator
-    if separator.startswith(b","):  # an argument, a pair, or a name beside its value
-        if not candidate.closing or not candidate.opening:
-            return False
-        return goes(value, sensitivity) if b":" in separator else _is_telling(value, sensitivity)
+    if separator.startswith(b","):
+        return _is_argument(candidate, value)
     if separator == b">":
-        tagged = data[candidate.key_start - 1 : candidate.key_start] == b"<" and data[end : end + 2] == b"</"
-        return tagged and goes(value.strip(), sensitivity)
+        return _is_element(candidate, value, end)
     if not separator and not candidate.key.startswith("-"):
-        return (
-            _is_telling(value, sensitivity) if candidate.opening else looks_random(value, least=20, ids=True)
-        )
+        return _is_listed(candidate, value)
+    if not is_secret(value, candidate.sensitivity):
+        return False
     if candidate.opening:
-        return not _is_between_texts(data, candidate, value) and goes(value, sensitivity)
-    return goes(value, sensitivity) and (not separator or not _is_code_or_prose(data, candidate, value, end))
+        return not _is_between_texts(candidate, value)
+    return not separator or not _is_code_or_prose(candidate, value, end)
 
 
-def _is_telling(value: bytes, sensitivity: Sensitivity) -> bool:
-    """Whether `value` looks secret where its place beside the key says little."""
-    if sensitivity < Sensitivity.SECRET:
-        return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+def _is_listed(candidate: _Candidate, value: bytes) -> bool:
+    """Whether a secret follows its key after nothing but blanks."""
+    return _looks_secret(candidate, value) if candidate.opening else looks_random(value, least=20, ids=True)
+
+
+def _is_argument(candidate: _Candidate, value: bytes) -> bool:
+    """Whether a comma separates a secret from its key: an argument, a pair, or a name beside its value."""
+    if not candidate.closing or not candidate.opening:
+        return False
+    if b":" in candidate.separator:
+        return is_secret(value, candidate.sensitivity)
+    return _looks_secret(candidate, value)
+
+
+def _is_element(candidate: _Candidate, value: bytes, end: int) -> bool:
+    """Whether a secret is the text of the XML element that its key names."""
+    before = candidate.data[candidate.key_start - 1 : candidate.key_start]
+    is_tagged = before == b"<" and candidate.data[end : end + 2] == b"</"
+    return is_tagged and is_secret(value.strip(), candidate.sensitivity)
+
+
+def _looks_secret(candidate: _Candidate, value: bytes) -> bool:
+    """Whether `value` looks secret where its place beside the key indicates little."""
+    if candidate.sensitivity < Sensitivity.SECRET:
+        return looks_random(value, ids=candidate.sensitivity is Sensitivity.LIKELY)
     if len(value.split(None, 1)) > 1:
         return looks_random(value)
     return len(value) >= 6 and not is_plain(value)
 
 
-def _is_between_texts(data: bytes, candidate: _Candidate, value: bytes) -> bool:
-    """Whether what looks like an opening quote closes the text that the key stands in: `"Password:", "`."""
-    before = _QUOTE_BEFORE.search(data[max(0, candidate.key_start - 16) : candidate.key_start])
+def _is_between_texts(candidate: _Candidate, value: bytes) -> bool:
+    """Whether what looks like an opening quote closes the text that holds the key: `"Password:", "`."""
+    before = _QUOTE_BEFORE.search(candidate.data[max(0, candidate.key_start - 16) : candidate.key_start])
     enclosed = not candidate.closing and before is not None and before.group() == candidate.opening
     return enclosed or _CONTINUED.match(value) is not None
 
 
-def _is_code_or_prose(data: bytes, candidate: _Candidate, value: bytes, end: int) -> bool:
+def _is_code_or_prose(candidate: _Candidate, value: bytes, end: int) -> bool:
     """Whether a bare value is an expression of a program, or a word of a sentence."""
-    after = data[end : end + 2]
+    after = candidate.data[end : end + 2]
     if after[:1] in (b"(", b"["):
         return True
     if looks_random(value, least=16):
         return False
-    spaced = data[candidate.start - 1 : candidate.start] in (b" ", b"\t")
-    if _IDENTIFIER.match(value) is not None:
-        if b"." in value or after[:1] in (b",", b")") or (spaced and b"=" in candidate.separator):
-            return True
-        if spaced and len(value) < 8 and candidate.key[:1].islower():
-            return True
+    if _IDENTIFIER.match(value) is not None and _is_expression(candidate, value, after[:1]):
+        return True
     return after[:1] == b" " and _WORD.match(value) is not None and after[1:].isalpha()
+
+
+def _is_expression(candidate: _Candidate, identifier: bytes, after: bytes) -> bool:
+    """Whether a bare identifier is assigned as programs assign one to another."""
+    is_spaced = candidate.data[candidate.start - 1 : candidate.start] in (b" ", b"\t")
+    if b"." in identifier or after in (b",", b")") or (is_spaced and b"=" in candidate.separator):
+        return True
+    return is_spaced and len(identifier) < 8 and candidate.key[:1].islower()

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from urllib.parse import quote, quote_plus
 
 from sentry_filters.forking import after_fork_in_child
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.text.ranges import Range
 
-_AT_MOST = 64  # credentials; the one that was not seen for longest goes first
+_AT_MOST = 64  # credentials; beyond that, the one that was registered longest ago is forgotten
 _FORGOTTEN_AFTER = 24 * 60 * 60.0  # seconds since it was last registered
-_LEAST = 8  # shorter values occur by chance in harmless text
+_SHORTEST, _LONGEST = 8, 64 * 1024  # bytes; shorter values occur by chance in harmless text
 
 
 class LiveCredentials:
@@ -24,15 +24,15 @@ class LiveCredentials:
 
     def __init__(self) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
-        self._lent: list[bytes] = []
+        self._temporary: list[bytes] = []
         self._lock = threading.Lock()
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
         self.generation = 0
-        after_fork_in_child(self._start_afresh)
+        after_fork_in_child(self._reset_lock)
 
     def register(self, value: str | bytes) -> bool:
-        """Remember `value`, and say whether it is new; what is too short, or no text, is ignored."""
+        """Remember `value`; return whether it is new. What is too short, or not text, is ignored."""
         secret = _as_bytes(value)
         if secret is None:
             return False
@@ -49,21 +49,21 @@ class LiveCredentials:
             return not known
 
     @contextmanager
-    def lent(self, value: str) -> Iterator[None]:
-        """Remember `value` for the time of the block, beside the others: none of them goes for it."""
+    def temporary(self, value: str) -> Iterator[None]:
+        """Remember `value` during the block, beside the others: none of them is forgotten for it."""
         secret = value.encode()
         with self._lock:
-            self._lent.append(secret)
+            self._temporary.append(secret)
             self._refresh(time.monotonic(), rebuild=True)
             self.generation += 1  # afterwards: what is judged by the old needles is of the old generation
         try:
             yield
         finally:
             with self._lock:
-                self._lent.remove(secret)
+                self._temporary.remove(secret)
                 self._refresh(time.monotonic(), rebuild=True)
 
-    def _start_afresh(self) -> None:
+    def _reset_lock(self) -> None:
         # Another thread may have held it while the process forked.
         self._lock = threading.Lock()
 
@@ -75,16 +75,16 @@ class LiveCredentials:
                 self._refresh(now, rebuild=True)
         return self._needles
 
-    def spans(self, data: bytes) -> Iterator[Span]:
-        """Where one of them stands in `data`."""
+    def ranges(self, data: bytes) -> Iterator[Range]:
+        """Where they occur in `data`."""
         for needle in self.needles():
             at = data.find(needle)
             while at >= 0:
-                yield Span(at, at + len(needle), "registered")
+                yield Range(at, at + len(needle), "registered")
                 at = data.find(needle, at + len(needle))
 
     def occur_in(self, data: bytes) -> bool:
-        """Whether one of them stands in `data`."""
+        """Whether one of them occurs in `data`."""
         needles = self.needles()
         return bool(needles) and any(needle in data for needle in needles)
 
@@ -94,7 +94,8 @@ class LiveCredentials:
             rebuild = True
         self._next_expiry = next(iter(self._until.values()), float("inf"))
         if rebuild:
-            spellings = {needle for secret in (*self._until, *self._lent) for needle in _spellings(secret)}
+            secrets = (*self._until, *self._temporary)
+            spellings = {needle for secret in secrets for needle in _spellings(secret)}
             self._needles = tuple(sorted(spellings, key=len, reverse=True))
 
 
@@ -104,7 +105,7 @@ def _as_bytes(value: object) -> bytes | None:
     if not isinstance(value, bytes):
         return None
     value = value.strip()
-    return value if _LEAST <= len(value) <= 64 * 1024 else None
+    return value if _SHORTEST <= len(value) <= _LONGEST else None
 
 
 def _spellings(secret: bytes) -> Iterator[bytes]:

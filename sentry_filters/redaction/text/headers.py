@@ -1,20 +1,20 @@
-"""What goes from the value of an Authorization or a Cookie header, and what may stay."""
+"""What is secret in the value of an Authorization or a Cookie header, and what may stay."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.regex import deferred_regex
 from sentry_filters.redaction.text.plausible import is_placeholder, looks_random
 
-_SCHEME = compile_regex(
+_SCHEME = deferred_regex(
     r"(?i)\s*(?:bearer|basic|token|key|api-?key|api-?token|jwt|oauth|negotiate|ssws|genie-?key|bot|splunk|snowflake"
     r"|private-token|(digest|hawk|mac|signature|aws4-hmac-sha256|aws|credential|ntlm))\s+"
 )
-_OTHER_SCHEME = compile_regex(r"\s*[A-Za-z][\w\-]{1,24}\s+([^\s,;]+)")
-_WORD = compile_regex(r"[^\s,;]+", captures=False)
-_PAIR = compile_regex(r"([^=;,\s\"']+)=\"?([^;\s\"'\\]+)")
-_UNMARKED = compile_regex(r"=\"?[^;\s\"'\\\[]", captures=False)
+_OTHER_SCHEME = deferred_regex(r"\s*[A-Za-z][\w\-]{1,24}\s+([^\s,;]+)")
+_WORD = deferred_regex(r"[^\s,;]+", captures=False)
+_PAIR = deferred_regex(r"([^=;,\s\"']+)=\"?([^;\s\"'\\]+)")
+_UNMARKED = deferred_regex(r"=\"?[^;\s\"'\\\[]", captures=False)
 _ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
 _LEAST = 8
 _LEAST_ALONE = 16  # without a scheme the word may be prose: "Authorization: failed for …"
@@ -26,30 +26,34 @@ def credential_start(value: bytes) -> int:
     return scheme.end() if scheme is not None else 0
 
 
-def authorization_pieces(value: bytes) -> Iterator[tuple[int, int]]:
-    """The pieces of what follows `Authorization:` in a text that go; more may follow than the header."""
+def authorization_parts(value: bytes) -> list[tuple[int, int]]:
+    """The secret parts of what follows `Authorization:` in a text; more may follow than the header."""
     scheme = _SCHEME.match(value)
     start = scheme.end() if scheme is not None else len(value) - len(value.lstrip())
-    end = len(value.rstrip())
     word = _WORD.match(value, start)
     if word is None or is_placeholder(value[start : word.end()]):
-        return
-    if scheme is not None:
-        yield start, end if scheme.start(1) >= 0 else word.end()
-    elif looks_random(value[start : word.end()], least=_LEAST, ids=True):
-        yield start, word.end()
-    elif word.end() == end:
-        if end - start >= _LEAST_ALONE:
-            yield start, end
-    elif (other := _OTHER_SCHEME.match(value)) is not None:
-        credential = value[other.start(1) : other.end(1)]
-        if looks_random(credential, least=_LEAST, ids=True):
-            yield other.start(1), other.end(1)
+        return []
+    if scheme is None:
+        return _parts_without_scheme(value, start, word.end())
+    has_parameters = scheme.start(1) >= 0
+    return [(start, len(value.rstrip()) if has_parameters else word.end())]
 
 
-def cookie_pieces(value: bytes) -> Iterator[tuple[int, int]]:
-    """The pieces of a Cookie or Set-Cookie header's value that go: every cookie's value."""
-    if _UNMARKED.search(value) is None:  # cheap to tell: else a long row of marks costs as much as secrets
+def _parts_without_scheme(value: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """The secret parts where the first word, value[start:end], is not a known scheme's name."""
+    if looks_random(value[start:end], least=_LEAST, ids=True):
+        return [(start, end)]
+    if end == len(value.rstrip()):
+        return [(start, end)] if end - start >= _LEAST_ALONE else []
+    other = _OTHER_SCHEME.match(value)
+    if other is None or not looks_random(value[other.start(1) : other.end(1)], least=_LEAST, ids=True):
+        return []
+    return [(other.start(1), other.end(1))]
+
+
+def cookie_parts(value: bytes) -> Iterator[tuple[int, int]]:
+    """The secret parts of a Cookie or Set-Cookie header's value: every cookie's value."""
+    if _UNMARKED.search(value) is None:  # cheap: else a long row of marks costs as much as secrets
         return
     for pair in _PAIR.finditer(value):
         name, cookie = pair.group(1) or b"", pair.group(2) or b""

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.regex import Regex, compile_regex
-from sentry_filters.redaction.text.beginnings import beginning_of
 from sentry_filters.redaction.text.plausible import is_reference
-from sentry_filters.redaction.text.ranges import Span
+from sentry_filters.redaction.text.ranges import Range
 
-# What may stand before a secret: the start, any byte that is no letter or digit, or an escape that stands
-# for one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` would miss the secret
-# after it.
+# What may precede a secret: the start, any byte that is not a letter or digit, or an escape of
+# one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` misses the secret after it.
 BOUNDARY = r"(?:^|[^A-Za-z0-9]|\\[nrtbfv0]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})"
 _PREFIX_SIZE = 3
 _GROUP_SIZE = 24  # kinds that are asked together before one by one: about the root of their number
+# A repetition that ends the expression, perhaps inside groups. An escaped one is a character; a lazy or
+# possessive one ends in another sign.
+_LAST_REPETITION = re.compile(r"(?<!\\)(?:\{(?P<least>[0-9]+),[0-9]*\}|(?P<once>\+))(?P<closing>\)*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +28,8 @@ class _Compiled:
     regex: Regex
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    regex: Regex
-    kinds: tuple[_Compiled, ...]
-
-
-class Forms:
-    """Names what its `pattern` finds."""
+class Patterns:
+    """Finds which kind a match of its `pattern` is of; `beginning` matches where a match begins."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
         every = tuple(kinds)
@@ -43,48 +39,63 @@ class Forms:
         self._any = compile_regex(self.pattern, captures=False)
         self._adjacent = compile_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._by_prefix = _by_prefix(compiled)
-        self._groups = tuple(
-            _Group(
-                compile_regex(_one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE]), captures=False),
-                compiled[at : at + _GROUP_SIZE],
-            )
-            for at in range(0, len(every), _GROUP_SIZE)
-        )
+        self._groups: list[tuple[Regex, tuple[_Compiled, ...]]] = []
+        for at in range(0, len(every), _GROUP_SIZE):
+            of_group = _one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE])
+            self._groups.append((compile_regex(of_group, captures=False), compiled[at : at + _GROUP_SIZE]))
 
-    def behind(self, data: bytes, span: Span) -> Span | None:
-        """What follows `span` directly, without the boundary that the mark will be to a second pass."""
-        match = self._adjacent.match(data, span.end)
-        return None if match is None else Span(span.end, match.end(), span.kind)
+    def behind(self, data: bytes, secret: Range) -> Range | None:
+        """What follows `secret` directly, without the boundary that the mark will be to a second pass."""
+        match = self._adjacent.match(data, secret.end)
+        return None if match is None else Range(secret.end, match.end(), secret.kind)
 
-    def at(self, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
-        """What goes of data[start:end], and where to look on; None when no kind begins here."""
+    def at(self, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
+        """The secret in data[start:end], and where to continue; None when no kind begins here."""
         if self._any.match(data, start, end) is None:
             return None
         text = data[start:end]
-        for each in self._by_prefix.get(
-            text[1 : 1 + _PREFIX_SIZE], ()
-        ):  # the common case: one byte, then a prefix
+        # The common case: one byte, then a prefix.
+        for each in self._by_prefix.get(text[1 : 1 + _PREFIX_SIZE], ()):
             found = _found(each, data, start, end)
             if found is not None and found[1] == end:
                 return found
-        for group in self._groups:
-            if group.regex.match(data, start, end) is None:
+        for regex, kinds in self._groups:
+            if regex.match(data, start, end) is None:
                 continue
-            for each in group.kinds:
+            for each in kinds:
                 if each.literal in text and (found := _found(each, data, start, end)) is not None:
                     return found
         return None
 
 
-def _found(each: _Compiled, data: bytes, start: int, end: int) -> tuple[list[Span], int] | None:
+def beginning_of(pattern: str) -> str:
+    """Return `pattern` with no more than the least number of its last repetition.
+
+    `x{3,9}` becomes `x{3}`, `(a|x+)` becomes `(a|x)`: what the one matches at a place begins with what the
+    other matches there.
+
+    To find where a match begins, RE2 runs the expression backwards from where it ends. Forwards, few of some
+    hundred kinds are alive after the first bytes; backwards, every kind that may end in any number of letters
+    is alive with all its counts, in a state that no other secret shares: milliseconds for each secret never
+    met before. The least that each kind can end in has one count, and its states are soon known.
+    """
+    return _LAST_REPETITION.sub(_least, pattern)
+
+
+def _least(match: re.Match[str]) -> str:
+    least = "" if match["once"] else f"{{{match['least']}}}"
+    return f"{least}{match['closing']}"
+
+
+def _found(each: _Compiled, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
     match = each.regex.match(data, start, end)
     if match is None:
         return None
-    secret = next((group for group in range(2, each.regex.groups + 1) if match.start(group) >= 0), 1)
-    span = Span(match.start(secret), match.end(secret), each.kind.name)
-    if secret > 1 and is_reference(data[span.start : span.end]):
+    group = next((group for group in range(2, each.regex.groups + 1) if match.start(group) >= 0), 1)
+    secret = Range(match.start(group), match.end(group), each.kind.name)
+    if group > 1 and is_reference(data[secret.start : secret.end]):
         return [], match.end(1)
-    return [span], span.end
+    return [secret], secret.end
 
 
 def _by_prefix(kinds: Iterable[_Compiled]) -> dict[bytes, list[_Compiled]]:

@@ -1,13 +1,13 @@
-"""Whether a text could be a secret, given how much its key says. All of it works on bytes of UTF-8."""
+"""Whether a text could be a secret, given how much its key indicates. All of it works on bytes of UTF-8."""
 
 from __future__ import annotations
 
 from sentry_filters.redaction.keys import Sensitivity
-from sentry_filters.redaction.regex import Regex, compile_regex
+from sentry_filters.redaction.regex import Regex, deferred_regex
 
 _JUDGED = 400  # bytes: more of a value does not change the judgement, only its cost
 
-# What stands where a secret was, or leads to where one is kept.
+# What takes the place of a secret, or leads to where one is kept.
 _REFERENCES = (
     r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
     r"\[[a-z][^\]]*\]?",  # [Filtered], [REDACTED], [Scrubbed due to …
@@ -31,22 +31,22 @@ _STOPGAPS = (
 
 
 def _whole(*alternatives: str) -> Regex:
-    return compile_regex(f"(?is)^(?:{'|'.join(alternatives)})$", captures=False)
+    return deferred_regex(f"(?is)^(?:{'|'.join(alternatives)})$", captures=False)
 
 
 _REFERENCE = _whole(*_REFERENCES)
 _STOPGAP = _whole(*_STOPGAPS.split())
-_PLAIN = compile_regex(
+_PLAIN = deferred_regex(
     r"^(?:[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*)$", captures=False
 )
-_CAMEL = compile_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
+_CAMEL = deferred_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
 _UUID = _whole(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _DIGEST = _whole(r"[0-9a-f]+")
 _NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
 # A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed.
 _VERSION = _whole(r"v?\d{1,5}(?:\.\d{1,5}){1,4}(?:(?:a|b|rc|\.post|\.dev)\d{1,3})?")
 _LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
-_BLANK = compile_regex(r"\s", captures=False)
+_BLANK = deferred_regex(r"\s", captures=False)
 
 _LOWER = frozenset(b"abcdefghijklmnopqrstuvwxyz")
 _UPPER = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -54,8 +54,8 @@ _DIGITS = frozenset(b"0123456789")
 _OTHER = frozenset(range(256)) - _LOWER - _UPPER - _DIGITS - frozenset(b" \t\r\n\v\f")
 
 
-def goes(value: bytes, sensitivity: Sensitivity) -> bool:
-    """Whether `value`, all of it, has to go under a key of this sensitivity."""
+def is_secret(value: bytes, sensitivity: Sensitivity) -> bool:
+    """Whether `value`, all of it, is secret under a key of this sensitivity."""
     if sensitivity is Sensitivity.HARMLESS or is_placeholder(value):
         return False
     if sensitivity <= Sensitivity.LIKELY:
@@ -64,7 +64,7 @@ def goes(value: bytes, sensitivity: Sensitivity) -> bool:
 
 
 def is_version(value: bytes) -> bool:
-    """Whether `value` is a package's release: no secret, though the package be called `asgi-csrf`."""
+    """Whether `value` is a package's release: not secret, even where the package is called `asgi-csrf`."""
     return _VERSION.match(value) is not None
 
 
@@ -91,15 +91,25 @@ def is_plain(value: bytes) -> bool:
 def looks_random(value: bytes, *, least: int = 12, ids: bool = False) -> bool:
     """Whether `value` looks generated: long enough, mixed characters; an id only when `ids` may be secret."""
     value = value[:_JUDGED]
-    if len(value) < least or value[:1] in b"{[<(" or is_plain(value) or _NUMBERS.match(value) is not None:
+    if len(value) < least or _is_ordinary(value):
         return False
     if _UUID.match(value) is not None:
         return ids
     if _DIGEST.match(value) is not None:
         return ids and len(value) >= 20
-    if _BLANK.search(value) is not None:  # a generated text may hold blanks, but not as many as prose
-        return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(b" ") * 8 < len(value)
+    if _BLANK.search(value) is not None:
+        return _is_random_with_blanks(value)
     return _is_mixed(value) and not (_LOCATION.match(value) is not None and _variety(value) < 4)
+
+
+def _is_ordinary(value: bytes) -> bool:
+    """Whether `value` is a structure, words, or numbers."""
+    return value[:1] in b"{[<(" or is_plain(value) or _NUMBERS.match(value) is not None
+
+
+def _is_random_with_blanks(value: bytes) -> bool:
+    """Whether `value` looks generated although it has blanks: fewer of them than prose."""
+    return 24 <= len(value) <= 128 and _variety(value) == 4 and value.count(b" ") * 8 < len(value)
 
 
 def _bare(value: bytes) -> bytes:

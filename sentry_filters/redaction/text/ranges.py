@@ -1,7 +1,8 @@
-"""Pieces of a text that have to go, and the marks that stand there afterwards."""
+"""Ranges of bytes that are secret, and the marks that take their place."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ _MARK = REDACTED.encode()
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Range:
     """The bytes from `start` to `end` are a secret of this kind, or the mark in its place."""
 
     start: int
@@ -19,46 +20,37 @@ class Span:
     kind: str
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same pieces in order, whole characters, those that overlap made one; the first names the kind."""
-    result: list[Span] = []
-    for span in sorted(spans):
-        if result and span.start < result[-1].end:
+def merged(ranges: Iterable[Range]) -> list[Range]:
+    """`ranges` in order, those that overlap made one; the first names the kind."""
+    result: list[Range] = []
+    for each in sorted(ranges):
+        if result and each.start < result[-1].end:
             last = result[-1]
-            result[-1] = Span(last.start, max(last.end, span.end), last.kind)
+            result[-1] = Range(last.start, max(last.end, each.end), last.kind)
         else:
-            result.append(span)
+            result.append(each)
     return result
 
 
-def replaced(data: bytes, spans: Sequence[Span], marks: Sequence[Span] = ()) -> tuple[bytes, list[Span]]:
-    """`data` with a mark in the place of every span, and where the marks are.
+def replaced(data: bytes, secrets: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
+    """`data` with a mark in the place of every secret, and where the marks are.
 
-    `marks` are those of an earlier pass; they are moved along, or swallowed by a span that covers them.
+    `secrets` are in order and do not overlap. `marks` are those of an earlier pass; a secret that overlaps
+    one swallows it.
     """
     pieces: list[bytes] = []
-    placed: list[Span] = []
-    earlier = list(reversed(marks))
+    placed: list[Range] = []
     at = length = 0
-    for span in spans:
-        placed += _moved(earlier, span, length - at)
-        pieces += (data[at : span.start], _MARK)
-        length += span.start - at
-        placed.append(Span(length, length + len(_MARK), span.kind))
-        length += len(_MARK)
-        at = span.end
+    kept = (mark for mark in marks if not _overlaps(mark, secrets))
+    for each in sorted((*secrets, *kept)):  # a mark in the place of a mark changes nothing
+        pieces += (data[at : each.start], _MARK)
+        length += each.start - at + len(_MARK)
+        placed.append(Range(length - len(_MARK), length, each.kind))
+        at = each.end
     pieces.append(data[at:])
-    placed += (
-        Span(mark.start + length - at, mark.end + length - at, mark.kind) for mark in reversed(earlier)
-    )
     return b"".join(pieces), placed
 
 
-def _moved(earlier: list[Span], span: Span, shift: int) -> list[Span]:
-    """The earlier marks before `span`, moved; those within it are forgotten."""
-    before = []
-    while earlier and earlier[-1].start < span.end:
-        mark = earlier.pop()
-        if mark.end <= span.start:
-            before.append(Span(mark.start + shift, mark.end + shift, mark.kind))
-    return before
+def _overlaps(mark: Range, secrets: Sequence[Range]) -> bool:
+    before = bisect_left(secrets, mark.end, key=lambda secret: secret.start)
+    return before > 0 and secrets[before - 1].end > mark.start

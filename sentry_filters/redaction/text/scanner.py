@@ -1,4 +1,4 @@
-"""The pass over one text: everything in it that has to go."""
+"""The pass over one text: finds everything in it that is secret, and removes it."""
 
 from __future__ import annotations
 
@@ -9,83 +9,78 @@ from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.regex import compile_finder
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.patterns import Forms
-from sentry_filters.redaction.text.ranges import Span, merged, replaced
+from sentry_filters.redaction.text.patterns import Patterns
+from sentry_filters.redaction.text.ranges import Range, merged, replaced
 
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 
 
-class TextPass:
+class TextScanner:
     """Finds and removes secrets in bytes, text or not. Linear: what was judged is not looked at again."""
 
     def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
-        self._forms = Forms((*CATALOGUE, *kinds))
+        self._patterns = Patterns((*CATALOGUE, *kinds))
         self._assignments = Assignments(judge)
         self._live = live
-        self.pattern = f"(?:{self._forms.pattern})|{self._assignments.pattern}"
-        self.beginning = f"(?:{self._forms.beginning})|{self._assignments.pattern}"
+        self.pattern = f"(?:{self._patterns.pattern})|{self._assignments.pattern}"
+        self.beginning = f"(?:{self._patterns.beginning})|{self._assignments.pattern}"
         self._find = compile_finder(self.pattern, self.beginning)
 
-    def spans(self, data: bytes) -> list[Span]:
-        """What has to go from `data`."""
-        spans = list(self._live.spans(data))
+    def secrets(self, data: bytes) -> list[Range]:
+        """Everything secret in `data`, in order."""
+        secrets = list(self._live.ranges(data))
         start, end = self._find(data, 0)
         while start >= 0:
-            found, at = self.judged(data, start, end)
-            spans += found
-            while found and (behind := self._forms.behind(data, spans[-1])) is not None:
-                spans.append(behind)
+            found, at = self._patterns.at(data, start, end) or self._assignments.at(data, start)
+            secrets += found
+            while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
+                secrets.append(behind)
                 at = behind.end
             start, end = self._find(data, at)
-        return merged(_whole_characters(data, span) for span in spans)
-
-    def judged(self, data: bytes, start: int, end: int) -> tuple[list[Span], int]:
-        """What goes with a hit of `pattern` at data[start:end], and where to look on."""
-        return self._forms.at(data, start, end) or self._assignments.at(data, start)
+        return merged(_whole_characters(data, secret) for secret in secrets)
 
     def is_clean(self, data: bytes) -> bool:
-        """Whether nothing has to go from `data`."""
-        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.spans(data))
+        """Whether nothing in `data` is secret."""
+        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.secrets(data))
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
-        """Where in `data` a closer look is due; nothing outside these places has to go."""
+        """Where a closer look at `data` is due; nothing outside these places is secret."""
         start, end = self._find(data, 0)
         while start >= 0:
             yield start, end
             start, end = self._find(data, max(end - 1, start + 1))  # its last byte may bound the next
-        for span in self._live.spans(data):
-            yield span.start, span.end
+        for live in self._live.ranges(data):
+            yield live.start, live.end
 
     def redact(
-        self, data: bytes, condemned: Sequence[Span] = (), marks: Sequence[Span] = ()
-    ) -> tuple[bytes, list[Span]]:
-        """`data` without secrets, and where marks stand now; the identical object when there are none.
+        self, data: bytes, known: Sequence[Range] = (), marks: Sequence[Range] = ()
+    ) -> tuple[bytes, list[Range]]:
+        """`data` without secrets, and where its marks are; the identical object when there are no secrets.
 
-        What is `condemned` goes in any case; `marks` are those that an earlier call has left.
+        `known` are secrets by something else than their text, such as the key beside it; `marks` are those
+        that an earlier call has left.
         """
         placed = list(marks)
-        spans = merged((*condemned, *self.spans(data)))
+        secrets = merged((*known, *self.secrets(data)))
         for _ in range(_PASSES):
-            if not spans:
+            if not secrets:
                 break
-            data, placed = replaced(data, spans, placed)
-            spans = self.spans(data)
+            data, placed = replaced(data, secrets, placed)
+            secrets = self.secrets(data)
         return data, placed
 
-    def redact_text(
-        self, text: str, condemned: Sequence[Span] = (), marks: Sequence[Span] = ()
-    ) -> tuple[str, list[Span]]:
+    def redact_text(self, text: str) -> tuple[str, list[Range]]:
         """`redact` for a str; lone surrogates survive."""
         data = text.encode("utf-8", "surrogatepass")
-        clean, marks = self.redact(data, condemned, marks)
+        clean, marks = self.redact(data)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
 
 
-def _whole_characters(data: bytes, span: Span) -> Span:
-    """`span`, grown where it would cut a character of UTF-8 in two."""
-    start, end = span.start, span.end
-    while start > max(0, span.start - 3) and data[start] & 0xC0 == 0x80:
+def _whole_characters(data: bytes, secret: Range) -> Range:
+    """`secret`, extended where it would cut a character of UTF-8 in two."""
+    start, end = secret.start, secret.end
+    while start > max(0, secret.start - 3) and data[start] & 0xC0 == 0x80:
         start -= 1
-    while end < min(len(data), span.end + 3) and data[end] & 0xC0 == 0x80:
+    while end < min(len(data), secret.end + 3) and data[end] & 0xC0 == 0x80:
         end += 1
-    return span if (start, end) == (span.start, span.end) else Span(start, end, span.kind)
+    return secret if (start, end) == (secret.start, secret.end) else Range(start, end, secret.kind)

@@ -81,7 +81,7 @@ def _head(policy: Policy, lost: Iterable[str]) -> str:
 
 def _filter(spans: Sequence[tuple[str, str]], logs: Sequence[tuple[str, str]]) -> str:
     lines = [
-        _comment("Drops our expired session's failures. A condition that errs keeps the record.", "  "),
+        _comment("Drops our expired session's failures. A condition that fails keeps the record.", "  "),
         "  filter/session_expired:",
         "    error_mode: ignore",
     ]

@@ -103,7 +103,7 @@ class SentryCheck:
             yield _path(kept, Outcome.WRONG, "it would be dropped")
         else:
             yield _covered(kept, arrived=arrived)
-        dropped = "recognition: the own session's 401 is dropped"
+        dropped = "recognition: your own session's 401 is dropped"
         if not asked:
             yield _path(dropped, Outcome.BYPASS, "the client's before_send does not ask this guard")
         elif self._arrives(self._guard.policy.provider):
@@ -139,7 +139,7 @@ def _path(name: str, outcome: Outcome, detail: str = "") -> CheckedPath:
 def _covered(name: str, *, arrived: bool) -> CheckedPath:
     if arrived:
         return _path(name, Outcome.CLEAN)
-    return _path(name, Outcome.NOT_COVERED, "nothing of it arrived")
+    return _path(name, Outcome.NOT_COVERED, "nothing arrived")
 
 
 def _way_out(path: str, bypass: str) -> CheckedPath:

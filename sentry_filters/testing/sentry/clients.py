@@ -8,7 +8,7 @@ from typing import cast
 from sentry_sdk.client import BaseClient, NonRecordingClient
 from sentry_sdk.transport import Transport
 
-from sentry_filters.guard import SessionGuard
+from sentry_filters.guard import SessionGuard, parts_of
 from sentry_filters.sentry import GuardedTransport
 
 
@@ -17,7 +17,7 @@ def bypass_of(transport: Transport, guard: SessionGuard) -> str:
     kind = type(transport)
     if not issubclass(kind, GuardedTransport):
         return f"{kind.__name__} is not behind the guard; pass the options of guard.sentry_options()"
-    if not cast("GuardedTransport", transport).is_behind(guard._boundary):
+    if not cast("GuardedTransport", transport).is_behind(parts_of(guard).boundary):
         return "it is behind another guard"
     return ""
 

@@ -113,7 +113,7 @@ class SentryRehearsal:
         if issubclass(type(transport), GuardedTransport):
             guarded = cast("GuardedTransport", transport)
             inner = None if guarded.inner is None else self._rehearsed(guarded.inner)
-            return guarded.rehearsing(inner, lambda: CapturedSpotlight(self._capture("Spotlight")))
+            return guarded.sending_to(inner, lambda: CapturedSpotlight(self._capture("Spotlight")))
         printed = printer_behind(transport)
         if printed is not None:
             return PrinterStandIn(transport, self._capture("the envelope printer"), self._rehearsed(printed))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind
 
-from otel.evidence.attributes import facts_of, may_tell_a_failure
+from otel.evidence.attributes import facts_of, may_state_a_failure
 from sentry_filters import Endpoint
 
 CLIENT = SpanKind.CLIENT
@@ -113,4 +113,4 @@ def test_a_server_span_says_nothing_about_our_calls() -> None:
     ],
 )
 def test_which_healthy_spans_are_looked_at(attributes: dict[str, Any], may: bool) -> None:
-    assert may_tell_a_failure(attributes) is may
+    assert may_state_a_failure(attributes) is may

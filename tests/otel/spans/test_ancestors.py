@@ -10,8 +10,8 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from otel.evidence.errors import ErrorText, is_of
-from otel.evidence.lineage import Below
+from otel.evidence.errors import ErrorText, matches
+from otel.evidence.lineage import ChildFailure
 from sentry_filters import Endpoint, Failure, Response, SessionGuard
 from tests.otel.conftest import Traces
 from tests.support.backend import LLMBackend
@@ -193,4 +193,4 @@ def test_names_of_the_protocol_are_evidence_for_nothing(traces: Traces) -> None:
 )
 def test_a_message_is_ours_by_status_and_url(message: str, expected: bool) -> None:
     response = Response(status=401, endpoint=Endpoint("api.example.ai", 80), path="/v1/chat/completions")
-    assert is_of(ErrorText(message), Below(failure=Failure(response=response))) is expected
+    assert matches(ErrorText(message), ChildFailure(failure=Failure(response=response))) is expected

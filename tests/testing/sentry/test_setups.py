@@ -94,7 +94,7 @@ def test_the_hook_alone_leaves_what_it_does_not_see(guard: SessionGuard, sentry:
         "sentry envelope: trace header",
         "sentry unknown item type",
     }
-    assert outcomes(report)["sentry recognition: the own session's 401 is dropped"] is Outcome.CLEAN
+    assert outcomes(report)["sentry recognition: your own session's 401 is dropped"] is Outcome.CLEAN
 
 
 def test_spotlight_switched_on_in_the_sdk_is_named(guard: SessionGuard, sentry: InitSentry) -> None:
@@ -169,7 +169,7 @@ def test_a_before_send_in_the_place_of_the_guards_is_named(guard: SessionGuard, 
 
     report = check(guard)
 
-    assert set(failing(report)) == {"sentry recognition: the own session's 401 is dropped"}
+    assert set(failing(report)) == {"sentry recognition: your own session's 401 is dropped"}
     assert details(report) == {"the client's before_send does not ask this guard"}
 
 

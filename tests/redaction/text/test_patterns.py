@@ -12,10 +12,10 @@ from sentry_filters.redaction import Redactor
 from sentry_filters.redaction.catalogue.families import CATALOGUE
 from sentry_filters.redaction.catalogue.kind import Kind
 from sentry_filters.redaction.regex import Finder, compile_finder
-from sentry_filters.redaction.text.beginnings import beginning_of
-from sentry_filters.redaction.text.scanner import TextPass
+from sentry_filters.redaction.text.patterns import beginning_of
+from sentry_filters.redaction.text.scanner import TextScanner
 
-PASS: TextPass = Redactor()._text
+PASS: TextScanner = Redactor()._scanner
 WHOLE = compile_finder(PASS.pattern)
 BY_BEGINNING = compile_finder(PASS.pattern, PASS.beginning)
 EXAMPLES = ["".join(kind.example) for kind in CATALOGUE] + ["".join(kind.near_miss) for kind in CATALOGUE]
