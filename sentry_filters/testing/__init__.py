@@ -8,7 +8,6 @@ from sentry_filters.testing.captured import CaptureSentry, CapturingTransport, L
 from sentry_filters.testing.checking import EdgeCheck, check, checked
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, LeakError, Outcome, Report
-from sentry_filters.testing.swapped import swapped
 
 __all__ = [
     "Canaries",
@@ -24,5 +23,4 @@ __all__ = [
     "captured_sentry",
     "check",
     "checked",
-    "swapped",
 ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from typing import cast
 
 import sentry_sdk
-from sentry_sdk.client import BaseClient
+from sentry_sdk.client import BaseClient, NonRecordingClient
+from sentry_sdk.transport import Transport
 
 from sentry_filters.evidence import conventions
-from sentry_filters.guard import SessionGuard
+from sentry_filters.guard import SessionGuard, parts_of
+from sentry_filters.sentry import GuardedTransport
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome
-from sentry_filters.testing.sentry.clients import bypass_of, other_clients
 from sentry_filters.testing.sentry.probes import OUTGOING, PROBES, Probe, outgoing_headers
 from sentry_filters.testing.sentry.stand_in import SentryRehearsal, printer_behind
 
@@ -52,7 +55,7 @@ class SentryCheck:
                     yield from self._probed(probe)
                 yield self._propagated()
                 yield from self._recognised()
-        for client in other_clients(self._client):
+        for client in _other_clients(self._client):
             yield self._beside(client)
 
     def _ways_out(self) -> Iterator[CheckedPath]:
@@ -63,7 +66,7 @@ class SentryCheck:
         if self._client.spotlight is not None:
             yield _path("spotlight", Outcome.BYPASS, _RAW_SPOTLIGHT)
         if transport is not None:
-            yield _way_out("sentry transport", bypass_of(printed or transport, self._guard))
+            yield _way_out("sentry transport", _bypass_of(printed or transport, self._guard))
 
     def _probed(self, probe: Probe) -> Iterator[CheckedPath]:
         if off := probe.off(self._sentry):
@@ -126,7 +129,7 @@ class SentryCheck:
         return bool(self._sentry.captured)
 
     def _beside(self, client: BaseClient) -> CheckedPath:
-        bypass = "" if client.transport is None else bypass_of(client.transport, self._guard)
+        bypass = "" if client.transport is None else _bypass_of(client.transport, self._guard)
         if client.spotlight is not None:
             bypass = "the SDK hands Spotlight raw envelopes"
         return _way_out("sentry: another client", bypass)
@@ -145,3 +148,42 @@ def _covered(name: str, *, arrived: bool) -> CheckedPath:
 def _way_out(path: str, bypass: str) -> CheckedPath:
     outcome = Outcome.BYPASS if bypass else Outcome.CLEAN
     return CheckedPath(path=path, outcome=outcome, detail=bypass or "behind the guard")
+
+
+def _bypass_of(transport: Transport, guard: SessionGuard) -> str:
+    """Return how `transport` bypasses `guard`; nothing where it is behind it."""
+    kind = type(transport)
+    if not issubclass(kind, GuardedTransport):
+        return f"{kind.__name__} is not behind the guard; pass the options of guard.sentry_options()"
+    if not cast("GuardedTransport", transport).is_behind(parts_of(guard).boundary):
+        return "it is behind another guard"
+    return ""
+
+
+def _other_clients(client: BaseClient) -> list[BaseClient]:
+    """Return the other clients of this process that could send something, in whatever scope they are."""
+    found = _clients_but(client)
+    if found:
+        found.clear()
+        gc.collect()  # one that a second init() has replaced is only waiting for this
+        found = _clients_but(client)
+    return found
+
+
+def _clients_but(client: BaseClient) -> list[BaseClient]:
+    # By their real types: an isinstance over all objects would wake lazy ones up.
+    return [
+        one
+        for kind in _kinds(BaseClient)
+        for one in gc.get_referrers(kind)
+        if type(one) is kind and one is not client and _can_send(one)
+    ]
+
+
+def _kinds(kind: type[BaseClient]) -> list[type[BaseClient]]:
+    below = [deeper for sub in kind.__subclasses__() for deeper in _kinds(sub)]
+    return [one for one in (kind, *below) if not issubclass(one, NonRecordingClient)]
+
+
+def _can_send(client: BaseClient) -> bool:
+    return client.transport is not None or client.spotlight is not None

@@ -20,7 +20,7 @@ Capture = Callable[[bytes], object]
 _BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
 _JOIN_SECONDS = 5.0
 # Sampling and profiling would leave the result to chance; what is off stays off.
-_NOT_BY_CHANCE: dict[str, object] = {
+_NOT_BY_CHANCE: Mapping[str, object] = {
     "sample_rate": 1.0,
     "error_sampler": None,
     "traces_sampler": None,
