@@ -16,9 +16,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExporte
 from opentelemetry.trace import TracerProvider
 
 from sentry_filters import SessionGuard
-from sentry_filters.testing import Canaries, CheckedPath, Outcome, Report
-from sentry_filters.testing.checking import checked
-from sentry_filters.testing.rehearsal import Rehearsal
+from sentry_filters.testing import Canaries, CheckedPath, Outcome, Rehearsal, Report, checked
 
 from ..redaction import sdk_records
 from . import signals

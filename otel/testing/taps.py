@@ -13,7 +13,6 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from sentry_filters import Counters
-from sentry_filters.testing.swapped import swapped
 
 from .pipelines import Pipeline, is_exporter, is_sentrys
 from .texts import bytes_of
@@ -45,16 +44,16 @@ class Taps:
         """
         with ExitStack() as stack:
             for batch in pipeline.batches:
-                stack.enter_context(swapped(batch, "emit", self._at_once(batch)))
+                stack.enter_context(_swapped(batch, "emit", self._at_once(batch)))
             for guarded in pipeline.choke_points:
                 name = "on_end" if hasattr(guarded, "on_end") else "on_emit"
-                stack.enter_context(swapped(guarded, name, self._uncounted(guarded, name)))
+                stack.enter_context(_swapped(guarded, name, self._uncounted(guarded, name)))
             for exporter in pipeline.outermost:
                 if not _is_in(exporter, pipeline.leaves):
-                    stack.enter_context(swapped(exporter, "export", self._apart(exporter)))
+                    stack.enter_context(_swapped(exporter, "export", self._apart(exporter)))
             for leaf in pipeline.leaves:
                 for name, tap in self._taps_of(leaf, pipeline.name_of(leaf)).items():
-                    stack.enter_context(swapped(leaf, name, tap))
+                    stack.enter_context(_swapped(leaf, name, tap))
             yield
 
     @contextmanager
@@ -156,6 +155,25 @@ class Taps:
             return bool(record.trace_id == self._trace_id)
         context = getattr(item, "context", None)
         return context is not None and context.trace_id == self._trace_id
+
+
+@contextmanager
+def _swapped(holder: object, name: str, value: object) -> Iterator[None]:
+    """Let `holder.name` be `value` in the block; afterwards it is as before, whatever the block raises.
+
+    Raises:
+        TypeError: The object has no attributes of its own.
+    """
+    own = vars(holder)
+    had, old = name in own, own.get(name)
+    setattr(holder, name, value)
+    try:
+        yield
+    finally:
+        if had:
+            setattr(holder, name, old)
+        else:
+            delattr(holder, name)
 
 
 def _is_in(part: object, parts: Iterable[object]) -> bool:

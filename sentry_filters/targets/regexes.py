@@ -7,7 +7,7 @@ a syntax of its own, where `\d`, `\s` and `\b` know all of Unicode and classes h
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 _TOKEN = re.compile(
     r"""
@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ASCII_CLASSES = {"d": "0-9", "s": r"\t\n\x0c\r ", "w": "0-9A-Za-z_"}
+_ASCII_CLASSES: Mapping[str, str] = {"d": "0-9", "s": r"\t\n\x0c\r ", "w": "0-9A-Za-z_"}
 _SET_OPERATORS = frozenset("[&~")
 _META = frozenset(r"\.+*?()|[]{}^$")
 

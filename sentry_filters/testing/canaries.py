@@ -8,8 +8,6 @@ import secrets
 import string
 from collections.abc import Callable
 
-__all__ = ["Canaries"]
-
 _LETTERS = string.ascii_letters + string.digits
 _MARK = "CANARY"
 
@@ -17,9 +15,9 @@ _MARK = "CANARY"
 class Canaries:
     """Makes a canary for each place and finds them again in what left.
 
-    A canary is made at run time, opens nothing and says CANARY. Beside it stands a harmless word of the same
+    A canary is made at run time, opens nothing and contains CANARY. Beside it is a harmless word of the same
     place: the secret must not arrive, the word has to, else nothing is known about the place. The kinds take
-    turns: bearer token, provider's key, signed token, password; with each goes the live credential, which
+    turns: bearer token, provider's key, signed token, password; with each comes the live credential, which
     only a redactor knows that it is registered with.
 
     Args:
@@ -67,20 +65,17 @@ class Canaries:
         return f"canary{self._number(place):03d}word"
 
     def leaked_in(self, data: bytes) -> frozenset[str]:
-        """Return the places whose secrets stand in `data`."""
+        """Return the places whose secrets are in `data`."""
         return frozenset(
-            place
-            for place, secrets_ in self._secrets.items()
-            if any(secret.encode() in data for secret in secrets_)
+            place for place, found in self._secrets.items() if any(one.encode() in data for one in found)
         )
 
     def arrived_in(self, data: bytes) -> frozenset[str]:
-        """Return the places whose word stands in `data`."""
+        """Return the places whose word is in `data`."""
         return frozenset(place for place in self._secrets if self.word(place).encode() in data)
 
     def _note(self, place: str, *found: str) -> None:
-        self._number(place)
-        self._secrets[place].extend(found)
+        self._secrets.setdefault(place, []).extend(found)
 
     def _number(self, place: str) -> int:
         self._secrets.setdefault(place, [])

@@ -14,8 +14,6 @@ from sentry_sdk.transport import Transport
 from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.report import Report
 
-__all__ = ["CaptureSentry", "CapturingTransport", "LeakCheck", "captured_sentry"]
-
 LeakCheck = Callable[[SessionGuard], Report]
 """The fixture `leak_check`."""
 
@@ -23,7 +21,7 @@ LeakCheck = Callable[[SessionGuard], Report]
 class CapturingTransport(Transport):
     """Keeps envelopes as the bytes that would have been sent; sends nothing.
 
-    Pass the instance as `transport` to `guard.sentry_options` to see what passes the guard.
+    Pass the instance as `transport` to `guard.sentry_options` to see what the guard lets through.
 
     Args:
         options: As any transport's; not used.
@@ -67,7 +65,7 @@ def captured_sentry(guard: SessionGuard, **options: Any) -> Iterator[CapturingTr
     Afterwards the client that was there before is the current one again, and the scopes are empty.
 
     Args:
-        guard: Stands before the transport.
+        guard: Sees all that is sent.
         options: Any options of `sentry_sdk.init` but `transport`; without a DSN it works as with one.
     """
     before = sentry_sdk.get_global_scope().client
@@ -78,9 +76,6 @@ def captured_sentry(guard: SessionGuard, **options: Any) -> Iterator[CapturingTr
     finally:
         sentry_sdk.get_client().close(timeout=2.0)
         sentry_sdk.get_global_scope().set_client(before)
-        for scope in (
-            sentry_sdk.get_global_scope(),
-            sentry_sdk.get_isolation_scope(),
-            sentry_sdk.get_current_scope(),
-        ):
-            scope.clear()
+        sentry_sdk.get_global_scope().clear()
+        sentry_sdk.get_isolation_scope().clear()
+        sentry_sdk.get_current_scope().clear()

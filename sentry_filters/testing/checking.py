@@ -6,7 +6,7 @@ import contextvars
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 import sentry_sdk
 from sentry_sdk.client import BaseClient
@@ -15,9 +15,7 @@ from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome, Report
-from sentry_filters.testing.sentry.check import SentryCheck
-
-__all__ = ["EdgeCheck", "check", "checked"]
+from sentry_filters.testing.sentry import SentryCheck
 
 GROUP = "sentry_filters.checks"
 """Entry points of further edges' checks; each is an `EdgeCheck`."""
@@ -40,15 +38,11 @@ def check(guard: SessionGuard, *, client: BaseClient | None = None) -> Report:
     Never raises: what breaks is a path with the outcome FAULT. `Report.raise_for_leaks` raises.
 
     Args:
-        guard: That should stand before everything.
+        guard: What everything should pass.
         client: The Sentry client; the current one by default.
     """
     sentry = sentry_sdk.get_client() if client is None else client
-
-    def of_sentry(guard: SessionGuard, canaries: Canaries, rehearsal: Rehearsal) -> Iterator[CheckedPath]:
-        return SentryCheck(guard, sentry, canaries, rehearsal).paths()
-
-    return checked(guard, {"sentry": of_sentry, **_further_edges()})
+    return checked(guard, {"sentry": lambda *parts: SentryCheck(sentry, *parts).paths(), **_further_edges()})
 
 
 def checked(guard: SessionGuard, edges: dict[str, EdgeCheck]) -> Report:
@@ -83,27 +77,20 @@ def _guarded(
 def _further_edges() -> dict[str, EdgeCheck]:
     edges: dict[str, EdgeCheck] = {}
     for entry_point in entry_points(group=GROUP):
-        if entry_point.name in sys.modules:  # named by the package whose telemetry it checks
-            edges[entry_point.name] = _loaded(entry_point.load)
+        name = entry_point.name  # of the package whose telemetry it checks
+        if name in sys.modules:
+            edges[name] = _loaded(entry_point)
         else:
-            edges[entry_point.name] = _unchecked(
-                entry_point.name, Outcome.OFF, "the application has not loaded it"
-            )
+            edges[name] = _unchecked(name, Outcome.OFF, "the application has not loaded it")
     for name in _KNOWN:
         if name in sys.modules and name not in edges:
             edges[name] = _unchecked(name, Outcome.NOT_COVERED, "its check is not installed: install again")
     return edges
 
 
-def _loaded(load: Callable[[], EdgeCheck]) -> EdgeCheck:
-    def edge(guard: SessionGuard, canaries: Canaries, rehearsal: Rehearsal) -> Iterator[CheckedPath]:
-        return load()(guard, canaries, rehearsal)
-
-    return edge
+def _loaded(entry_point: EntryPoint) -> EdgeCheck:
+    return lambda *parts: entry_point.load()(*parts)  # noqa: PLW0108 - what fails to load is a fault of its path
 
 
 def _unchecked(name: str, outcome: Outcome, detail: str) -> EdgeCheck:
-    def edge(_guard: SessionGuard, _canaries: Canaries, _rehearsal: Rehearsal) -> Iterator[CheckedPath]:
-        yield CheckedPath(path=name, outcome=outcome, detail=detail)
-
-    return edge
+    return lambda *_: iter([CheckedPath(path=name, outcome=outcome, detail=detail)])

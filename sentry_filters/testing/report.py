@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-__all__ = ["CheckedPath", "LeakError", "Outcome", "Report"]
 
 
 class Outcome(enum.StrEnum):
@@ -21,6 +20,16 @@ class Outcome(enum.StrEnum):
 
 
 _FAILURES = frozenset({Outcome.LEAK, Outcome.BYPASS, Outcome.WRONG, Outcome.FAULT})
+# What the table says about an outcome: whether it was covered, and whether it is clean.
+_COLUMNS: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.CLEAN: ("yes", "yes"),
+    Outcome.LEAK: ("yes", "LEAK"),
+    Outcome.BYPASS: ("yes", "BYPASS"),
+    Outcome.WRONG: ("yes", "WRONG"),
+    Outcome.FAULT: ("no", "FAULT"),
+    Outcome.NOT_COVERED: ("no", "?"),
+    Outcome.OFF: ("off", "-"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +39,7 @@ class CheckedPath:
     Args:
         path: Its name: what leaves, colon, the place in it.
         outcome: CLEAN: a canary was sent, and left without its secret. LEAK: its secret left. BYPASS:
-            something goes round the guard. WRONG: a failure is dropped or kept that should not be. FAULT: the
+            something bypasses the guard. WRONG: a failure is dropped or kept that should not be. FAULT: the
             check of this path broke. NOT_COVERED: nothing is known. OFF: the application does not use it.
         detail: Through what it left, or why nothing is known.
     """
@@ -49,7 +58,7 @@ class CheckedPath:
 
 
 class LeakError(AssertionError):
-    """A secret leaves, or something goes round the guard.
+    """A secret leaves, or something bypasses the guard.
 
     Args:
         report: What was found.
@@ -90,7 +99,7 @@ class Report:
         """Return where nothing failed.
 
         Raises:
-            LeakError: A secret leaves, something goes round the guard, or a check broke; all are named.
+            LeakError: A secret leaves, something bypasses the guard, or a check broke; all are named.
         """
         if self.failures:
             raise LeakError(self)
@@ -108,24 +117,7 @@ class Report:
 
     def __str__(self) -> str:
         rows = [("path", "covered", "clean", "")]
-        rows += [(path.path, *_columns(path.outcome), path.detail) for path in self.paths]
+        rows += [(path.path, *_COLUMNS[path.outcome], path.detail) for path in self.paths]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
-        return "\n".join(
-            "  ".join(
-                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]
-            ).rstrip()
-            for row in rows
-        )
-
-
-def _columns(outcome: Outcome) -> tuple[str, str]:
-    """Return what the table says about an outcome: whether it was covered, and whether it is clean."""
-    return {
-        Outcome.CLEAN: ("yes", "yes"),
-        Outcome.LEAK: ("yes", "LEAK"),
-        Outcome.BYPASS: ("yes", "BYPASS"),
-        Outcome.WRONG: ("yes", "WRONG"),
-        Outcome.FAULT: ("no", "FAULT"),
-        Outcome.NOT_COVERED: ("no", "?"),
-        Outcome.OFF: ("off", "-"),
-    }[outcome]
+        lines = ("  ".join([*map(str.ljust, row, widths), row[3]]) for row in rows)
+        return "\n".join(line.rstrip() for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +17,11 @@ from sentry_sdk.utils import event_from_exception
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.sentry.stand_in import SentryRehearsal
 
-__all__ = ["OUTGOING", "PROBES", "Probe", "outgoing_headers"]
-
 OUTGOING = "outgoing header: baggage"
 """What trace propagation writes into the headers of the application's own requests."""
 
 Send = Callable[[Canaries, SentryRehearsal], None]
-IsOff = Callable[[Mapping[str, Any], SentryRehearsal], str]
+IsOff = Callable[[SentryRehearsal], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +31,13 @@ class Probe:
     Args:
         name: What its paths begin with.
         send: Sends one, with a canary in each place.
-        off: Returns the option that switches it on, where it is off; else nothing.
-        withheld: Whether the guard lets none of it pass at all.
+        off: Returns the option that would switch it on where it is off, else an empty text.
+        withheld: Whether the guard withholds all of it.
     """
 
     name: str
     send: Send
-    off: IsOff = lambda _options, _rehearsal: ""
+    off: IsOff = lambda _: ""
     withheld: bool = False
 
 
@@ -178,7 +176,7 @@ def send_unknown(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
 def outgoing_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> bytes:
     """Return the headers that the SDK would add to an outgoing request; nothing where it adds none."""
     options = rehearsal.client.options
-    if _no_tracing(options, rehearsal) or options.get("trace_propagation_targets") == []:
+    if _no_tracing(rehearsal) or options.get("trace_propagation_targets") == []:
         return b""
     instrumenter = options.get("instrumenter", "sentry")
     with sentry_sdk.start_transaction(name=canaries.at(OUTGOING), instrumenter=instrumenter):
@@ -187,10 +185,10 @@ def outgoing_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> bytes:
 
 def _raised(local: str, message: str, rehearsal: SentryRehearsal) -> tuple[Any, dict[str, Any]]:
     try:
-        raise CanaryError(message)  # noqa: TRY301 - the frame that it is raised in is what is wanted
+        raise CanaryError(message)  # noqa: TRY301 - for a traceback with this frame
     except CanaryError:
         event, hint = event_from_exception(sys.exc_info(), client_options=rehearsal.stand_in.options)
-    assert local  # noqa: S101 - it has to be a local of this frame, which is all that it is for
+    assert local  # noqa: S101 - its only use is to be a local of this frame
     return event, dict(hint)
 
 
@@ -206,7 +204,8 @@ def _headers(canaries: Canaries, place: str) -> dict[str, str]:
     }
 
 
-def _no_tracing(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
+def _no_tracing(rehearsal: SentryRehearsal) -> str:
+    options = rehearsal.client.options
     if _streams(rehearsal):
         return "trace_lifecycle streams spans"
     if options.get("traces_sample_rate") or options.get("traces_sampler"):
@@ -214,8 +213,7 @@ def _no_tracing(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
     return "traces_sample_rate"
 
 
-def _no_streaming(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
-    del options
+def _no_streaming(rehearsal: SentryRehearsal) -> str:
     return "" if _streams(rehearsal) else "trace_lifecycle"
 
 
@@ -224,13 +222,13 @@ def _streams(rehearsal: SentryRehearsal) -> bool:
     return getattr(rehearsal.client, "span_batcher", None) is not None and hasattr(traces, "start_span")
 
 
-def _no_logs(options: Mapping[str, Any], _rehearsal: SentryRehearsal) -> str:
+def _no_logs(rehearsal: SentryRehearsal) -> str:
+    options = rehearsal.client.options
     experiments = options.get("_experiments") or {}
     return "" if options.get("enable_logs") or experiments.get("enable_logs") else "enable_logs"
 
 
-def _no_metrics(options: Mapping[str, Any], rehearsal: SentryRehearsal) -> str:
-    del options
+def _no_metrics(rehearsal: SentryRehearsal) -> str:
     return "" if getattr(rehearsal.client, "metrics_batcher", None) is not None else "enable_metrics"
 
 

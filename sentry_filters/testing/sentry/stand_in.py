@@ -1,4 +1,4 @@
-"""The application's own Sentry client, with nothing but the last step of sending taken away."""
+"""The application's own Sentry client, without the last step of sending."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from sentry_sdk.transport import Transport
 
 from sentry_filters.sentry import GuardedTransport
 
-__all__ = ["SentryRehearsal", "printer_behind"]
-
 Capture = Callable[[bytes], object]
 
 _BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
 _JOIN_SECONDS = 5.0
 # Sampling and profiling would leave the result to chance; what is off stays off.
-_NOT_BY_CHANCE: dict[str, object] = {
+_NOT_BY_CHANCE: Mapping[str, object] = {
     "sample_rate": 1.0,
     "error_sampler": None,
     "traces_sampler": None,
@@ -133,7 +131,7 @@ class SentryRehearsal:
 
 
 def _forget(*_: Any, **__: Any) -> None:
-    """What a rehearsal loses is no loss."""
+    """A rehearsal loses nothing."""
 
 
 class StandIn(Transport):
@@ -160,11 +158,11 @@ class StandIn(Transport):
         self._capture(envelope.serialize())
 
     def record_lost_event(self, *_: Any, **__: Any) -> None:
-        """Forget it: what a check loses is no loss."""
+        """Forget it: a check loses nothing."""
 
 
 class PrinterStandIn(StandIn):
-    """Stands in for the SDK's envelope printer: captures instead of printing, and hands on.
+    """Stands in for the SDK's envelope printer: captures instead of printing, and passes on.
 
     Args:
         original: The printer.
@@ -177,7 +175,7 @@ class PrinterStandIn(StandIn):
         self._inner = inner
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        """Capture what would have been printed, and hand it on."""
+        """Capture what would have been printed, and pass it on."""
         super().capture_envelope(envelope)
         self._inner.capture_envelope(envelope)
 
@@ -198,7 +196,7 @@ class CapturedSpotlight(SpotlightClient):
 
 
 def printer_behind(transport: Transport) -> Transport | None:
-    """Return what the SDK's envelope printer wraps, None where `transport` is no printer."""
+    """Return what the SDK's envelope printer wraps, None where `transport` is not one."""
     # By its real type: the printer passes itself off as what it wraps.
     own: Mapping[str, Any] = vars(transport)
     inner = own.get("_inner") if type(transport).__name__ == "_EnvelopePrinterTransport" else None

@@ -12,9 +12,9 @@ import sentry_sdk
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters import SessionGuard
-from sentry_filters.sentry.transport import GuardedTransport
+from sentry_filters.sentry import GuardedTransport
 from sentry_filters.testing import CheckedPath, Outcome, Report, check
-from sentry_filters.testing.sentry.stand_in import SentryRehearsal
+from sentry_filters.testing.sentry import SentryRehearsal
 from tests.conftest import InitSentry
 from tests.support.sentry import streams_spans
 from tests.support.waiting import eventually
