@@ -53,7 +53,7 @@ def _changeable(value: object, packages: set[str], *, of_ours: bool = True) -> s
 
     A tuple can if a part of it can, an object of our own classes if one of its attributes can.
     """
-    if isinstance(value, _MUTABLE) or hasattr(value, "cache_info"):
+    if isinstance(value, _MUTABLE) or hasattr(type(value), "cache_info"):
         return type(value).__name__
     parts: Iterable[object] = ()
     if isinstance(value, tuple):

@@ -75,8 +75,8 @@ def test_the_same_policy_gives_the_same_bytes(policy: str) -> None:
     ("text", "told"),
     [
         pytest.param(None, "No such file", id="no file"),
-        pytest.param("x = ", "is no TOML file", id="no TOML"),
-        pytest.param("[tool]\n", "has no table", id="no table"),
+        pytest.param("x = ", "not a TOML file", id="no TOML"),
+        pytest.param("[tool]\n", "expected a table", id="no table"),
         pytest.param("[tool.sentry_filters]\n", "provider", id="no provider"),
         pytest.param(TABLE + 'secret_kinds = [{name = "a", pattern = "("}]\n', "kind 'a'", id="faulty kind"),
     ],
