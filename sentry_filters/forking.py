@@ -14,6 +14,8 @@ import weakref
 from collections.abc import Callable, Collection
 from typing import Protocol
 
+__all__ = ["Native", "after_fork_in_child", "around_fork", "look_after"]
+
 _LAST_CALLS_SECONDS = 2.0
 _POLL_SECONDS = 0.002
 _CAN_FORK = hasattr(os, "register_at_fork")  # Windows cannot

@@ -32,7 +32,7 @@ STATIC = "audit-static"
 
 # Whole minutes, as totals are. `last` is the page's filter; what is in [[ ]] is left out where it is not set.
 _START = "SELECT 0 [[ + 1000 * strftime('%s', strftime('%Y-%m-%d %H:%M', 'now', '-' || :last)) ]] AS at"
-_SINCE = {
+_SINCE: Mapping[str, str] = {
     "at__gte": "(SELECT at FROM start)",
     "minute__gte": "strftime('%Y-%m-%d %H:%M', (SELECT at FROM start) / 1000, 'unixepoch')",
 }

@@ -51,11 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
             Path(arguments.output).write_text(export.text, encoding="utf-8")
     except BrokenPipeError:
         raise
-    except OSError as error:
-        print(f"sentry-filters export: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(f"sentry-filters export: {error}", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"sentry-filters export: {why}", file=sys.stderr)
         return 1
     for remark in export.remarks:
         print(f"note: {remark}", file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["VARIABLE", "Since", "add_ledger_options", "importing_extra", "ledger_of"]
 
 VARIABLE = "SENTRY_FILTERS_LEDGER"
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS: Mapping[str, str] = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Since:
         if self.age is None or self.start() is None:
             return ""
         minutes = self.age // timedelta(minutes=1)
-        for unit, length in (("days", 1440), ("hours", 60)):
-            if minutes % length == 0 and minutes > 24 * 60 * (unit == "days"):
-                return f"{minutes // length} {unit}"
-        return f"{minutes} minutes"
+        if minutes % 60:
+            return f"{minutes} minutes"
+        hours = minutes // 60
+        return f"{hours} hours" if hours % 24 or hours == 24 else f"{hours // 24} days"
 
 
 def add_ledger_options(parser: argparse.ArgumentParser) -> None:

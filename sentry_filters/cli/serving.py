@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ _Application = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _hook = pluggy.HookimplMarker("datasette")
 _SPECIAL = frozenset("?#%")
-_SETTINGS = {
+_SETTINGS: Mapping[str, int | str] = {
     "sql_time_limit_ms": 30_000,  # a large ledger takes long
     "facet_time_limit_ms": 2_000,
     "max_returned_rows": 50_000,  # more than the minutes of the 30 days that a ledger keeps

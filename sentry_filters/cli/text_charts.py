@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import compress
+from itertools import compress, groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -96,18 +96,14 @@ def lines_over_time(answer: Answer, numeric: Sequence[bool], *, cells: int) -> L
     if not names:
         lines = [axis.line((columns[place],), rows, [place]) for place in numbers]
         return LineChart(str(axis), [""], ["sum"], lines)
-    groups = sorted(_grouped(rows, names).items(), key=lambda group: str(group[0]))
-    lines = [axis.line(labels, group, numbers) for labels, group in groups]
-    return LineChart(
-        str(axis), [columns[place] for place in names], [columns[place] for place in numbers], lines
-    )
 
+    def labels_of(row: _Row) -> _Row:
+        return tuple(row[place] for place in names)
 
-def _grouped(rows: Sequence[_Row], names: Sequence[int]) -> dict[_Row, list[_Row]]:
-    groups: dict[_Row, list[_Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(row[place] for place in names), []).append(row)
-    return groups
+    groups = groupby(sorted(rows, key=lambda row: str(labels_of(row))), labels_of)
+    lines = [axis.line(labels, [*group], numbers) for labels, group in groups]
+    heads, sums = ([columns[place] for place in places] for places in (names, numbers))
+    return LineChart(str(axis), heads, sums, lines)
 
 
 class _Axis(NamedTuple):

@@ -6,13 +6,15 @@ constant of the GenAI conventions is deprecated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 # What the application, or a layer of it, tags its failures with.
 TAG_NAMES = ("domain", "operation", "provider", "status", "failure")
 FAILED_RESPONSE = "non_2xx"
 """The `failure` tag of a response whose status is not a success."""
 SESSION_STATUSES = (401, 403)
 """Statuses that can mean an expired session."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 # How the reference writes an API failure into text, each behind the provider's label (see `wire_text`).
 API_ERROR = " API error ("
 RETURNED_HTTP = " returned HTTP "
