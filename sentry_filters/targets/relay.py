@@ -25,7 +25,7 @@ def relay_config(policy: Policy) -> Export:
         ValueError: One of `policy.secret_kinds` is invalid.
     """
     found, missing = families(policy, for_rust, at_most=_KINDS_IN_A_RULE)
-    # Relay applies rules in the order of their names; the special goes before the general.
+    # Relay applies rules in the order of their names: the special before the general.
     rules = {
         _named(f"{place:02}-{family.name}"): _pattern_rule(family) for place, family in enumerate(found, 1)
     }

@@ -20,7 +20,7 @@ class Outcome(enum.StrEnum):
 
 
 _FAILURES = frozenset({Outcome.LEAK, Outcome.BYPASS, Outcome.WRONG, Outcome.FAULT})
-# What the table says about an outcome: whether it was covered, and whether it is clean.
+# What the table shows for an outcome: whether it was covered, and whether it is clean.
 _COLUMNS: Mapping[Outcome, tuple[str, str]] = {
     Outcome.CLEAN: ("yes", "yes"),
     Outcome.LEAK: ("yes", "LEAK"),
