@@ -15,7 +15,7 @@ import sentry_sdk
 
 from sentry_filters import Ledger, SessionExpired, SessionGuard
 from sentry_filters.guard import parts_of
-from sentry_filters.testing import Outcome, check
+from sentry_filters.testing import Outcome, Rehearsal, check
 from tests.conftest import InitSentry
 from tests.support.receiver import SentryReceiver
 from tests.testing.reports import DSN, POLICY
@@ -197,3 +197,16 @@ def test_an_edge_without_its_check_is_not_passed_over(
     told = {path.path: path.outcome for path in check(guard).paths}
 
     assert told["opentelemetry"] is Outcome.NOT_COVERED
+
+
+def test_a_report_of_a_call_site_in_a_rehearsal_has_no_consequences(
+    guard: SessionGuard, published: list[SessionExpired]
+) -> None:
+    rehearsal = Rehearsal(guard, "a" * 32)
+
+    with rehearsal.held():
+        assert guard.report("failed", operation="chat", provider=guard.policy.provider, status=401).drop
+
+    assert rehearsal.asked == [("report", True)]
+    assert guard.bus.flush()
+    assert (published, guard.gate.is_open, guard.counters.get("decisions", "report", "drop")) == ([], True, 0)
