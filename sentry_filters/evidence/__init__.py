@@ -4,7 +4,14 @@ from sentry_filters.evidence import conventions
 from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
 from sentry_filters.evidence.causes import FailuresOf, Recorded, failures_of
 from sentry_filters.evidence.credential import Fingerprinter, token_of
-from sentry_filters.evidence.failure import Failure, Response, failure_of_tags, status_number, tags_of
+from sentry_filters.evidence.failure import (
+    Failure,
+    Response,
+    failure_of_tags,
+    stated_tags,
+    status_number,
+    tags_of,
+)
 from sentry_filters.evidence.hosts import (
     Endpoint,
     canonical_host,
@@ -35,6 +42,7 @@ __all__ = [
     "parse_endpoint",
     "path_of_url",
     "serves",
+    "stated_tags",
     "statements_in",
     "status_number",
     "tags_of",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sentry_filters.evidence.conventions import TAG_NAMES
+from sentry_filters.evidence.conventions import FAILED_RESPONSE, TAG_NAMES
 from sentry_filters.evidence.hosts import Endpoint
 
 
@@ -93,6 +93,17 @@ class Failure:
     def body(self) -> str | None:
         """Text of the response's body, where it was read."""
         return None if self.response is None else self.response.body
+
+
+def stated_tags(domain: str, operation: str, provider: str, status: int | str | None) -> dict[str, str]:
+    """Return the five tags of a failed response, as the application's reporting layer sets them."""
+    return {
+        "domain": domain,
+        "operation": operation,
+        "provider": provider,
+        "status": str(status),
+        "failure": FAILED_RESPONSE,
+    }
 
 
 def tags_of(tags: object) -> dict[str, object]:

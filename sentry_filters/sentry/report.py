@@ -14,8 +14,8 @@ from sentry_filters.evidence import (
     Response,
     codes_of,
     codes_of_text,
-    conventions,
     failure_of_tags,
+    stated_tags,
     status_number,
 )
 from sentry_filters.sentry.before_send import UNHANDLED
@@ -57,7 +57,7 @@ class Reporter:
     ) -> Verdict:
         """Publish an expired session, report anything else; see `SessionGuard.report`."""
         try:
-            tags = self._tags(operation, provider, status)
+            tags = stated_tags(self._policy.domain, operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
                 self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
@@ -65,15 +65,6 @@ class Reporter:
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
         return decision.verdict
-
-    def _tags(self, operation: str, provider: str, status: int | str | None) -> dict[str, str]:
-        return {
-            "domain": self._policy.domain,
-            "operation": operation,
-            "provider": provider,
-            "status": str(status),
-            "failure": conventions.FAILED_RESPONSE,
-        }
 
     def _failures(
         self, error: BaseException | str, tags: dict[str, str], body: object
