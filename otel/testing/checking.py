@@ -26,7 +26,9 @@ from .taps import Taps
 __all__ = ["check", "check_global_providers"]
 
 _NAME = "opentelemetry"
-_THIRD_PARTY = "sentry-filters check"
+_UNREDACTED_BAGGAGE = (
+    "your code's own baggage is sent unredacted; see sentry_filters.otel.RedactingPropagator"
+)
 
 
 def check(
@@ -68,24 +70,25 @@ def check_global_providers(
     yield from check.spans(tracers or trace.get_tracer_provider())
     yield from check.logs(loggers or get_logger_provider())
     yield from check.metrics(meters or get_meter_provider())
-    yield from _headers(canaries)
-
-
-def _path(name: str, outcome: Outcome, detail: str = "") -> CheckedPath:
-    return CheckedPath(path=f"{_NAME} {name}", outcome=outcome, detail=detail)
+    yield from check.propagation()
 
 
 class _Check:
     def __init__(self, guard: SessionGuard, canaries: Canaries, rehearsal: Rehearsal) -> None:
         self._guard = guard
         self._canaries = canaries
-        self._rehearsal = rehearsal
-        self._taps = Taps(canaries.run, guard.counters)
+        self._trial = rehearsal.trial(_NAME, canaries)
+        self._taps = Taps(canaries.run, guard.counters, self._trial.captured)
 
     def spans(self, provider: object) -> Iterator[CheckedPath]:
         of_sdk = _sdk_provider(provider, sdk_trace.TracerProvider)
-        yield from _early_tracers(of_sdk)
         processor = getattr(of_sdk, sdk_records.SPAN_PROCESSORS.of_provider, None)
+        # Tracers that were made before the provider got its present processor keep the former.
+        tracers = list(getattr(of_sdk, "_tracers", {}).values())
+        early = [one for one in tracers if getattr(one, "span_processor", processor) is not processor]
+        if early:
+            detail = f"{len(early)} tracers are older than the provider's present processor and bypass it"
+            yield self._trial.path("tracers", Outcome.BYPASS, detail)
         yield from self._processed("span", provider, processor, signals.end_span)
 
     def logs(self, provider: object) -> Iterator[CheckedPath]:
@@ -95,8 +98,8 @@ class _Check:
 
     def metrics(self, provider: object) -> Iterator[CheckedPath]:
         readers = getattr(_sdk_provider(provider, sdk_metrics.MeterProvider), "_metric_readers", None)
-        if readers is None:
-            yield _without_sdk("metric", provider)
+        if not readers:
+            yield self._unused("metric", provider, readers)
             return
         pushing = [reader for reader in readers if Pipeline("metric", (reader,)).outermost]
         if pushing:
@@ -106,19 +109,24 @@ class _Check:
         for reader in readers:
             if reader not in pushing and not isinstance(reader, InMemoryMetricReader):
                 detail = "it hands metrics on without an exporter: nothing redacts them"
-                yield _path(f"metric reader {type(reader).__name__}", Outcome.BYPASS, detail)
-        if not readers:
-            yield _path("metric", Outcome.OFF, "nothing is exported")
+                yield self._trial.path(f"metric reader {type(reader).__name__}", Outcome.BYPASS, detail)
+
+    def propagation(self) -> Iterator[CheckedPath]:
+        headers = signals.outgoing_headers(self._canaries)
+        for place in ("outgoing header: trace state", "outgoing header: baggage"):
+            if place in self._canaries.leaked_in(headers):
+                yield self._trial.path(place, Outcome.NOT_COVERED, _UNREDACTED_BAGGAGE)
+            elif place in self._canaries.arrived_in(headers):
+                yield self._trial.path(place, Outcome.CLEAN)
+            else:
+                yield self._trial.path(place, Outcome.OFF, "it is not propagated")
 
     def _processed(
         self, signal: str, provider: object, processor: object, send: Callable[[Canaries, Any], None]
     ) -> Iterator[CheckedPath]:
-        if processor is None:
-            yield _without_sdk(signal, provider)
-            return
-        pipeline = Pipeline(signal, (processor,))
+        pipeline = Pipeline(signal, () if processor is None else (processor,))
         if not pipeline.leaves:
-            yield _path(signal, Outcome.OFF, "nothing is exported")
+            yield self._unused(signal, provider, processor)
             return
         with self._taps.on(pipeline):
             yield from self._sent(signal, pipeline, lambda: send(self._canaries, processor))
@@ -132,126 +140,55 @@ class _Check:
                     exporter.export(data)
 
     def _sent(self, signal: str, pipeline: Pipeline, send: Callable[[], None]) -> Iterator[CheckedPath]:
-        earlier = set(self._canaries.places)
-        self._taps.captured.clear()
-        try:
+        def send_all() -> None:
             send()
-            _flush(pipeline)
-        except Exception as error:  # noqa: BLE001 - what breaks here says nothing about the other signals
-            yield _path(signal, Outcome.FAULT, f"the check raised {type(error).__name__}")
+            pipeline.flush()
+
+        yield from self._trial.sent(signal, send_all)
         for leaf in pipeline.leaves:
             yield self._judged_leaf(f"{signal}s to", pipeline.name_of(leaf), leaf)
-        if all(is_sentrys(leaf) for leaf in pipeline.leaves):
-            return
-        for place in self._canaries.places:
-            if place not in earlier:
-                yield self._judged(place)
+        if not all(is_sentrys(leaf) for leaf in pipeline.leaves):
+            yield from self._trial.places()
 
     def _judged_leaf(self, what: str, name: str, leaf: object) -> CheckedPath:
         path = f"{what} {name}"
         if is_sentrys(leaf):
-            return _path(path, Outcome.NOT_COVERED, "they are sent through the Sentry client")
-        captured = [data for sink, data in self._taps.captured if sink == name]
+            return self._trial.path(path, Outcome.NOT_COVERED, "they are sent through the Sentry client")
+        captured = [data for sink, data in self._trial.captured if sink == name]
         if any(self._canaries.leaked_in(data) for data in captured):
-            return _path(path, Outcome.BYPASS, "it is not behind the guard")
-        if captured:
-            return _path(path, Outcome.CLEAN, "behind the guard")
-        return _path(path, Outcome.NOT_COVERED, "nothing arrived")
-
-    def _judged(self, place: str) -> CheckedPath:
-        leaks = {sink for sink, data in self._taps.captured if place in self._canaries.leaked_in(data)}
-        if leaks:
-            return _path(place, Outcome.LEAK, f"through {', '.join(sorted(leaks))}")
-        if any(place in self._canaries.arrived_in(data) for _, data in self._taps.captured):
-            return _path(place, Outcome.CLEAN)
-        return _path(place, Outcome.NOT_COVERED, "nothing arrived")
+            return self._trial.path(path, Outcome.BYPASS, "it is not behind the guard")
+        return self._trial.covered(path, arrived=bool(captured), detail="behind the guard")
 
     def _recognised(self, signal: str, pipeline: Pipeline) -> Iterator[CheckedPath]:
         name = f"{signal} recognition"
         if not pipeline.guards:
             detail = "no guarded processor: secrets are redacted, expired sessions are exported"
-            yield _path(name, Outcome.OFF, detail)
+            yield self._trial.path(name, Outcome.OFF, detail)
         elif any(guard is not self._guard for guard in pipeline.guards):
-            yield _path(name, Outcome.NOT_COVERED, "it is behind another guard, which would act on it")
+            detail = "it is behind another guard, which would act on it"
+            yield self._trial.path(name, Outcome.NOT_COVERED, detail)
         else:
-            yield self._keeps_others(f"{name}: a third party's 401 is kept", signal, pipeline)
-            yield self._drops_own(f"{name}: your own session's 401 is dropped", signal, pipeline)
+            report = partial(self._report, signal, pipeline)
+            demotes = signal == "span" and self._guard.policy.span_action == "demote"
+            untried = (Outcome.OFF, 'span_action="demote" keeps it') if demotes else None
+            yield self._trial.keeps_others(name, signal, report)
+            yield self._trial.drops_own(name, report, untried=untried)
 
-    def _keeps_others(self, name: str, signal: str, pipeline: Pipeline) -> CheckedPath:
-        exported, dropped = self._reported(signal, pipeline, _THIRD_PARTY)
-        if dropped:
-            return _path(name, Outcome.WRONG, "it would be dropped")
-        if exported:
-            return _path(name, Outcome.CLEAN)
-        return _path(name, Outcome.NOT_COVERED, "nothing arrived")
-
-    def _drops_own(self, name: str, signal: str, pipeline: Pipeline) -> CheckedPath:
-        policy = self._guard.policy
-        if signal == "span" and policy.span_action == "demote":
-            return _path(name, Outcome.OFF, 'span_action="demote" keeps it')
-        exported, dropped = self._reported(signal, pipeline, policy.provider)
-        if exported:
-            return _path(name, Outcome.WRONG, f"it would be exported through {', '.join(sorted(exported))}")
-        if dropped:
-            return _path(name, Outcome.CLEAN)
-        return _path(name, Outcome.NOT_COVERED, "nothing arrived")
-
-    def _reported(self, signal: str, pipeline: Pipeline, provider: str) -> tuple[set[str], bool]:
-        """Report a failed call; return through what it would be exported, and whether it would be dropped."""
-        policy = self._guard.policy
-        tags = {
-            "domain": policy.domain,
-            "operation": next(iter(policy.operations), "chat_completions"),
-            "provider": provider,
-            "status": str(next(iter(policy.statuses), 401)),
-            "failure": "non_2xx",
-        }
-        self._taps.captured.clear()
-        self._rehearsal.asked.clear()
+    def _report(self, signal: str, pipeline: Pipeline, tags: dict[str, str]) -> None:
         report = signals.report_span if signal == "span" else signals.report_log
         report(self._canaries, pipeline.roots[0], tags)
-        _flush(pipeline)
-        exported = {sink for sink, _ in self._taps.captured}
-        return exported, any(drop for _, drop in self._rehearsal.asked)
+        pipeline.flush()
 
-
-def _headers(canaries: Canaries) -> Iterator[CheckedPath]:
-    headers = signals.outgoing_headers(canaries)
-    for place in ("outgoing header: trace state", "outgoing header: baggage"):
-        if place in canaries.leaked_in(headers):
-            detail = "your code's own baggage is sent unredacted; see sentry_filters.otel.RedactingPropagator"
-            yield _path(place, Outcome.NOT_COVERED, detail)
-        elif place in canaries.arrived_in(headers):
-            yield _path(place, Outcome.CLEAN)
-        else:
-            yield _path(place, Outcome.OFF, "it is not propagated")
-
-
-def _early_tracers(provider: object) -> Iterator[CheckedPath]:
-    """Name the tracers that were made before the provider got its present processor: they keep the former."""
-    processor = getattr(provider, sdk_records.SPAN_PROCESSORS.of_provider, None)
-    tracers = list(getattr(provider, "_tracers", {}).values())
-    early = [one for one in tracers if getattr(one, "span_processor", processor) is not processor]
-    if early:
-        detail = f"{len(early)} tracers are older than the provider's present processor and bypass it"
-        yield _path("tracers", Outcome.BYPASS, detail)
+    def _unused(self, signal: str, provider: object, of_sdk: object) -> CheckedPath:
+        name = type(provider).__name__
+        if of_sdk is not None:
+            return self._trial.path(signal, Outcome.OFF, "nothing is exported")
+        if name.startswith(("Proxy", "NoOp", "_Proxy", "Default")):
+            return self._trial.path(signal, Outcome.OFF, "there is no provider")
+        return self._trial.path(signal, Outcome.NOT_COVERED, f"{name} is not a provider of the SDK")
 
 
 def _sdk_provider(provider: object, kind: type[Any]) -> object:
     """Return the SDK's provider, also where another (logfire's, say) holds it; None where there is none."""
     parts = getattr(provider, "__dict__", {}).values()
     return next((one for one in (provider, *parts) if issubclass(type(one), kind)), None)
-
-
-def _without_sdk(signal: str, provider: object) -> CheckedPath:
-    name = type(provider).__name__
-    if name.startswith(("Proxy", "NoOp", "_Proxy", "Default")):
-        return _path(signal, Outcome.OFF, "there is no provider")
-    return _path(signal, Outcome.NOT_COVERED, f"{name} is not a provider of the SDK")
-
-
-def _flush(pipeline: Pipeline) -> None:
-    for processor in pipeline.buffering:
-        flush = getattr(processor, "force_flush", None)
-        if flush is not None:
-            flush(1_000)

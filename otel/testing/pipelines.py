@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk._logs.export import LogRecordExporter
@@ -48,7 +49,7 @@ class Pipeline:
     parts: list[object] = field(default_factory=list)
     leaves: list[object] = field(default_factory=list)
     """Those that hand on to nothing that is known: they send, or do with it what they like."""
-    outermost: list[object] = field(default_factory=list)
+    outermost: list[Any] = field(default_factory=list)
     """The exporters that no other exporter wraps."""
 
     def __post_init__(self) -> None:
@@ -77,17 +78,20 @@ class Pipeline:
         """The SDK's batch processors."""
         return [part for part in self.parts if isinstance(part, BatchProcessor)]
 
-    @property
-    def buffering(self) -> list[object]:
-        """Processors of others that hold an exporter, and may keep back what they were given."""
-        return [
-            part
-            for part in self.parts
-            if not is_exporter(part)
+    def flush(self) -> None:
+        """Flush processors of others that hold an exporter, and may keep back what they were given."""
+        for part in self.parts:
+            flush = getattr(part, "force_flush", None)
+            if flush is not None and self._is_anothers_buffer(part):
+                flush(1_000)
+
+    def _is_anothers_buffer(self, part: object) -> bool:
+        return (
+            not is_exporter(part)
             and not type(part).__module__.startswith("opentelemetry.sdk.")
             and not isinstance(part, _GUARDS)
             and any(is_exporter(child) for child in self._children(part))
-        ]
+        )
 
     def _walk(self, part: object, *, within_exporter: bool) -> None:
         if any(part is known for known in self.parts):

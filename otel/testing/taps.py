@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,6 +19,10 @@ from .texts import bytes_of
 
 __all__ = ["Taps"]
 
+_Call = Callable[..., Any]
+_Tap = tuple[Any, str, _Call]
+"""Whose method is swapped, its name, and what takes its place."""
+
 
 class Taps:
     """Captures at the ends of pipelines.
@@ -26,13 +30,13 @@ class Taps:
     Args:
         run: The check's trace id, 32 hex digits.
         counters: Count nothing of the check's.
+        captured: Gets through what each thing would have left, and all its texts.
     """
 
-    def __init__(self, run: str, counters: Counters) -> None:
-        self.captured: list[tuple[str, bytes]] = []
-        """Through what each thing would have left, and all its texts."""
+    def __init__(self, run: str, counters: Counters, captured: list[tuple[str, bytes]]) -> None:
         self._trace_id = int(run, 16)
         self._counters = counters
+        self._captured = captured
         self._rehearsing: ContextVar[bool] = ContextVar("sentry_filters_rehearsing", default=False)
 
     @contextmanager
@@ -43,17 +47,8 @@ class Taps:
             TypeError: A part of it has no attributes of its own.
         """
         with ExitStack() as stack:
-            for batch in pipeline.batches:
-                stack.enter_context(_swapped(batch, "emit", self._at_once(batch)))
-            for guarded in pipeline.choke_points:
-                name = "on_end" if hasattr(guarded, "on_end") else "on_emit"
-                stack.enter_context(_swapped(guarded, name, self._uncounted(guarded, name)))
-            for exporter in pipeline.outermost:
-                if not _is_in(exporter, pipeline.leaves):
-                    stack.enter_context(_swapped(exporter, "export", self._apart(exporter)))
-            for leaf in pipeline.leaves:
-                for name, tap in self._taps_of(leaf, pipeline.name_of(leaf)).items():
-                    stack.enter_context(_swapped(leaf, name, tap))
+            for tap in self._taps_of(pipeline):
+                stack.enter_context(_swapped(*tap))
             yield
 
     @contextmanager
@@ -66,95 +61,88 @@ class Taps:
         finally:
             self._rehearsing.reset(token)
 
-    def _taps_of(self, leaf: object, sink: str) -> Mapping[str, Callable[..., Any]]:
-        if is_exporter(leaf):
-            return {"export": self._captured_export(leaf, sink)}
-        names = ("on_start", "on_end") if is_sentrys(leaf) else ("on_end", "on_emit")
-        return {name: self._captured_call(leaf, name, sink) for name in names if hasattr(leaf, name)}
+    def _taps_of(self, pipeline: Pipeline) -> Iterator[_Tap]:
+        """Yield them one by one: a later tap of the same method calls the earlier one."""
+        for batch in pipeline.batches:
+            yield self._by_item(batch, "emit", self._at_once(batch))
+        for guarded in pipeline.choke_points:
+            name = "on_end" if hasattr(guarded, "on_end") else "on_emit"
+            # Also on threads that are not the check's.
+            yield self._by_item(guarded, name, _within(self._counters.paused, getattr(guarded, name)))
+        for exporter in pipeline.outermost:
+            if not any(exporter is leaf for leaf in pipeline.leaves):
+                yield self._by_batch(exporter, _within(self.rehearsing, exporter.export))
+        for leaf in pipeline.leaves:
+            capture = self._capture(leaf, pipeline.name_of(leaf))
+            if is_exporter(leaf):
+                yield self._by_batch(leaf, capture)
+                continue
+            names = ("on_start", "on_end") if is_sentrys(leaf) else ("on_end", "on_emit")
+            for name in names:
+                if hasattr(leaf, name):
+                    yield self._by_item(leaf, name, capture)
 
-    def _at_once(self, batch: BatchProcessor[Any]) -> Callable[[Any], None]:
-        """Hand what is the check's to the exporter at once: nobody waits, nothing of others is flushed."""
-        usual, exporter = batch.emit, batch._exporter
-
-        def emit(item: Any) -> None:
-            if not self._is_ours(item):
-                usual(item)
-                return
-            with self.rehearsing():
-                exporter.export([item])
-
-        return emit
-
-    def _uncounted(self, processor: Any, name: str) -> Callable[[Any], None]:
-        """Keep what is the check's out of the counts also on threads that are not the check's."""
-        usual = getattr(processor, name)
-
-        def call(item: Any) -> None:
-            if self._is_ours(item):
-                with self._counters.paused():
-                    usual(item)
-            else:
-                with self._counters.resumed():
-                    usual(item)
-
-        return call
-
-    def _apart(self, exporter: Any) -> Callable[..., Any]:
-        usual = exporter.export
-
-        def export(batch: Any, *args: Any, **options: Any) -> Any:
-            if isinstance(exporter, MetricExporter) or self._rehearsing.get():
-                return usual(batch, *args, **options)
-            ours, others = self._parted(batch)
-            result: Any = None
-            if ours:
-                with self.rehearsing():
-                    result = usual(ours, *args, **options)
-            if others or not ours:
-                with self._counters.resumed():
-                    result = usual(others, *args, **options)
-            return result
-
-        return export
-
-    def _captured_export(self, exporter: Any, sink: str) -> Callable[..., Any]:
-        usual = exporter.export
-
-        def export(batch: Any, *args: Any, **options: Any) -> Any:
-            if self._rehearsing.get():
-                ours, others = batch, None
-            elif isinstance(exporter, MetricExporter):
-                ours, others = None, batch
-            else:
-                ours, others = self._parted(batch)
-            if ours:
-                self.captured.append((sink, bytes_of(ours)))
-            return usual(others, *args, **options) if others else _success(exporter)
-
-        return export
-
-    def _captured_call(self, processor: Any, name: str, sink: str) -> Callable[..., None]:
-        usual = getattr(processor, name)
+    def _by_item(self, processor: Any, name: str, ours: Callable[[Any], object]) -> _Tap:
+        """Hand `ours` what is the check's; everything else takes its usual way and is counted."""
+        others = _within(self._counters.resumed, getattr(processor, name))
 
         def call(item: Any, *args: Any, **options: Any) -> None:
-            if not self._is_ours(item):
-                usual(item, *args, **options)
-            elif not is_sentrys(processor):
-                self.captured.append((sink, bytes_of(item)))
+            if self._is_ours(item):
+                ours(item)
+            else:
+                others(item, *args, **options)
 
-        return call
+        return processor, name, call
 
-    def _parted(self, batch: Iterable[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    def _by_batch(self, exporter: Any, ours: _Call) -> _Tap:
+        """As `_by_item`, for the two parts of a batch."""
+        others = _within(self._counters.resumed, exporter.export)
+
+        def export(batch: Any, *args: Any, **options: Any) -> Any:
+            result: Any = _success(exporter)
+            of_check, of_others = self._parted(exporter, batch)
+            if of_check:
+                result = ours(of_check, *args, **options)
+            if of_others:
+                result = others(of_others, *args, **options)
+            return result
+
+        return exporter, "export", export
+
+    def _at_once(self, batch: BatchProcessor[Any]) -> Callable[[Any], object]:
+        """Hand an item to the exporter at once: nobody waits, nothing of others is flushed."""
+        return _within(self.rehearsing, lambda item: batch._exporter.export([item]))
+
+    def _capture(self, leaf: object, sink: str) -> _Call:
+        def capture(telemetry: Any, *_args: Any, **_options: Any) -> object:
+            if not is_sentrys(leaf):
+                self._captured.append((sink, bytes_of(telemetry)))
+            return _success(leaf)
+
+        return capture
+
+    def _parted(self, exporter: object, batch: Any) -> tuple[Any, Any]:
+        if self._rehearsing.get():
+            return batch, None
+        if isinstance(exporter, MetricExporter):
+            return None, batch
         items = list(batch)
-        ours = [item for item in items if self._is_ours(item)]
-        return ours, [item for item in items if not self._is_ours(item)]
+        return (
+            [item for item in items if self._is_ours(item)],
+            [item for item in items if not self._is_ours(item)],
+        )
 
     def _is_ours(self, item: Any) -> bool:
-        record = getattr(item, "log_record", None)
-        if record is not None:
-            return bool(record.trace_id == self._trace_id)
-        context = getattr(item, "context", None)
+        context = getattr(item, "log_record", None) or getattr(item, "context", None)
         return context is not None and context.trace_id == self._trace_id
+
+
+def _within(block: Callable[[], AbstractContextManager[None]], usual: _Call) -> _Call:
+    def call(*args: Any, **options: Any) -> Any:
+        with block():
+            return usual(*args, **options)
+
+    return call
 
 
 @contextmanager
@@ -174,10 +162,6 @@ def _swapped(holder: object, name: str, value: object) -> Iterator[None]:
             setattr(holder, name, old)
         else:
             delattr(holder, name)
-
-
-def _is_in(part: object, parts: Iterable[object]) -> bool:
-    return any(part is one for one in parts)
 
 
 def _success(exporter: object) -> object:

@@ -14,17 +14,25 @@ __all__ = ["bytes_of"]
 
 def bytes_of(telemetry: Any) -> bytes:
     """Return all texts of a span, a log record, metrics, or several of them."""
-    return b"\0".join(_texts(_parts(telemetry)))
+    return b"\0".join(_texts(telemetry))
 
 
-def _parts(item: Any) -> Any:
-    if isinstance(item, ReadableSpan):
-        return _of_span(item)
-    if isinstance(item, ReadableLogRecord | ReadWriteLogRecord):
-        return _of_record(item)
-    if isinstance(item, MetricsData):
-        return list(_of_metrics(item))
-    return [_parts(one) for one in item] if isinstance(item, list | tuple) else []
+def _texts(value: Any) -> Iterator[bytes]:
+    if isinstance(value, ReadableSpan):
+        yield from _texts(_of_span(value))
+    elif isinstance(value, ReadableLogRecord | ReadWriteLogRecord):
+        yield from _texts(_of_record(value))
+    elif isinstance(value, MetricsData):
+        yield from _texts(_of_metrics(value))
+    elif isinstance(value, bytes | bytearray):
+        yield bytes(value)
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value).encode("utf-8", "replace")
 
 
 def _of_span(span: ReadableSpan) -> list[Any]:
@@ -63,28 +71,10 @@ def _of_metrics(data: MetricsData) -> Iterator[Any]:
 
 
 def _of_source(resource: Any, scope: Any) -> list[Any]:
-    found: list[Any] = []
-    for source in (resource, scope):
-        if source is not None:
-            found += [source.attributes, source.schema_url, getattr(source, "name", None)]
-            found.append(getattr(source, "version", None))
-    return found
+    names = ("attributes", "schema_url", "name", "version")
+    return [getattr(source, name, None) for source in (resource, scope) for name in names]
 
 
-def _state(context: Any) -> Any:
+def _state(context: Any) -> str | None:
     state = None if context is None else context.trace_state
-    return None if not state else state.to_header()
-
-
-def _texts(value: Any) -> Iterator[bytes]:
-    if isinstance(value, bytes | bytearray):
-        yield bytes(value)
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield str(key).encode("utf-8", "replace")
-            yield from _texts(inner)
-    elif isinstance(value, Iterable) and not isinstance(value, str):
-        for inner in value:
-            yield from _texts(inner)
-    elif value is not None:
-        yield str(value).encode("utf-8", "replace")
+    return state.to_header() if state else None

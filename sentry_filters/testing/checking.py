@@ -14,7 +14,7 @@ from sentry_sdk.client import BaseClient
 from sentry_filters.guard import SessionGuard
 from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
-from sentry_filters.testing.report import CheckedPath, Outcome, Report
+from sentry_filters.testing.report import CheckedPath, Outcome, Report, fault_at
 from sentry_filters.testing.sentry import SentryCheck
 
 GROUP = "sentry_filters.checks"
@@ -69,8 +69,7 @@ def _guarded(
     try:
         found.extend(edge(guard, canaries, rehearsal))
     except Exception as error:  # noqa: BLE001 - a check must never break the application that it checks
-        detail = f"the check raised {type(error).__name__}"
-        found.append(CheckedPath(path=name, outcome=Outcome.FAULT, detail=detail))
+        found.append(fault_at(name, error))
     return found
 
 

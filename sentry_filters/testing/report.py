@@ -57,6 +57,12 @@ class CheckedPath:
         return f"{self.path}: {self.outcome}" + (f" ({self.detail})" if self.detail else "")
 
 
+def fault_at(path: str, error: Exception) -> CheckedPath:
+    """Return what is known about a path whose check raised `error`."""
+    detail = f"the check raised {type(error).__name__}"
+    return CheckedPath(path=path, outcome=Outcome.FAULT, detail=detail)
+
+
 class LeakError(AssertionError):
     """A secret leaves, or something bypasses the guard.
 

@@ -10,7 +10,6 @@ import sentry_sdk
 from sentry_sdk.client import BaseClient, NonRecordingClient
 from sentry_sdk.transport import Transport
 
-from sentry_filters.evidence import conventions
 from sentry_filters.guard import SessionGuard, parts_of
 from sentry_filters.sentry import GuardedTransport
 from sentry_filters.testing.canaries import Canaries
@@ -19,7 +18,6 @@ from sentry_filters.testing.report import CheckedPath, Outcome
 from sentry_filters.testing.sentry.probes import OUTGOING, PROBES, Probe, outgoing_headers
 from sentry_filters.testing.sentry.stand_in import SentryRehearsal, printer_behind
 
-_THIRD_PARTY = "sentry-filters check"
 _RAW_SPOTLIGHT = "the SDK hands it raw envelopes; give `spotlight` to guard.sentry_options()"
 _RAW_PRINTER = "SENTRY_PRINT_ENVELOPES came after sentry_options(): raw envelopes are printed"
 
@@ -40,21 +38,21 @@ class SentryCheck:
         self._guard = guard
         self._client = client
         self._canaries = canaries
-        self._decisions = rehearsal
-        self._sentry = SentryRehearsal(client)
+        self._trial = rehearsal.trial("sentry", canaries)
+        self._sentry = SentryRehearsal(client, self._trial.captured)
 
     def paths(self) -> Iterator[CheckedPath]:
         """Check everything, and yield each path with what is known about it."""
-        if self._client.transport is None and self._client.spotlight is None:
-            detail = "there is no client" if not self._client.is_active() else "the client has no DSN"
-            yield CheckedPath(path="sentry", outcome=Outcome.OFF, detail=detail)
-        else:
+        if _can_send(self._client):
             yield from self._ways_out()
             with self._sentry.as_current():
                 for probe in PROBES:
                     yield from self._probed(probe)
                 yield self._propagated()
                 yield from self._recognised()
+        else:
+            detail = "the client has no DSN" if self._client.is_active() else "there is no client"
+            yield CheckedPath(path="sentry", outcome=Outcome.OFF, detail=detail)
         for client in _other_clients(self._client):
             yield self._beside(client)
 
@@ -62,71 +60,31 @@ class SentryCheck:
         transport = self._client.transport
         printed = None if transport is None else printer_behind(transport)
         if printed is not None:
-            yield _path("envelope printer", Outcome.BYPASS, _RAW_PRINTER)
+            yield self._trial.path("envelope printer", Outcome.BYPASS, _RAW_PRINTER)
         if self._client.spotlight is not None:
-            yield _path("spotlight", Outcome.BYPASS, _RAW_SPOTLIGHT)
+            yield self._trial.path("spotlight", Outcome.BYPASS, _RAW_SPOTLIGHT)
         if transport is not None:
             yield _way_out("sentry transport", _bypass_of(printed or transport, self._guard))
 
     def _probed(self, probe: Probe) -> Iterator[CheckedPath]:
         if off := probe.off(self._sentry):
-            yield _path(probe.name, Outcome.OFF, off)
+            yield self._trial.path(probe.name, Outcome.OFF, off)
             return
-        known = set(self._canaries.places)
-        self._sentry.captured.clear()
-        try:
-            probe.send(self._canaries, self._sentry)
-        except Exception as error:  # noqa: BLE001 - what breaks here says nothing about the other paths
-            yield _path(probe.name, Outcome.FAULT, f"the check raised {type(error).__name__}")
-        for place in self._canaries.places:
-            if place not in known:
-                yield self._judged(place, withheld=probe.withheld)
-
-    def _judged(self, place: str, *, withheld: bool) -> CheckedPath:
-        through = {sink for sink, data in self._sentry.captured if place in self._canaries.leaked_in(data)}
-        if through:
-            return _path(place, Outcome.LEAK, f"through {', '.join(sorted(through))}")
-        arrived = any(place in self._canaries.arrived_in(data) for _, data in self._sentry.captured)
-        if withheld and not arrived:
-            return _path(place, Outcome.CLEAN, "withheld")
-        return _covered(place, arrived=arrived)
+        yield from self._trial.sent(probe.name, lambda: probe.send(self._canaries, self._sentry))
+        yield from self._trial.places(withheld=probe.withheld)
 
     def _propagated(self) -> CheckedPath:
         if OUTGOING in self._canaries.leaked_in(outgoing_headers(self._canaries, self._sentry)):
             detail = "no hook sees the transaction's name in it; see trace_propagation_targets"
-            return _path(OUTGOING, Outcome.NOT_COVERED, detail)
-        return _path(OUTGOING, Outcome.OFF, "nothing of the application's is propagated")
+            return self._trial.path(OUTGOING, Outcome.NOT_COVERED, detail)
+        return self._trial.path(OUTGOING, Outcome.OFF, "nothing of the application's is propagated")
 
     def _recognised(self) -> Iterator[CheckedPath]:
-        # The third party's first: it has no consequences whichever guard is asked, and shows which one is.
-        arrived = self._arrives(_THIRD_PARTY)
-        asked = [drop for signal, drop in self._decisions.asked if signal == "event"]
-        kept = "recognition: a third party's 401 is kept"
-        if any(asked):
-            yield _path(kept, Outcome.WRONG, "it would be dropped")
-        else:
-            yield _covered(kept, arrived=arrived)
-        dropped = "recognition: your own session's 401 is dropped"
-        if not asked:
-            yield _path(dropped, Outcome.BYPASS, "the client's before_send does not ask this guard")
-        elif self._arrives(self._guard.policy.provider):
-            yield _path(dropped, Outcome.WRONG, "it would be reported")
-        else:
-            yield _covered(dropped, arrived=any(drop for _, drop in self._decisions.asked))
-
-    def _arrives(self, provider: str) -> bool:
-        """Report a 401 of this provider, and return whether anything of it would be sent."""
-        policy = self._guard.policy
-        operation = next(iter(policy.operations), "chat_completions")
-        status = next(iter(policy.statuses), conventions.SESSION_STATUSES[0])
-        values = (policy.domain, operation, provider, str(status), conventions.FAILED_RESPONSE)
-        self._decisions.asked.clear()
-        self._sentry.captured.clear()
-        with sentry_sdk.new_scope() as scope:
-            for name, value in zip(conventions.TAG_NAMES, values, strict=True):
-                scope.set_tag(name, value)
-            scope.capture_message("a canary of sentry-filters check", level="error")
-        return bool(self._sentry.captured)
+        # The third party's comes first: it shows whether this guard is asked.
+        yield self._trial.keeps_others("recognition", "event", _report)
+        bypass = Outcome.BYPASS, "the client's before_send does not ask this guard"
+        untried = None if self._trial.asked_about("event") else bypass
+        yield self._trial.drops_own("recognition", _report, untried=untried, wrong="it would be reported")
 
     def _beside(self, client: BaseClient) -> CheckedPath:
         bypass = "" if client.transport is None else _bypass_of(client.transport, self._guard)
@@ -135,14 +93,10 @@ class SentryCheck:
         return _way_out("sentry: another client", bypass)
 
 
-def _path(name: str, outcome: Outcome, detail: str = "") -> CheckedPath:
-    return CheckedPath(path=f"sentry {name}", outcome=outcome, detail=detail)
-
-
-def _covered(name: str, *, arrived: bool) -> CheckedPath:
-    if arrived:
-        return _path(name, Outcome.CLEAN)
-    return _path(name, Outcome.NOT_COVERED, "nothing arrived")
+def _report(tags: dict[str, str]) -> None:
+    with sentry_sdk.new_scope() as scope:
+        scope.set_tags(tags)
+        scope.capture_message("a canary of sentry-filters check", level="error")
 
 
 def _way_out(path: str, bypass: str) -> CheckedPath:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import sentry_sdk
@@ -15,7 +14,7 @@ from sentry_sdk.transport import Transport
 
 from sentry_filters.sentry import GuardedTransport
 
-Capture = Callable[[bytes], object]
+Capture = Callable[[Envelope], object]
 
 _BATCHERS = ("log_batcher", "metrics_batcher", "span_batcher")
 _JOIN_SECONDS = 5.0
@@ -29,7 +28,6 @@ _NOT_BY_CHANCE: Mapping[str, object] = {
 }
 
 
-@dataclass(slots=True)
 class SentryRehearsal:
     """A stand-in for a client: the same options, hooks, integrations and guard, but nothing is sent.
 
@@ -37,14 +35,12 @@ class SentryRehearsal:
 
     Args:
         client: The application's own client.
+        captured: Gets through what each envelope would have left, and its bytes.
     """
 
-    client: BaseClient
-    captured: list[tuple[str, bytes]] = field(default_factory=list)
-    """Through what each envelope would have left, and its bytes."""
-    stand_in: BaseClient = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, client: BaseClient, captured: list[tuple[str, bytes]]) -> None:
+        self.client = client
+        self._captured = captured
         self.stand_in = self._stand_in()
 
     @contextmanager
@@ -61,7 +57,8 @@ class SentryRehearsal:
             try:
                 yield
             finally:
-                self._end()
+                self.stand_in.transport = self.stand_in.spotlight = None
+                self._end_batchers()
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Send an envelope as the SDK's own parts do that use no hook."""
@@ -85,9 +82,8 @@ class SentryRehearsal:
             stand_in.options["traces_sample_rate"] = 1.0
         stand_in.monitor = None  # back-pressure would lower the rate
         stand_in.transport = None if client.transport is None else self._rehearsed(client.transport)
-        stand_in.spotlight = (
-            None if client.spotlight is None else CapturedSpotlight(self._capture("Spotlight, by the SDK"))
-        )
+        if client.spotlight is not None:
+            stand_in.spotlight = CapturedSpotlight(self._sink("Spotlight, by the SDK"))
         self._give_batchers(stand_in)
         return stand_in
 
@@ -113,38 +109,33 @@ class SentryRehearsal:
         if issubclass(type(transport), GuardedTransport):
             guarded = cast("GuardedTransport", transport)
             inner = None if guarded.inner is None else self._rehearsed(guarded.inner)
-            return guarded.sending_to(inner, lambda: CapturedSpotlight(self._capture("Spotlight")))
+            return guarded.sending_to(inner, lambda: CapturedSpotlight(self._sink("Spotlight")))
         printed = printer_behind(transport)
         if printed is not None:
-            return PrinterStandIn(transport, self._capture("the envelope printer"), self._rehearsed(printed))
-        return StandIn(transport, self._capture(type(transport).__name__))
+            return StandIn(transport, self._sink("the envelope printer"), self._rehearsed(printed))
+        return StandIn(transport, self._sink(type(transport).__name__))
 
-    def _capture(self, sink: str) -> Callable[[bytes], None]:
-        def capture(envelope: bytes) -> None:
-            self.captured.append((sink, envelope))
-
-        return capture
-
-    def _end(self) -> None:
-        self.stand_in.transport = self.stand_in.spotlight = None
-        self._end_batchers()
+    def _sink(self, name: str) -> Capture:
+        return lambda envelope: self._captured.append((name, envelope.serialize()))
 
 
 def _forget(*_: Any, **__: Any) -> None:
-    """A rehearsal loses nothing."""
+    """A check loses nothing."""
 
 
 class StandIn(Transport):
-    """Stands in for the transport that sends, for the time of a check.
+    """Stands in for the transport that sends, or for the SDK's envelope printer, for the time of a check.
 
     Args:
         original: Whose place it takes; never called.
-        capture: Gets each serialised envelope.
+        capture: Gets each envelope.
+        inner: Gets each envelope too: stands in for the transport behind the printer.
     """
 
-    def __init__(self, original: Transport, capture: Capture) -> None:
+    def __init__(self, original: Transport, capture: Capture, inner: Transport | None = None) -> None:
         self._original = original
         self._capture = capture
+        self._inner = inner
         self.options = original.options
         self.parsed_dsn = original.parsed_dsn
 
@@ -154,37 +145,19 @@ class StandIn(Transport):
         return self._original.__class__
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        """Capture what would have been sent."""
-        self._capture(envelope.serialize())
+        """Capture what would have been sent or printed, and pass it on."""
+        self._capture(envelope)
+        if self._inner is not None:
+            self._inner.capture_envelope(envelope)
 
-    def record_lost_event(self, *_: Any, **__: Any) -> None:
-        """Forget it: a check loses nothing."""
-
-
-class PrinterStandIn(StandIn):
-    """Stands in for the SDK's envelope printer: captures instead of printing, and passes on.
-
-    Args:
-        original: The printer.
-        capture: Gets each serialised envelope.
-        inner: Stands in for the transport behind it.
-    """
-
-    def __init__(self, original: Transport, capture: Capture, inner: Transport) -> None:
-        super().__init__(original, capture)
-        self._inner = inner
-
-    def capture_envelope(self, envelope: Envelope) -> None:
-        """Capture what would have been printed, and pass it on."""
-        super().capture_envelope(envelope)
-        self._inner.capture_envelope(envelope)
+    record_lost_event = staticmethod(_forget)
 
 
 class CapturedSpotlight(SpotlightClient):
     """Stands in for Spotlight.
 
     Args:
-        capture: Gets each serialised envelope.
+        capture: Gets each envelope.
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -192,7 +165,7 @@ class CapturedSpotlight(SpotlightClient):
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Capture what Spotlight would have been given."""
-        self._capture(envelope.serialize())
+        self._capture(envelope)
 
 
 def printer_behind(transport: Transport) -> Transport | None:
