@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import secrets
 import string
-from collections.abc import Callable
+from typing import NamedTuple
 
 _LETTERS = string.ascii_letters + string.digits
 _MARK = "CANARY"
+
+
+class _Kind(NamedTuple):
+    """A kind of secret: what stands before it, how it begins, and how much of it is random."""
+
+    before: str
+    begins: str
+    length: int
+
+    def made(self) -> tuple[str, str]:
+        """Return a text with a new secret, and that secret."""
+        secret = self.begins + _MARK + _random(self.length)
+        return self.before + secret, secret
+
+
+# In parts, so that no scanner takes this line for a key.
+_PROVIDER_KEY = _Kind("", "sk-" + "proj-", 42)
+_KINDS = (
+    _Kind("Authorization: Bearer ", "", 34),
+    _PROVIDER_KEY,
+    # {"alg": "HS256", "typ": "JWT"} and {"sub": "canary"}, signed.
+    _Kind("eyJhbGciOiAiSFMyNTYiLCAidHlwIjogIkpXVCJ9.eyJzdWIiOiAiY2FuYXJ5In0.", "", 37),
+    _Kind("password=", "", 18),
+)
 
 
 class Canaries:
@@ -45,19 +67,18 @@ class Canaries:
 
     def at(self, place: str) -> str:
         """Return a text with the word and the secrets of this place."""
-        kind = _KINDS[len(self._secrets) % len(_KINDS)]
-        text, secret = kind()
+        text, secret = _KINDS[len(self._secrets) % len(_KINDS)].made()
+        self._secrets.setdefault(place, []).append(secret)
         if not self._with_live:
-            self._note(place, secret)
             return f"{self.word(place)} {text}"
         live = f"{self.live}{self._number(place):03d}"
-        self._note(place, secret, live)
+        self._secrets[place].append(live)
         return f"{self.word(place)} {text} {live}"
 
     def key_at(self, place: str) -> str:
         """Return a secret alone, for a place that takes no blanks: a name, a key, an entry of a header."""
-        text, secret = _provider_key()
-        self._note(place, secret)
+        text, secret = _PROVIDER_KEY.made()
+        self._secrets.setdefault(place, []).append(secret)
         return text
 
     def word(self, place: str) -> str:
@@ -74,9 +95,6 @@ class Canaries:
         """Return the places whose word is in `data`."""
         return frozenset(place for place in self._secrets if self.word(place).encode() in data)
 
-    def _note(self, place: str, *found: str) -> None:
-        self._secrets.setdefault(place, []).extend(found)
-
     def _number(self, place: str) -> int:
         self._secrets.setdefault(place, [])
         return list(self._secrets).index(place)
@@ -84,31 +102,3 @@ class Canaries:
 
 def _random(length: int) -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(length))
-
-
-def _bearer() -> tuple[str, str]:
-    token = _MARK + _random(34)
-    return f"Authorization: Bearer {token}", token
-
-
-def _provider_key() -> tuple[str, str]:
-    # In parts, so that no scanner takes this line for a key.
-    key = "sk-" + "proj-" + _MARK + _random(42)
-    return key, key
-
-
-def _signed_token() -> tuple[str, str]:
-    signature = _MARK + _random(37)
-    return f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part({'sub': 'canary'})}.{signature}", signature
-
-
-def _password() -> tuple[str, str]:
-    value = _MARK + _random(18)
-    return f"password={value}", value
-
-
-def _part(claims: dict[str, str]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-
-
-_KINDS: tuple[Callable[[], tuple[str, str]], ...] = (_bearer, _provider_key, _signed_token, _password)

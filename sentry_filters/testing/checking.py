@@ -64,13 +64,11 @@ def _checked(guard: SessionGuard, edges: dict[str, EdgeCheck]) -> Report:
 
 def _guarded(
     name: str, edge: EdgeCheck, guard: SessionGuard, canaries: Canaries, rehearsal: Rehearsal
-) -> list[CheckedPath]:
-    found: list[CheckedPath] = []
+) -> Iterator[CheckedPath]:
     try:
-        found.extend(edge(guard, canaries, rehearsal))
+        yield from edge(guard, canaries, rehearsal)
     except Exception as error:  # noqa: BLE001 - a check must never break the application that it checks
-        found.append(fault_at(name, error))
-    return found
+        yield fault_at(name, error)
 
 
 def _further_edges() -> dict[str, EdgeCheck]:

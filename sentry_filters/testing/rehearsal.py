@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from sentry_filters.core import Policy
 from sentry_filters.evidence import Failure, conventions, stated_tags
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import SessionGuard, parts_of
@@ -32,16 +33,16 @@ class Rehearsal:
     def __init__(self, guard: SessionGuard, run: str) -> None:
         self.asked: list[tuple[str, bool]] = []
         """Each signal that this guard was asked about in the rehearsal, and whether it would drop it."""
-        self.guard = guard
+        self._guard = guard
         self._run = run
         self._thread = threading.get_ident()
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the rehearsal for the time of the block; checks of one guard wait for each other."""
-        parts = parts_of(self.guard)
+        parts = parts_of(self._guard)
         turn: _OneAtATime = parts.extensions.setdefault("testing.turn", _OneAtATime())
-        with turn.lock, self.guard.counters.paused(), parts.decider.rehearsing(self):
+        with turn.lock, self._guard.counters.paused(), parts.decider.rehearsing(self):
             yield
 
     def owns(self, failures: Sequence[Failure]) -> bool:
@@ -54,7 +55,7 @@ class Rehearsal:
 
     def trial(self, edge: str, canaries: Canaries) -> Trial:
         """Return what judges the canaries and reports of an edge, whose name its paths begin with."""
-        return Trial(edge, canaries, self)
+        return Trial(edge, canaries, self._guard.policy, self.asked)
 
 
 class Trial:
@@ -63,15 +64,17 @@ class Trial:
     Args:
         edge: What its paths begin with.
         canaries: What is sent.
-        rehearsal: Held while this is used.
+        policy: Whose provider's failures should be dropped.
+        asked: The rehearsal's.
     """
 
-    def __init__(self, edge: str, canaries: Canaries, rehearsal: Rehearsal) -> None:
+    def __init__(self, edge: str, canaries: Canaries, policy: Policy, asked: list[tuple[str, bool]]) -> None:
         self.captured: list[tuple[str, bytes]] = []
         """Through which sink each thing would have left, and its bytes; the edge's stand-ins fill it."""
         self._edge = edge
         self._canaries = canaries
-        self._rehearsal = rehearsal
+        self._policy = policy
+        self._asked = asked
         self._earlier: frozenset[str] = frozenset()
 
     def path(self, name: str, outcome: Outcome, detail: str = "") -> CheckedPath:
@@ -136,14 +139,14 @@ class Trial:
         name = f"{name}: your own session's 401 is dropped"
         if untried is not None:
             return self.path(name, *untried)
-        self._report(self._rehearsal.guard.policy.provider, report)
+        self._report(self._policy.provider, report)
         if self.captured:
             return self.path(name, Outcome.WRONG, wrong.format(sinks=_names(self.captured)))
-        return self.covered(name, arrived=any(drop for _, drop in self._rehearsal.asked))
+        return self.covered(name, arrived=any(drop for _, drop in self._asked))
 
     def asked_about(self, signal: str) -> list[bool]:
         """Return whether the guard would drop it, for each time it was asked since the last report."""
-        return [drop for asked, drop in self._rehearsal.asked if asked == signal]
+        return [drop for asked, drop in self._asked if asked == signal]
 
     def _judged(self, place: str, *, withheld: bool) -> CheckedPath:
         leaks = [(sink, data) for sink, data in self.captured if place in self._canaries.leaked_in(data)]
@@ -155,12 +158,11 @@ class Trial:
         return self.covered(place, arrived=arrived)
 
     def _report(self, provider: str, report: Callable[[dict[str, str]], object]) -> None:
-        policy = self._rehearsal.guard.policy
-        operation = next(iter(policy.operations), "chat_completions")
-        status = next(iter(policy.statuses), conventions.SESSION_STATUSES[0])
-        self._rehearsal.asked.clear()
+        operation = next(iter(self._policy.operations), "chat_completions")
+        status = next(iter(self._policy.statuses), conventions.SESSION_STATUSES[0])
+        self._asked.clear()
         self.captured.clear()
-        report(stated_tags(policy.domain, operation, provider, status))
+        report(stated_tags(self._policy.domain, operation, provider, status))
 
 
 def _names(captured: Sequence[tuple[str, bytes]]) -> str:

@@ -45,8 +45,7 @@ class CanaryError(Exception):
     """What the check reports; never raised out of it."""
 
 
-def send_event(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send an error event."""
+def _send_event(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     at = canaries.at
     isolation = sentry_sdk.get_isolation_scope()
     sentry_sdk.add_breadcrumb(
@@ -74,8 +73,7 @@ def send_event(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     isolation.clear()
 
 
-def send_transaction(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a transaction with spans, one of them an LLM call's."""
+def _send_transaction(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     at = canaries.at
     isolation = sentry_sdk.get_isolation_scope()
     _continue_trace(isolation, canaries, "transaction: trace header")
@@ -96,8 +94,7 @@ def send_transaction(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     isolation.clear()
 
 
-def send_streamed_span(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a segment and a span of the SDK's streaming mode."""
+def _send_streamed_span(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     with traces.start_span(name=canaries.at("streamed span: segment")):
         attributes: Any = {"note": canaries.at("streamed span: attribute")}
         with traces.start_span(name=canaries.at("streamed span: name"), attributes=attributes):
@@ -105,22 +102,19 @@ def send_streamed_span(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     rehearsal.flush()
 
 
-def send_log(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a structured log."""
+def _send_log(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     logger.warning(canaries.at("log: body"), attributes={"note": canaries.at("log: attribute")})
     rehearsal.flush()
 
 
-def send_metric(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a metric."""
+def _send_metric(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     sentry_sdk.metrics.count(
         canaries.at("metric: name"), 1, attributes={"note": canaries.at("metric: attribute")}
     )
     rehearsal.flush()
 
 
-def send_check_in(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
-    """Send a cron monitor's check-in."""
+def _send_check_in(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
     config: Any = {
         "schedule": {"type": "crontab", "value": "0 0 * * *"},
         "owner": canaries.at("check-in: monitor config"),
@@ -128,8 +122,7 @@ def send_check_in(canaries: Canaries, _rehearsal: SentryRehearsal) -> None:
     sentry_sdk.crons.capture_checkin(monitor_slug="canary", status="ok", monitor_config=config)
 
 
-def send_session(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a release-health session; no hook sees one."""
+def _send_session(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     session = Session(
         release="canary",
         environment=canaries.at("session: environment"),
@@ -141,36 +134,33 @@ def send_session(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     rehearsal.capture_envelope(envelope)
 
 
-def send_profile(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a profile and a chunk of one; no hook sees them."""
+def _send_profile(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
     envelope = Envelope()
     envelope.add_profile({"platform": "python", "transaction": {"name": canaries.at("profile: transaction")}})
     envelope.add_profile_chunk({"platform": "python", "note": canaries.at("profile: chunk")})
     rehearsal.capture_envelope(envelope)
 
 
-def send_client_report(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send a client report, which should hold counts only."""
+def _send_client_report(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    # It should hold counts only.
     lost = [{"reason": canaries.at("client report: reason"), "category": "error", "quantity": 1}]
-    payload = PayloadRef(json={"discarded_events": lost})
-    rehearsal.capture_envelope(Envelope(items=[Item(payload, type="client_report")]))
+    rehearsal.capture_envelope(Envelope(items=[_item("client_report", discarded_events=lost)]))
 
 
-def send_envelope_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send headers of an envelope and of an item, as the SDK's parts set them."""
-    item = Item(
-        PayloadRef(json={"discarded_events": []}),
-        type="client_report",
-        headers={"note": canaries.at("envelope: item header")},
-    )
+def _send_envelope_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    item = _item("client_report", discarded_events=[])
+    item.headers["note"] = canaries.at("envelope: item header")
     headers: Any = {"trace": {"environment": canaries.at("envelope: trace header")}}
     rehearsal.capture_envelope(Envelope(headers=headers, items=[item]))
 
 
-def send_unknown(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
-    """Send an item of a type that nobody knows yet."""
-    payload = PayloadRef(json={"note": canaries.at("unknown item type")})
-    rehearsal.capture_envelope(Envelope(items=[Item(payload, type="canary_item")]))
+def _send_unknown(canaries: Canaries, rehearsal: SentryRehearsal) -> None:
+    item = _item("canary_item", note=canaries.at("unknown item type"))
+    rehearsal.capture_envelope(Envelope(items=[item]))
+
+
+def _item(kind: str, **payload: object) -> Item:
+    return Item(PayloadRef(json=payload), type=kind)
 
 
 def outgoing_headers(canaries: Canaries, rehearsal: SentryRehearsal) -> bytes:
@@ -233,16 +223,17 @@ def _no_metrics(rehearsal: SentryRehearsal) -> str:
 
 
 PROBES: tuple[Probe, ...] = (
-    Probe("event", send_event),
-    Probe("transaction", send_transaction, _no_tracing),
-    Probe("streamed span", send_streamed_span, _no_streaming),
-    Probe("log", send_log, _no_logs),
-    Probe("metric", send_metric, _no_metrics),
-    Probe("check-in", send_check_in),
-    Probe("session", send_session),
-    Probe("profile", send_profile),
-    Probe("client report", send_client_report),
-    Probe("envelope", send_envelope_headers),
-    Probe("unknown item type", send_unknown, withheld=True),
+    Probe("event", _send_event),
+    Probe("transaction", _send_transaction, _no_tracing),
+    Probe("streamed span", _send_streamed_span, _no_streaming),
+    Probe("log", _send_log, _no_logs),
+    Probe("metric", _send_metric, _no_metrics),
+    Probe("check-in", _send_check_in),
+    # No hook sees sessions and profiles.
+    Probe("session", _send_session),
+    Probe("profile", _send_profile),
+    Probe("client report", _send_client_report),
+    Probe("envelope", _send_envelope_headers),
+    Probe("unknown item type", _send_unknown, withheld=True),
 )
 """Everything that the SDK sends."""
