@@ -73,14 +73,20 @@ class Taps:
             if not any(exporter is leaf for leaf in pipeline.leaves):
                 yield self._by_batch(exporter, _within(self.rehearsing, exporter.export))
         for leaf in pipeline.leaves:
-            capture = self._capture(leaf, pipeline.name_of(leaf))
-            if is_exporter(leaf):
-                yield self._by_batch(leaf, capture)
-                continue
-            names = ("on_start", "on_end") if is_sentrys(leaf) else ("on_end", "on_emit")
-            for name in names:
-                if hasattr(leaf, name):
-                    yield self._by_item(leaf, name, capture)
+            yield from self._taps_of_leaf(leaf, pipeline.name_of(leaf))
+
+    def _taps_of_leaf(self, leaf: object, sink: str) -> Iterator[_Tap]:
+        def capture(telemetry: Any, *_args: Any, **_options: Any) -> object:
+            if not is_sentrys(leaf):
+                self._captured.append((sink, bytes_of(telemetry)))
+            return _success(leaf)
+
+        if is_exporter(leaf):
+            yield self._by_batch(leaf, capture)
+            return
+        for name in ("on_start", "on_end") if is_sentrys(leaf) else ("on_end", "on_emit"):
+            if hasattr(leaf, name):
+                yield self._by_item(leaf, name, capture)
 
     def _by_item(self, processor: Any, name: str, ours: Callable[[Any], object]) -> _Tap:
         """Hand `ours` what is the check's; everything else takes its usual way and is counted."""
@@ -112,14 +118,6 @@ class Taps:
     def _at_once(self, batch: BatchProcessor[Any]) -> Callable[[Any], object]:
         """Hand an item to the exporter at once: nobody waits, nothing of others is flushed."""
         return _within(self.rehearsing, lambda item: batch._exporter.export([item]))
-
-    def _capture(self, leaf: object, sink: str) -> _Call:
-        def capture(telemetry: Any, *_args: Any, **_options: Any) -> object:
-            if not is_sentrys(leaf):
-                self._captured.append((sink, bytes_of(telemetry)))
-            return _success(leaf)
-
-        return capture
 
     def _parted(self, exporter: object, batch: Any) -> tuple[Any, Any]:
         if self._rehearsing.get():
