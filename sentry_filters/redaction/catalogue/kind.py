@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.regex import Regex
 
 _FROM_DATA = ("name", "pattern", "literal", "about")
 
@@ -43,7 +43,7 @@ class Kind:
         if not self.name or not self.pattern:
             raise ValueError(f"invalid kind {self.name!r}: {self.pattern!r}; expected a name and a pattern")
         try:
-            regex = compile_regex(self.pattern)
+            regex = Regex(self.pattern)
         except ValueError as error:
             raise ValueError(f"invalid kind {self.name!r}: {error}") from None
         if regex.search(b"") is not None:
