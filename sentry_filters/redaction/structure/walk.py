@@ -166,7 +166,7 @@ class Walk:
             own = self._sensitivity(key, verdict)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
-                self._note_key(path)
+                self._add((Finding(path, "key", None, None),))
                 # A second pass sees the new name only: it must have nothing to add.
                 own = max(own, self._sensitivity(new_key, verdict))
             if named and key == valuing and verdict < Sensitivity.SECRET:
@@ -222,14 +222,13 @@ class Walk:
     def _withheld(self, path: Path) -> str:
         return self._marked(path, WITHHELD, "withheld")
 
-    def _note_key(self, path: Path) -> None:
-        if self._account and len(self.findings) < _MOST_FINDINGS:
-            self.findings.append(Finding(path, "key", None, None))
-
     def _note(self, path: Path, text: str | None, marks: Iterable[Range]) -> None:
+        length = None if text is None else len(text)
+        self._add(Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
+
+    def _add(self, findings: Iterable[Finding]) -> None:
         if self._account and len(self.findings) < _MOST_FINDINGS:
-            length = None if text is None else len(text)
-            self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
+            self.findings += findings
 
 
 def _parts(text: str, verdict: Sensitivity, *, doubtful: bool) -> list[tuple[int, int]]:
