@@ -73,5 +73,5 @@ class Body(StrEnum):
 
 def prefixed(name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM) -> Kind:
     """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
-    escaped = prefix.replace(".", r"\.").replace("$", r"\$")
+    escaped = prefix.replace(".", r"\.")
     return Kind(name, f"{escaped}{body}{{{least},}}", prefix, about)

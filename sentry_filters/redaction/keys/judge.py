@@ -36,9 +36,6 @@ class HarmlessKeys:
     def __init__(self) -> None:
         self._keys: set[str] = set()
 
-    def __len__(self) -> int:
-        return len(self._keys)
-
     def lookups(self) -> tuple[Callable[[object], bool], Callable[[Iterable[object]], bool]]:
         """Functions for loops: whether one key is known, and whether all of some keys are."""
         return self._keys.__contains__, self._keys.issuperset
