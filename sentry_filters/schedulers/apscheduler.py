@@ -236,7 +236,5 @@ def _original(job: Job) -> BaseTrigger:
 
 def _is_missed(job: Job, run_times: Sequence[datetime]) -> bool:
     """Return whether the job is too late for reasons that are not ours, which APScheduler then reports."""
-    if job.misfire_grace_time is None:
-        return False
-    latest = datetime.now(UTC) - timedelta(seconds=job.misfire_grace_time)
-    return all(run_time < latest for run_time in run_times)
+    grace = job.misfire_grace_time
+    return grace is not None and run_times[-1] < datetime.now(UTC) - timedelta(seconds=grace)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from sentry_filters import Redactor
-from sentry_filters.redaction.regex import compile_finder, compile_regex
+from sentry_filters.redaction.regex import Regex, compile_finder
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from tests.support.secrets import fake
 
@@ -64,19 +64,19 @@ def test_a_child_redacts_although_threads_of_its_parent_search_while_it_is_forke
 
 def test_a_childs_own_redactor_shares_nothing_with_its_parents() -> None:
     pattern = "a{3,9}b+"
-    parents = compile_regex(pattern)
+    parents = Regex(pattern)
 
-    assert compile_regex(pattern)._compiled is parents._compiled  # type: ignore[attr-defined]
-    assert forked(lambda: compile_regex(pattern)._compiled is not parents._compiled)  # type: ignore[attr-defined]
+    assert Regex(pattern)._compiled is parents._compiled
+    assert forked(lambda: Regex(pattern)._compiled is not parents._compiled)
 
 
 def test_a_child_does_not_search_by_what_its_parent_compiled() -> None:
-    regex, find = compile_regex("(b)+"), compile_finder("b+")
-    parents = regex._compiled  # type: ignore[attr-defined]
+    regex, find = Regex("(b)+"), compile_finder("b+")
+    parents = regex._compiled
 
     def searches() -> bool:
         found = regex.search(b"abb"), regex.match(b"b"), next(regex.finditer(b"b")), regex.groups
-        renewed = regex._compiled is not parents  # type: ignore[attr-defined]
+        renewed = regex._compiled is not parents
         return all(found) and find(b"abb", 0) == (1, 3) and renewed
 
     assert forked(searches)

@@ -10,6 +10,7 @@ from sentry_filters import Policy
 from sentry_filters.redaction import REDACTED, Kind, Redactor
 from sentry_filters.redaction.catalogue import CATALOGUE
 from sentry_filters.targets import relay_config
+from tests.support.kinds import near_miss_of, secret_of
 from tests.support.secrets import fake
 from tests.targets.conftest import POLICY, Scrubber
 
@@ -37,14 +38,14 @@ def test_every_rule_is_applied_and_says_whose_it_is(scrubber: Scrubber) -> None:
 @pytest.fixture(scope="module")
 def stripped(scrubber: Scrubber) -> dict[str, str]:
     """What Relay leaves of every kind's example behind every beginning, and of its near miss."""
-    texts = [before + "".join(kind.example) for kind in CATALOGUE for before in BEFORE]
-    texts += ["".join(kind.near_miss) for kind in CATALOGUE]
+    texts = [before + secret_of(kind) for kind in CATALOGUE for before in BEFORE]
+    texts += [near_miss_of(kind) for kind in CATALOGUE]
     return dict(zip(texts, scrubber.texts(texts), strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kinds_example_goes_in_both(kind: Kind, stripped: dict[str, str], redactor: Redactor) -> None:
-    example = "".join(kind.example)
+    example = secret_of(kind)
     for before in BEFORE:
         assert example not in redactor.redact(before + example)
         assert example not in stripped[before + example]
@@ -53,7 +54,7 @@ def test_a_kinds_example_goes_in_both(kind: Kind, stripped: dict[str, str], reda
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kinds_near_miss_stays_in_both(kind: Kind, stripped: dict[str, str], redactor: Redactor) -> None:
-    near_miss = "".join(kind.near_miss)
+    near_miss = near_miss_of(kind)
 
     assert redactor.redact(near_miss) == near_miss
     # One near miss is nothing but the name of a secret key; Relay takes such a text for one.
@@ -141,7 +142,7 @@ def test_what_stands_under_another_key_stays_in_both(
 
 def test_a_second_pass_changes_nothing(scrubber: Scrubber) -> None:
     # Relay also marks the nothing behind the head of a private key.
-    texts = ["".join(kind.example) for kind in CATALOGUE if kind.name != "private-key"]
+    texts = [secret_of(kind) for kind in CATALOGUE if kind.name != "private-key"]
     once = scrubber.texts(texts)
 
     assert scrubber.texts(once) == once

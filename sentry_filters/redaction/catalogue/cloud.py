@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-_UUID = "5f0c9d1e-2b3a-4c5d-8e6f-7a8b9c0d1e2f"  # invented
-_LONG = Body.ALNUM.sample * 2
-
 CLOUD_KINDS: tuple[Kind, ...] = (
     prefixed("google", "AIza", "Google API keys, Gemini among them", least=30, body=Body.WORD),
     prefixed("google-bound", "AQ.", "Google API keys bound to an account", least=30, body=Body.WORD),
     prefixed("google-oauth", "ya29.", "Google OAuth access tokens", least=16, body=Body.DOTTED),
     prefixed("google-refresh", "1//0", "Google OAuth refresh tokens", least=30, body=Body.WORD),
     prefixed("google-client", "GOCSPX-", "Google OAuth client secrets", body=Body.WORD),
-    Kind(
-        "aws-key-id",
-        r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b",
-        "A",
-        "AWS access key ids",
-        ("AKIA", "Q8VT1MB4XK7PL2WN"),
-        ("AKIA", "region"),
-    ),
+    Kind("aws-key-id", r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}\b", "A", "AWS access key ids"),
     prefixed("aws-bedrock", "ABSK", "Amazon Bedrock long-lived API keys", least=24, body=Body.BASE64),
     prefixed(
         "aws-bedrock-short",
@@ -34,41 +24,26 @@ CLOUD_KINDS: tuple[Kind, ...] = (
         r"(?i:X-Amz-(?:Signature|Security-Token|Credential)|Signature)=([A-Za-z0-9%+/=_\-]{16,})",
         "=",
         "signatures of presigned AWS URLs",
-        ("?X-Amz-", "Signature=", "0f3a9c5e7b1d2f4a6c8e0b2d"),
-        ("?X-Amz-", "Signature=", "x"),
     ),
     Kind(
         "azure-openai",
         r"[A-Za-z0-9]{52}JQQJ99[A-Z0-9]{2}[A-Za-z0-9]{5}XJ3[A-Za-z0-9]{10,}",
         "JQQJ99",
         "Azure OpenAI and other Azure AI keys",
-        (_LONG[:52], "JQQJ99", "AL", "ACHrz", "XJ3", "AAABACOGabcd"),
-        (_LONG[:20], "JQQJ99", "AL"),
     ),
     Kind(
         "azure-client-secret",
         r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{30,}",
         "Q~",
         "Microsoft Entra client secrets",
-        ("abc8", "Q~", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO"),
-        ("abc8", "Q~", "short"),
     ),
     Kind(
         "azure-connection",
         r"(?i:AccountKey|SharedAccessKey|SharedSecretValue)=([A-Za-z0-9+/]{16,}={0,2})",
         "=",
         "keys in Azure's connection strings",
-        ("Account", "Key=", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0bVtXz6A=="),
-        ("Account", "Name=", "storageaccountname"),
     ),
-    Kind(
-        "azure-sas",
-        r"sig=([A-Za-z0-9%+/=_\-]{20,})",
-        "sig=",
-        "signatures of Azure's shared access URLs",
-        ("https://x.blob.core.windows.net/c/f?sv=1&", "sig=", "Zq8vT1mB4xK7pL2wN9sRaHcJ%3D"),
-        ("https://x.example/f?", "sig=", "no"),
-    ),
+    Kind("azure-sas", r"sig=([A-Za-z0-9%+/=_\-]{20,})", "sig=", "signatures of Azure's shared access URLs"),
     prefixed("alibaba", "LTAI", "Alibaba Cloud access key ids", least=12),
     prefixed("alibaba-sts", "STS.", "Alibaba Cloud temporary access key ids", least=16),
     prefixed("alibaba-security", "CAIS", "Alibaba Cloud security tokens", least=40, body=Body.BASE64),
@@ -94,7 +69,7 @@ CLOUD_KINDS: tuple[Kind, ...] = (
     prefixed("upcloud", "ucat_", "UpCloud API tokens"),
     prefixed("openshift", "sha256~", "OpenShift tokens", least=20, body=Body.WORD),
     prefixed("tailscale", "tskey-", "Tailscale keys", least=12, body=Body.WORD),
-    prefixed("planetscale", "pscale_", "PlanetScale credentials", body=Body.DOTTED, near_miss="tkn_demo"),
+    prefixed("planetscale", "pscale_", "PlanetScale credentials", body=Body.DOTTED),
     prefixed("neon", "napi_", "Neon API keys", least=24),
     prefixed("supabase", "sbp_", "Supabase access tokens", body=Body.WORD),
     prefixed("supabase-secret", "sb_secret_", "Supabase secret keys", least=16, body=Body.WORD),
@@ -111,7 +86,7 @@ CLOUD_KINDS: tuple[Kind, ...] = (
     prefixed("vault", "hvs.", "HashiCorp Vault service tokens", body=Body.WORD),
     prefixed("vault-batch", "hvb.", "HashiCorp Vault batch tokens", body=Body.WORD),
     prefixed("vault-recovery", "hvr.", "HashiCorp Vault recovery tokens", body=Body.WORD),
-    prefixed("doppler", "dp.", "Doppler tokens", least=30, body=Body.DOTTED, near_miss="pt.demo"),
+    prefixed("doppler", "dp.", "Doppler tokens", least=30, body=Body.DOTTED),
     prefixed("infisical", "st.", "Infisical service tokens", least=60, body=Body.DOTTED),
     prefixed("onepassword", "ops_eyJ", "1Password service-account tokens", least=40, body=Body.BASE64),
     Kind(
@@ -119,24 +94,15 @@ CLOUD_KINDS: tuple[Kind, ...] = (
         r"A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}",
         "A3-",
         "1Password secret keys",
-        ("A3-", "ASWWYB-798JRY-LJVD4-23DC2-86TVM-H43EB"),
-        ("A3-", "ASWWYB-798JRY"),
     ),
     prefixed("pulumi", "pul-", "Pulumi access tokens", least=30),
     Kind(
-        "terraform",
-        r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=\-]{40,}",
-        ".atlasv1.",
-        "Terraform Cloud tokens",
-        (_LONG[:14], ".atlasv1.", _LONG),
-        (_LONG[:14], ".atlasv1.", "x"),
+        "terraform", r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=\-]{40,}", ".atlasv1.", "Terraform Cloud tokens"
     ),
     Kind(
         "launchdarkly",
         r"(?:sdk|mob|api)-[a-f0-9]{8}-[a-f0-9]{4}-4[a-f0-9]{3}-[a-f0-9]{4}-[a-f0-9]{12}",
         "-4",
         "LaunchDarkly SDK, mobile and API keys",
-        ("sdk-", _UUID),
-        ("sdk-", _UUID[:8]),
     ),
 )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
-from sentry_filters.redaction.regex import compile_regex
+from sentry_filters.redaction.regex import Regex
 
 _FROM_DATA = ("name", "pattern", "literal", "about")
 
@@ -18,8 +18,7 @@ class Kind:
     `pattern` is RE2 syntax over bytes (so `[^"]` also matches each byte of a non-ASCII character). If it has
     capturing groups, what the first of them that took part matched is removed, otherwise the whole match.
     `literal` is a text that every match contains. What may precede a match is decided by the scanner, not
-    by the pattern. `example` and `near_miss` come in parts that are joined where they are used, so that no
-    scanner takes this source for a leak.
+    by the pattern.
 
     A negated class must admit the backslash: in serialised JSON a line break is the two characters `\n`, and
     the pass over serialised text has to see at least what the pass over the plain text sees.
@@ -33,8 +32,6 @@ class Kind:
     pattern: str
     literal: str = ""
     about: str = ""
-    example: tuple[str, ...] = ()
-    near_miss: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse at the start what would fail, or match everywhere, at run time."""
@@ -46,7 +43,7 @@ class Kind:
         if not self.name or not self.pattern:
             raise ValueError(f"invalid kind {self.name!r}: {self.pattern!r}; expected a name and a pattern")
         try:
-            regex = compile_regex(self.pattern)
+            regex = Regex(self.pattern)
         except ValueError as error:
             raise ValueError(f"invalid kind {self.name!r}: {error}") from None
         if regex.search(b"") is not None:
@@ -63,43 +60,18 @@ class Kind:
         return cls(*(data.get(entry, "") for entry in _FROM_DATA))  # type: ignore[arg-type]  # judged above
 
 
-class Body(Enum):
-    """What follows the prefix of a secret: the characters of a class, and an invented example."""
+class Body(StrEnum):
+    """What follows the prefix of a secret: the characters of a class."""
 
-    ALNUM = ("[A-Za-z0-9]", "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b")
-    WORD = (r"[A-Za-z0-9_\-]", "Zq8vT1mB_4xK7pL2wN9s-RaHcJdFeG3yU5iO")
-    BASE64 = (r"[A-Za-z0-9+/=_\-]", "Zq8vT1mB4xK7pL2w+N9sRaHc/JdFeG3yU5iO")
-    DOTTED = (r"[A-Za-z0-9+/=_.\-]", "Zq8vT1mB4xK7pL2w.N9sRaHcJdFeG3yU5iO0")
-    HEX = ("[A-Fa-f0-9]", "0f3a9c5e7b1d2f4a6c8e0b2d4f6a8c0e1a2b")
-    LOWER = ("[a-z0-9]", "zq8vt1mb4xk7pl2wn9srahcjdfeg3yu5io0b")
-    UPPER = ("[A-Z0-9]", "ZQ8VT1MB4XK7PL2WN9SRAHCJDFEG3YU5IO0B")
-
-    def __init__(self, characters: str, sample: str) -> None:
-        self.characters = characters
-        self.sample = sample
-
-    def at_least(self, least: int) -> str:
-        """An expression for so many of its characters, or more."""
-        return f"{self.characters}{{{least},}}"
-
-    def example(self, prefix: str, least: int) -> tuple[str, ...]:
-        """An invented secret, in parts."""
-        half = len(prefix) // 2
-        return prefix[:half], prefix[half:], (self.sample * 8)[: max(least, 24)]
+    ALNUM = "[A-Za-z0-9]"
+    WORD = r"[A-Za-z0-9_\-]"
+    BASE64 = r"[A-Za-z0-9+/=_\-]"
+    DOTTED = r"[A-Za-z0-9+/=_.\-]"
+    HEX = "[A-Fa-f0-9]"
+    UPPER = "[A-Z0-9]"
 
 
-def prefixed(
-    name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM, near_miss: str = "demo"
-) -> Kind:
+def prefixed(name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM) -> Kind:
     """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
-    escaped = prefix.replace(".", r"\.").replace("$", r"\$")
-    example = body.example(prefix, least)
-    return Kind(name, escaped + body.at_least(least), prefix, about, example, (*example[:-1], near_miss))
-
-
-def varied(
-    name: str, forms: str, literal: str, about: str, prefix: str, *, least: int = 20, body: Body = Body.ALNUM
-) -> Kind:
-    """`prefixed` for several prefixes: an expression for them, what all of them contain, and one of them."""
-    example = body.example(prefix, least)
-    return Kind(name, forms + body.at_least(least), literal, about, example, (*example[:-1], "demo"))
+    escaped = prefix.replace(".", r"\.")
+    return Kind(name, f"{escaped}{body}{{{least},}}", prefix, about)

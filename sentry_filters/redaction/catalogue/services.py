@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed, varied
-
-_ALNUM, _HEX = Body.ALNUM.sample, Body.HEX.sample
-_UUID = "5f0c9d1e-2b3a-4c5d-8e6f-7a8b9c0d1e2f"  # invented
+from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
 _MESSAGING = (
     Kind(
@@ -13,8 +10,6 @@ _MESSAGING = (
         r"xox[a-z](?:\.xox[a-z])?-[A-Za-z0-9%/+=\-]{10,}",
         "xox",
         "Slack bot, user, app and session tokens",
-        ("xox", "b-", "263594206564-", _ALNUM),
-        ("xox", "b-", "x"),
     ),
     prefixed("slack-app", "xapp-", "Slack app-level tokens", body=Body.WORD),
     Kind(
@@ -22,93 +17,48 @@ _MESSAGING = (
         r"hooks\.slack(?:-gov)?\.com\\?/(?:services|workflows|triggers)\\?/([A-Za-z0-9/_\-+\\]{12,})",
         "hooks.slack",
         "Slack webhooks",
-        ("https://hooks.", "slack.com/", "services/T0/B0/", _ALNUM),
-        ("https://hooks.", "slack.com/", "services/x"),
     ),
     Kind(
         "teams-webhook",
         r"(?:webhook\.office\.com\\?/webhookb2|outlook\.office\.com\\?/webhook)\\?/([A-Za-z0-9@/_\-\\]{30,})",
         "office.com",
         "Microsoft Teams webhooks",
-        ("https://acme.webhook.", "office.com/webhookb2/", _UUID, "@x/IncomingWebhook/", _HEX),
-        ("https://acme.webhook.", "office.com/webhookb2/x"),
     ),
     Kind(
         "discord-webhook",
         r"discord(?:app)?\.com\\?/api\\?/(?:v\d+\\?/)?webhooks\\?/\d+\\?/([A-Za-z0-9_\-]{20,})",
         "webhooks",
         "Discord webhooks",
-        ("https://discord.com/api/", "webhooks/", "123456789012345678/", _ALNUM),
-        ("https://discord.com/api/", "webhooks/", "1/x"),
     ),
     Kind(
         "discord",
         r"[MNO][A-Za-z0-9_\-]{22,27}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,}",
         ".",
         "Discord bot tokens",
-        ("MTk4NjIyNDgzNDcxOTI1MjQ4", ".", "Cl2FMQ", ".", _ALNUM),
-        ("MTk4NjIyNDgz", ".", "Cl2FMQ", ".", "x"),
     ),
-    varied(
-        "telegram", r"(?:bot)?\d{8,10}:A", ":A", "Telegram bot tokens", "12345678:A", least=32, body=Body.WORD
-    ),
+    Kind("telegram", r"(?:bot)?\d{8,10}:A[A-Za-z0-9_\-]{32,}", ":A", "Telegram bot tokens"),
     Kind(
         "zapier-webhook",
         r"hooks\.zapier\.com\\?/hooks\\?/catch\\?/([A-Za-z0-9/\\]{8,})",
         "hooks.zapier.com",
         "Zapier webhooks",
-        ("https://hooks.", "zapier.com/hooks/catch/", "1234567/", "abc12de"),
-        ("https://hooks.", "zapier.com/hooks"),
     ),
-    Kind("twilio", r"SK[a-f0-9]{32}", "SK", "Twilio API key ids", ("SK", _HEX[:32]), ("SK", "0f3a")),
-    Kind(
-        "sendgrid",
-        r"SG\.[A-Za-z0-9_\-=.]{30,}",
-        "SG.",
-        "SendGrid API keys",
-        ("SG.", _ALNUM[:22], ".", _ALNUM),
-        ("SG.", "version"),
-    ),
-    Kind(
-        "mailgun",
-        r"key-[A-Za-z0-9]{32}|[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}\b",
-        "-",
-        "Mailgun API keys",
-        ("key-", _HEX[:32]),
-        ("key-", "0f3a"),
-    ),
-    Kind(
-        "mailchimp",
-        r"[a-f0-9]{32}-us\d{1,2}\b",
-        "-us",
-        "Mailchimp API keys",
-        (_HEX[:32], "-us", "12"),
-        ("0f3a", "-us", "12"),
-    ),
+    Kind("twilio", r"SK[a-f0-9]{32}", "SK", "Twilio API key ids"),
+    Kind("sendgrid", r"SG\.[A-Za-z0-9_\-=.]{30,}", "SG.", "SendGrid API keys"),
+    Kind("mailgun", r"key-[A-Za-z0-9]{32}|[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}\b", "-", "Mailgun API keys"),
+    Kind("mailchimp", r"[a-f0-9]{32}-us\d{1,2}\b", "-us", "Mailchimp API keys"),
     prefixed("brevo", "xkeysib-", "Brevo API keys", least=32, body=Body.WORD),
     prefixed("brevo-smtp", "xsmtpsib-", "Brevo SMTP keys", least=32, body=Body.WORD),
     prefixed("mailersend", "mlsn.", "MailerSend API tokens", least=32),
     prefixed("klaviyo", "pk_live_", "keys that some call public and Klaviyo does not", least=40),
     prefixed("klaviyo-private", "pk_", "Klaviyo private keys", least=34),
-    Kind(
-        "resend",
-        r"re_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{16,}",
-        "re_",
-        "Resend API keys",
-        ("re_", "Zq8vT1mB_", _ALNUM),
-        ("re_", "compile_pattern"),
-    ),
+    Kind("resend", r"re_[A-Za-z0-9]{6,10}_[A-Za-z0-9]{16,}", "re_", "Resend API keys"),
     prefixed("novu", "nv-", "Novu API keys", least=32, body=Body.HEX),
 )
 
 _MONEY = (
     Kind(
-        "stripe",
-        r"(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}",
-        "k_",
-        "Stripe secret and restricted keys",
-        ("sk_", "live_", _ALNUM),
-        ("sk_", "live_", "mode"),
+        "stripe", r"(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}", "k_", "Stripe secret and restricted keys"
     ),
     prefixed(
         "webhook-secret",
@@ -117,22 +67,18 @@ _MONEY = (
         least=16,
         body=Body.BASE64,
     ),
-    varied("square", r"sq0[a-z]{3}-", "sq0", "Square tokens", "sq0atp-", body=Body.WORD),
+    Kind("square", r"sq0[a-z]{3}-[A-Za-z0-9_\-]{20,}", "sq0", "Square tokens"),
     prefixed("square-access", "EAAA", "Square access tokens", least=56, body=Body.WORD),
     Kind(
         "braintree",
         r"access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32}",
         "access_token$",
         "Braintree access tokens",
-        ("access_", "token$", "production$", "zq8vt1mb4xk7pl2w$", _HEX[:32]),
-        ("access_", "token$", "production$x"),
     ),
-    prefixed(
-        "flutterwave", "FLWSECK", "Flutterwave secret keys", least=13, body=Body.WORD, near_miss="-demo"
-    ),
+    prefixed("flutterwave", "FLWSECK", "Flutterwave secret keys", least=13, body=Body.WORD),
     prefixed("checkout", "sk_sbox_", "Checkout.com sandbox keys"),
     prefixed("paddle", "pdl_", "Paddle API keys", least=24, body=Body.WORD),
-    prefixed("polar", "polar_", "Polar tokens", least=24, body=Body.WORD, near_miss="coordinates"),
+    prefixed("polar", "polar_", "Polar tokens", least=24, body=Body.WORD),
     prefixed("razorpay", "rzp_live_", "Razorpay live keys", least=14),
     prefixed("midtrans", "Mid-server-", "Midtrans server keys", least=16, body=Body.WORD),
     prefixed("easypost", "EZAK", "EasyPost keys", least=50),
@@ -145,26 +91,17 @@ _MONEY = (
         r"access-(?:sandbox|development|production)-[a-f0-9\-]{30,}",
         "access-",
         "Plaid access tokens",
-        ("access-", "production-", _UUID),
-        ("access-", "production-1"),
     ),
-    varied("shopify", r"shp[a-z]{2,3}_", "shp", "Shopify tokens", "shpat_", least=16),
+    Kind("shopify", r"shp[a-z]{2,3}_[A-Za-z0-9]{16,}", "shp", "Shopify tokens"),
 )
 
 _OFFICE = (
     prefixed("facebook", "EAA", "Facebook and Meta access tokens", least=60),
     prefixed("notion", "ntn_", "Notion integration tokens", least=32),
-    prefixed("notion-old", "secret_", "older Notion tokens", least=32, near_miss="name_of_the_deployment"),
-    Kind(
-        "airtable",
-        r"pat[A-Za-z0-9]{14}\.[a-f0-9]{32,}",
-        "pat",
-        "Airtable personal access tokens",
-        ("pat", _ALNUM[:14], ".", _HEX, _HEX),
-        ("pat", _ALNUM[:14], ".", "x"),
-    ),
-    varied("figma", r"fig[a-z]{1,2}_", "fig", "Figma tokens", "figd_", body=Body.WORD),
-    varied("clickup", r"pk_\d{5,}_", "pk_", "ClickUp tokens", "pk_12345678_", body=Body.UPPER),
+    prefixed("notion-old", "secret_", "older Notion tokens", least=32),
+    Kind("airtable", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{32,}", "pat", "Airtable personal access tokens"),
+    Kind("figma", r"fig[a-z]{1,2}_[A-Za-z0-9_\-]{20,}", "fig", "Figma tokens"),
+    Kind("clickup", r"pk_\d{5,}_[A-Z0-9]{20,}", "pk_", "ClickUp tokens"),
     prefixed("linear", "lin_api_", "Linear API keys"),
     prefixed("linear-oauth", "lin_oauth_", "Linear OAuth tokens"),
     prefixed("postman", "PMAK-", "Postman API keys", least=30, body=Body.WORD),
@@ -175,30 +112,9 @@ _OFFICE = (
     prefixed("dropbox", "sl.", "Dropbox access tokens", least=40, body=Body.DOTTED),
     prefixed("pinterest", "pina_", "Pinterest access tokens"),
     prefixed("lichess", "lip_", "Lichess access tokens", least=16),
-    Kind(
-        "salesforce",
-        r"00D[A-Za-z0-9]{9,15}![A-Za-z0-9._]{30,}",
-        "00D",
-        "Salesforce session ids",
-        ("00D", "E0X0A0M0PeLE", "!", _ALNUM),
-        ("00D", "E0X0A0M0PeLE"),
-    ),
-    Kind(
-        "hubspot",
-        r"pat-(?:na|eu|ap)\d-[a-f0-9]{8}-[a-f0-9\-]{20,}",
-        "pat-",
-        "HubSpot private app tokens",
-        ("pat-", "na1-", _UUID),
-        ("pat-", "na1-x"),
-    ),
-    Kind(
-        "mapbox",
-        r"sk\.eyJ[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}",
-        "sk.eyJ",
-        "Mapbox secret tokens",
-        ("sk.", "eyJ", _ALNUM, ".", _ALNUM),
-        ("sk.", "eyJ", "x"),
-    ),
+    Kind("salesforce", r"00D[A-Za-z0-9]{9,15}![A-Za-z0-9._]{30,}", "00D", "Salesforce session ids"),
+    Kind("hubspot", r"pat-(?:na|eu|ap)\d-[a-f0-9]{8}-[a-f0-9\-]{20,}", "pat-", "HubSpot private app tokens"),
+    Kind("mapbox", r"sk\.eyJ[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}", "sk.eyJ", "Mapbox secret tokens"),
     prefixed("workato", "wrkaus-", "Workato API tokens", body=Body.DOTTED),
     prefixed("stytch", "secret-live-", "Stytch secrets", least=20, body=Body.BASE64),
 )

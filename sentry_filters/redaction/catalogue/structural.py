@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
 
-_BODY = "Zq8vT1mB4xK7pL2wN9sRaHcJdFeG3yU5iO0b"
-
 # Prefixes that leave no doubt, whatever follows them.
 _PREFIXES = (
     r"sk-(?:ant|proj|svcacct|admin|or|lf)-|gsk_|hf_|r8_|xai-|nvapi-|tvly-|lsv2_|pcsk_|gh[pousr]_|github_pat_"
@@ -22,17 +20,8 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"ey[IJ][A-Za-z0-9_/\\+\-]{8,}={0,2}\.(?:ey[A-Za-z0-9_/\\+\-]{6,}={0,2})(?:\.[A-Za-z0-9_/\\+\-]*={0,2}){0,3}",
         "ey",
         "JSON Web Tokens, whole or cut",
-        ("eyJhbGciOiJIUzI1NiJ9", ".", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", ".", _BODY),
-        ("ey", "Jab"),
     ),
-    Kind(
-        "jwe",
-        r"ey[IJ][A-Za-z0-9_\-]{16,}(?:\.[A-Za-z0-9_\-]*){4}",
-        "ey",
-        "encrypted JSON Web Tokens",
-        ("eyJhbGciOiJSU0EtT0FFUCJ9", ".", _BODY, ".", _BODY[:16], ".", _BODY, ".", _BODY[:22]),
-        ("ey", "Jab", "."),
-    ),
+    Kind("jwe", r"ey[IJ][A-Za-z0-9_\-]{16,}(?:\.[A-Za-z0-9_\-]*){4}", "ey", "encrypted JSON Web Tokens"),
     Kind(
         "private-key",
         r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
@@ -41,8 +30,6 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"|(?:[A-Za-z0-9+/=:,.\s]|\\+[nrt/])*)",
         "PRIVATE KEY",
         "PEM and PGP private keys, whole or cut",
-        ("-----BEGIN ", "PRIVATE KEY-----\n", _BODY, "\n", _BODY, "\n-----END ", "PRIVATE KEY-----"),
-        ("-----BEGIN ", "CERTIFICATE-----\n", _BODY),
     ),
     prefixed("age", "AGE-SECRET-KEY-1", "age identities", body=Body.UPPER),
     Kind(
@@ -50,16 +37,12 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"Private-Lines: \d+(?:\s|\\+[nr])+((?:[A-Za-z0-9+/=]+(?:\s|\\+[nr])+)+)",
         "Private-Lines",
         "PuTTY private keys",
-        ("Private-", "Lines: 2\n", _BODY, "\n", _BODY, "\n"),
-        ("Private-", "Lines: 2"),
     ),
     Kind(
         "url-password",
         r"[A-Za-z][A-Za-z0-9+.\-]*:(?:\\?/){2}([^\s\"'<>/?#:]*:[^\s\"'<>/]+)@[A-Za-z0-9_\[%{$\-]",
         "@",
         "passwords in URLs",
-        ("https://", "bob:", _BODY, "@", "example.org/"),
-        ("https://", "bob@", "example.org/a:b"),
     ),
     Kind(
         "bearer",
@@ -67,8 +50,6 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"([A-Za-z0-9+/=_\-.~:]*[0-9][A-Za-z0-9+/=_\-.~:]{4,}|[A-Za-z0-9+/=_\-.~:]{28,})",
         "earer",
         "credentials after the name of their scheme",
-        ("Bearer ", _BODY),
-        ("Bearer ", "authentication"),
     ),
     Kind(
         "basic",
@@ -76,8 +57,6 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"([A-Za-z][A-Za-z0-9+/_\-]*[0-9][A-Za-z0-9+/_\-]{4,}={0,2}|[A-Za-z][A-Za-z0-9+/]{5,}={1,2})",
         "asic",
         "user and password in base64",
-        ("Basic ", "Ym9iOmh1", "bnRlcjI="),
-        ("Basic ", "authentication"),
     ),
     Kind(
         "curl-user",
@@ -87,8 +66,6 @@ STRUCTURAL_KINDS: tuple[Kind, ...] = (
         r"|[a-z]*[0-9]+[a-z][^\s\"':/]*|[a-z][a-z0-9]{7,})))",
         "-",
         "user and password of curl",
-        ("curl -u ", "bob:", "hunter-2-Zq8v"),
-        ("docker run -u ", "app:app"),
     ),
 )
 
@@ -98,6 +75,4 @@ CUT_SECRET = Kind(
     r"(?:\.\.\.|\xe2\x80\xa6|\\+u2026)?(?:$|\x00|\\*[\"'])",
     "",
     "secrets that were cut before they were long enough to be known: a known prefix at the end of a text",
-    ("sk-", "ant-", "api03-Zq8v"),
-    ("sk-", "ant-", "family"),
 )

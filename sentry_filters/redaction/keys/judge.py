@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from sentry_filters.redaction.keys import words as key_words
-from sentry_filters.redaction.regex import compile_regex, deferred_regex
+from sentry_filters.redaction.regex import Regex, deferred_regex
 
 
 class Sensitivity(IntEnum):
@@ -35,9 +35,6 @@ class HarmlessKeys:
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
-
-    def __len__(self) -> int:
-        return len(self._keys)
 
     def lookups(self) -> tuple[Callable[[object], bool], Callable[[Iterable[object]], bool]]:
         """Functions for loops: whether one key is known, and whether all of some keys are."""
@@ -72,7 +69,7 @@ class KeyJudge:
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(added))
         # What every key contains that is not harmless.
         self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"
-        self._word = compile_regex(self.pattern, captures=False)
+        self._word = Regex(self.pattern, captures=False)
         self._memory: dict[str, Sensitivity] = {}
         self.harmless = HarmlessKeys()
 

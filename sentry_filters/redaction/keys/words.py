@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # A key without one of these is harmless: the judge asks this first, and the passes over text look for exactly
 # this, so that no pass can miss a key that another would judge. Long words may be inside longer ones
 # (`pgpassword`, `accesstoken`); short ones only between boundaries (`pat` is not `path`), where a boundary is
@@ -44,26 +49,20 @@ ABOUT_CONTENT = tuple(
 )
 
 # In any spelling, as all names.
-HEADERS = frozenset(
-    """
+HEADERS = _words("""
     authorization proxy-authorization x-authorization http-authorization http-proxy-authorization
     x-forwarded-authorization x-original-authorization
-    """.split()
-)
-COOKIES = frozenset("cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie".split())
+""")
+COOKIES = _words("cookie cookies set-cookie http-cookie setcookie set-cookies http-set-cookie")
 
-PASSWORDS = frozenset(
-    """
+PASSWORDS = _words("""
     kennwort motdepasse otp pass passcode passphrase passwd password passwords passwort psw pw pwd totp
-    """.split()
-)
-SECRETS = frozenset(
-    """
+""")
+SECRETS = _words("""
     accesskey apikey apikeys aspxauth authkey bearer cred credential credentials creds csrf hmac htpasswd
     jsessionid jwt masterkey mnemonic pat pats phpsessid pkey privatekey secret secretkey secrets sessid
     sessionid sshkey xoauth xsrf
-    """.split()
-)
+""")
 # The end of a word that was written together; with these the value is a password, which may be a number.
 PASSWORD_ENDINGS = ("password", "passwd", "pwd")
 SECRET_ENDINGS = (
@@ -74,23 +73,20 @@ SECRET_ENDINGS = (
     """.split(),
 )
 # At the end of a key: a secret, or something about one.
-AMBIGUOUS = frozenset("auth authorization cookie cookies dsn salt sess session sid signature".split())
+AMBIGUOUS = _words("auth authorization cookie cookies dsn salt sess session sid signature")
 # Before `auth` at the end of a key.
-AUTH_SCHEMES = frozenset("basic bearer digest http proxy".split())
+AUTH_SCHEMES = _words("basic bearer digest http proxy")
 
 # Behind a secret word: the value is still the secret itself.
-NEUTRAL = frozenset(
-    """
+NEUTRAL = _words("""
     admin api app auth b64 backup base base64 bot bytes client content credential credentials current data
     db decrypted default dev encoded encrypted env header headers hex input key keys live local main my new
     old override param parameter pass password plain plaintext prev previous primary prod production raw
     root secondary secret secrets server service staging str string temp test text tmp token tokens user val
     value values var
-    """.split()
-)
+""")
 # Behind a secret word: the value describes the secret.
-ABOUT = frozenset(
-    """
+ABOUT = _words("""
     accessor age alg algorithm arn at attempts audience available average avg backend bits breakdown bucket
     buckets budget cache cached callback chain change changed check checker class cmd column columns command
     complexity config configuration cost count counter counts create created creation date delete
@@ -109,26 +105,20 @@ ABOUT = frozenset(
     suffix sum support supported table throughput time timestamp title total ttl type types unit units
     update updated uri url urls usage used valid validate validation validator verification verified verify
     version versions vocab vocabulary volume window
-    """.split()
-)
+""")
 # Before `token`: a piece of text, or a marker of a tokenizer.
-NO_TOKEN = frozenset(
-    """
+NO_TOKEN = _words("""
     accepted assistant audio begin bos bytes cached cancellation cls completion context css current cursor
     decoded design each end eos eot every first generated grammar image input last lex logit mask max min n
     nth num number output pad per predicted prediction prompt punct reasoning rejected role sep special
     speech start stop sub syntax system text th thinking to tool top total unk video word
-    """.split()
-)
+""")
 # Before `tokens`: credentials, not a count of pieces of text.
-TOKENS = frozenset("access api auth bearer id refresh secret session".split())
+TOKENS = _words("access api auth bearer id refresh secret session")
 # Before `token`: a place in a list.
-PAGINATION = frozenset(
-    "continuation continue next offset page pagination prev previous resume skip sync".split()
-)
+PAGINATION = _words("continuation continue next offset page pagination prev previous resume skip sync")
 # Before `key`: it identifies something, or opens a door of another kind.
-IDENTIFYING = frozenset(
-    """
+IDENTIFYING = _words("""
     a alt answer any area arrow attr attribute bag blob bucket cache cell child chunk cluster
     column composite config contact context control conversation correlation counter country ctrl cursor
     data database date db dedup dedupe deduplication delete dict doc document down end enter entity entry
@@ -142,17 +132,14 @@ IDENTIFYING = frozenset(
     shift short sku sort sorting space span state storage story stream surrogate tab table tag task team
     template tenant the this thread ticket time topic trace translation tree trial type unique up usage
     variant vector verify wait with workflow wrong xml yaml zone
-    """.split()
-)
+""")
 # Before `key`: it is a secret, whoever named it.
-STRENGTHENING = frozenset(
-    """
+STRENGTHENING = _words("""
     access account activation admin api app application auth authentication cipher client consumer crypto
     decrypt decryption deploy encrypt encryption gpg hmac ingest ingestion instrumentation integration jwt
     licence license logged master pgp private read recovery rsa sdk secret security server service session
     shared sign signature signing ssh ssl storage subscription tls unlock webhook write
-    """.split()
-)
+""")
 # Names of fields that hold a name, beside one that holds its value.
 NAMING = ("name", "key", "header", "field", "param", "parameter", "variable", "var", "option", "Name", "Key")
 # And of those beside them that hold the value.

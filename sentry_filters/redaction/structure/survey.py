@@ -55,22 +55,19 @@ class Survey:
                 return
             ids = set(map(id, level))
             if len(ids) < len(level) or not seen.isdisjoint(ids):
-                level = self._unseen(level, start, seen)  # shared containers, or a cycle: the walk finds out
+                self._drop_seen(level, start, set(seen))  # shared containers, or a cycle: the walk finds out
             seen |= ids
             self._look_at_level(level, start)
             start += len(level)
         self._suspects.update(range(start, len(containers)))
 
-    def _unseen(self, level: list[object], start: int, seen: set[int]) -> list[object]:
-        """`level` with an empty tuple for each container that was met before."""
-        unseen: list[object] = []
-        met = set(seen)
-        for place, container in enumerate(level, start):
+    def _drop_seen(self, level: list[object], start: int, met: set[int]) -> None:
+        """Put an empty tuple into `level` for each container that was met before."""
+        for place, container in enumerate(level):
             if id(container) in met:
-                self._suspects.add(place)
-            unseen.append(() if id(container) in met else container)
+                self._suspects.add(start + place)
+                level[place] = ()
             met.add(id(container))
-        return unseen
 
     def _look_at_level(self, level: list[object], start: int) -> None:
         texts, containers, are_known = self._texts, self._containers, self._are_known

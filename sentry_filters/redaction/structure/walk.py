@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
@@ -13,7 +14,6 @@ from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, P
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
-_PASSES = 4  # as in the pass over text
 _HARMLESS = Sensitivity.HARMLESS
 Path = tuple[str | int, ...]
 
@@ -55,33 +55,14 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if parts := _parts(value, verdict, doubtful=doubtful):
-            return self._without(parts, value, value, verdict, path)
-        if plain and self._survey is not None and type(value) is str:
-            clean, marks = self._survey.redacted.get(value, (value, ()))
+        if plain and verdict is _HARMLESS and self._survey is not None and type(value) is str:
+            clean, marks = self._survey.redacted.get(value, (value, []))
         else:
-            clean, marks = self._scanner.redact_text(value)
-        if clean is value:
-            return value
-        # `{name}` refers to a secret, `{[REDACTED]` does not.
-        if parts := _parts(clean, verdict, doubtful=doubtful):
-            return self._without(parts, clean, value, verdict, path)
-        self._note(path, value, marks)
+            named = partial(_named, verdict=verdict, doubtful=doubtful)
+            clean, marks = self._scanner.redact_text(value, named)
+        if clean is not value:
+            self._note(path, value, marks)
         return clean
-
-    def _without(
-        self, parts: Sequence[tuple[int, int]], text: str, value: str, verdict: Sensitivity, path: Path
-    ) -> str:
-        """`text`, which `value` became, without `parts` and without what has the form of a secret."""
-        data = text.encode("utf-8", "surrogatepass")
-        marks: list[Range] = []
-        for _ in range(_PASSES):
-            if not parts:
-                break
-            data, marks = self._scanner.redact(data, [Range(*part, "key") for part in parts], marks)
-            parts = values.secret_parts(data, verdict)
-        self._note(path, value, marks)
-        return data.decode("utf-8", "surrogatepass")
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
@@ -166,7 +147,7 @@ class Walk:
             own = self._sensitivity(key, verdict)
             if new_key is not key:
                 new_key = _free(new_key, result, value)
-                self._note_key(path)
+                self._add((Finding(path, "key", None, None),))
                 # A second pass sees the new name only: it must have nothing to add.
                 own = max(own, self._sensitivity(new_key, verdict))
             if named and key == valuing and verdict < Sensitivity.SECRET:
@@ -222,20 +203,18 @@ class Walk:
     def _withheld(self, path: Path) -> str:
         return self._marked(path, WITHHELD, "withheld")
 
-    def _note_key(self, path: Path) -> None:
-        if self._account and len(self.findings) < _MOST_FINDINGS:
-            self.findings.append(Finding(path, "key", None, None))
-
     def _note(self, path: Path, text: str | None, marks: Iterable[Range]) -> None:
+        length = None if text is None else len(text)
+        self._add(Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
+
+    def _add(self, findings: Iterable[Finding]) -> None:
         if self._account and len(self.findings) < _MOST_FINDINGS:
-            length = None if text is None else len(text)
-            self.findings += (Finding(path, mark.kind, mark.start, mark.end, length) for mark in marks)
+            self.findings += findings
 
 
-def _parts(text: str, verdict: Sensitivity, *, doubtful: bool) -> list[tuple[int, int]]:
-    if verdict is _HARMLESS:
-        return []
-    return values.secret_parts(text.encode("utf-8", "surrogatepass"), verdict, doubtful=doubtful)
+def _named(value: bytes, verdict: Sensitivity, *, doubtful: bool) -> Iterator[Range]:
+    """What is secret in `value` under a key judged so, for the pass over text."""
+    return (Range(*part, "key") for part in values.secret_parts(value, verdict, doubtful=doubtful))
 
 
 def _inherited(own: Sensitivity, verdict: Sensitivity, key: object) -> Sensitivity:

@@ -43,7 +43,8 @@ _CAMEL = deferred_regex(r"^[A-Za-z]?[a-z]+(?:[A-Z][a-z]+)*$", captures=False)
 _UUID = _whole(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _DIGEST = _whole(r"[0-9a-f]+")
 _NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
-# A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed.
+# A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed, of which
+# one may be called `asgi-csrf`.
 _VERSION = _whole(r"v?\d{1,5}(?:\.\d{1,5}){1,4}(?:(?:a|b|rc|\.post|\.dev)\d{1,3})?")
 _LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
 _BLANK = deferred_regex(r"\s", captures=False)
@@ -60,12 +61,7 @@ def is_secret(value: bytes, sensitivity: Sensitivity) -> bool:
         return False
     if sensitivity <= Sensitivity.LIKELY:
         return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
-    return sensitivity is not Sensitivity.SECRET or not is_version(value)
-
-
-def is_version(value: bytes) -> bool:
-    """Whether `value` is a package's release: not secret, even where the package is called `asgi-csrf`."""
-    return _VERSION.match(value) is not None
+    return sensitivity is not Sensitivity.SECRET or _VERSION.match(value) is None
 
 
 def is_placeholder(value: bytes) -> bool:

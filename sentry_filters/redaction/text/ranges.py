@@ -32,7 +32,7 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
     return result
 
 
-def replaced(data: bytes, secrets: Sequence[Range], marks: Sequence[Range] = ()) -> tuple[bytes, list[Range]]:
+def replaced(data: bytes, secrets: Sequence[Range], marks: Iterable[Range]) -> tuple[bytes, list[Range]]:
     """`data` with a mark in the place of every secret, and where the marks are.
 
     `secrets` are in order and do not overlap. `marks` are those of an earlier pass; a secret that overlaps

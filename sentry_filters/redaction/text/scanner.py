@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from sentry_filters.redaction.catalogue import CATALOGUE, Kind
 from sentry_filters.redaction.keys import KeyJudge
@@ -11,6 +11,8 @@ from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.patterns import Patterns
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
+
+Named = Callable[[bytes], Iterable[Range]]
 
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 
@@ -52,27 +54,24 @@ class TextScanner:
         for live in self._live.ranges(data):
             yield live.start, live.end
 
-    def redact(
-        self, data: bytes, known: Sequence[Range] = (), marks: Sequence[Range] = ()
-    ) -> tuple[bytes, list[Range]]:
+    def redact(self, data: bytes, named: Named = lambda _: ()) -> tuple[bytes, list[Range]]:
         """`data` without secrets, and where its marks are; the identical object when there are no secrets.
 
-        `known` are secrets by something else than their text, such as the key beside it; `marks` are those
-        that an earlier call has left.
+        `named` finds what is secret by something else than its text, such as the key beside it. It is asked
+        before each pass: `{name}` refers to a secret, `{[REDACTED]` does not.
         """
-        placed = list(marks)
-        secrets = merged((*known, *self.secrets(data)))
+        marks: list[Range] = []
         for _ in range(_PASSES):
+            secrets = merged((*named(data), *self.secrets(data)))
             if not secrets:
                 break
-            data, placed = replaced(data, secrets, placed)
-            secrets = self.secrets(data)
-        return data, placed
+            data, marks = replaced(data, secrets, marks)
+        return data, marks
 
-    def redact_text(self, text: str) -> tuple[str, list[Range]]:
+    def redact_text(self, text: str, named: Named = lambda _: ()) -> tuple[str, list[Range]]:
         """`redact` for a str; lone surrogates survive."""
         data = text.encode("utf-8", "surrogatepass")
-        clean, marks = self.redact(data)
+        clean, marks = self.redact(data, named)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
 
 

@@ -7,6 +7,7 @@ kept, as by the rule itself; what cannot be expressed exactly is expressed more 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 from sentry_filters.core import Policy
 from sentry_filters.evidence import Endpoint, conventions
@@ -37,7 +38,9 @@ _HTTP_STATUS = tuple(map(attribute, conventions.HTTP_STATUS))
 _URLS = tuple(map(attribute, conventions.URL))
 _PATHS = tuple(map(attribute, conventions.PATH))
 _HOSTS = tuple((attribute(host), attribute(port)) for host, port in conventions.HOST_AND_PORT)
-_OUTGOING = "kind != SPAN_KIND_SERVER and kind != SPAN_KIND_CONSUMER"
+_OUTGOING = all_of("kind != SPAN_KIND_SERVER", "kind != SPAN_KIND_CONSUMER")
+
+_in_message = partial(is_match, "status.message")
 
 InText = Callable[[str], str]
 """The condition that the record's own text matches a pattern."""
@@ -241,10 +244,6 @@ def _url_of(endpoint: Endpoint) -> str:
     stated = f"{_SCHEME}://{user}{host}:{endpoint.port}"
     scheme = _SCHEMES.get(endpoint.port)
     return stated if scheme is None else f"{stated}|{ascii_caseless(scheme)}://{user}{host}:?"
-
-
-def _in_message(pattern: str) -> str:
-    return is_match("status.message", pattern)
 
 
 def _in_log(pattern: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from sentry_filters.core import Policy
 from sentry_filters.redaction import REDACTED
 from sentry_filters.targets.collector.conditions import log_conditions, span_conditions
-from sentry_filters.targets.collector.ottl import clauses, literal
+from sentry_filters.targets.collector.ottl import Joined, literal
 from sentry_filters.targets.export import NO_SESSIONS, Export, Family, families, redaction_remarks, remarks
 from sentry_filters.targets.keys import key_patterns
 from sentry_filters.targets.regexes import for_go
@@ -153,8 +153,8 @@ def _scalar(text: str) -> str:
 
 def _folded(condition: str, indent: str) -> str:
     """Return `condition` as a folded scalar, a line for each clause."""
-    lines = (indent + clause.replace("$", "$$") for clause in clauses(condition, "and"))
-    return ">-\n" + "\n".join(lines)
+    clauses = condition.clauses if isinstance(condition, Joined) else (condition,)
+    return "\n".join((">-", *(indent + clause.replace("$", "$$") for clause in clauses)))
 
 
 def _comment(text: str, indent: str = "") -> str:

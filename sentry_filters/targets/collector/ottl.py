@@ -6,10 +6,26 @@ not there is false, and converts numbers to text.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-_WORD_OR_NESTING = re.compile(r'"(?:[^"\\]|\\.)*"|[()]| (?P<word>and|or) ')
+
+class Joined(str):
+    """Conditions with one word between them; each that has such a word itself is in parentheses.
+
+    Attributes:
+        clauses: The same in parts: the first, and each further one behind the word.
+    """
+
+    __slots__ = ("clauses",)
+    clauses: Sequence[str]
+
+    def __new__(cls, word: str, conditions: Iterable[str]) -> Joined:
+        """Join them by `word`."""
+        first, *others = (f"({each})" if isinstance(each, Joined) else each for each in conditions)
+        clauses = (first, *(f"{word} {other}" for other in others))
+        joined = super().__new__(cls, " ".join(clauses))
+        joined.clauses = clauses
+        return joined
 
 
 def literal(text: str) -> str:
@@ -57,34 +73,17 @@ def is_one_of(path: str, values: Iterable[str]) -> str:
 
 def all_of(*conditions: str) -> str:
     """Return the condition that all of them hold; empty ones are left out."""
-    return _joined(" and ", conditions) or "true"
+    return _joined("and", conditions) or "true"
 
 
 def any_of(*conditions: str) -> str:
     """Return the condition that one of them holds; empty ones are left out."""
-    return _joined(" or ", conditions) or "false"
+    return _joined("or", conditions) or "false"
 
 
 def negated(condition: str) -> str:
     """Return the opposite; that of an empty one is empty."""
     return condition and f"not ({condition})"
-
-
-def clauses(condition: str, *words: str) -> list[str]:
-    """Return `condition` in parts that begin at each of `words` outside of parentheses.
-
-    Args:
-        condition: What this module has written.
-        words: "and", "or".
-    """
-    found: list[str] = []
-    start = depth = 0
-    for piece in _WORD_OR_NESTING.finditer(condition):
-        depth += (piece[0] == "(") - (piece[0] == ")")
-        if depth == 0 and piece["word"] in words:
-            found.append(condition[start : piece.start()])
-            start = piece.start() + 1
-    return [*found, condition[start:]]
 
 
 def _escaped(character: str) -> str:
@@ -97,9 +96,4 @@ def _escaped(character: str) -> str:
 
 def _joined(word: str, conditions: Iterable[str]) -> str:
     parts = [condition for condition in conditions if condition]
-    return parts[0] if len(parts) == 1 else word.join(_grouped(part) for part in parts)
-
-
-def _grouped(condition: str) -> str:
-    """Return `condition`, in parentheses where another word beside it could bind more tightly."""
-    return condition if len(clauses(condition, "and", "or")) == 1 else f"({condition})"
+    return Joined(word, parts) if len(parts) > 1 else next(iter(parts), "")

@@ -230,3 +230,10 @@ def test_a_renamed_key_is_judged_by_its_new_name_at_once(value: object, redactor
     once = redactor.redact_value(value)
 
     assert redactor.redact_value(once) == once
+
+
+def test_the_account_names_what_went_by_its_form_and_what_went_by_the_key_that_its_mark_revealed() -> None:
+    scrubbed = Redactor().scrub({"set-cookie": f"{{{KEY}=a{S}"})
+
+    assert scrubbed.value == {"set-cookie": f"{{{REDACTED}={REDACTED}"}
+    assert len(scrubbed.findings) == 2

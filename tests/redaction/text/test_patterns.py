@@ -14,11 +14,12 @@ from sentry_filters.redaction.catalogue.kind import Kind
 from sentry_filters.redaction.regex import Finder, compile_finder
 from sentry_filters.redaction.text.patterns import beginning_of
 from sentry_filters.redaction.text.scanner import TextScanner
+from tests.support.kinds import near_miss_of, secret_of
 
 PASS: TextScanner = Redactor()._scanner
 WHOLE = compile_finder(PASS.pattern)
 BY_BEGINNING = compile_finder(PASS.pattern, PASS.beginning)
-EXAMPLES = ["".join(kind.example) for kind in CATALOGUE] + ["".join(kind.near_miss) for kind in CATALOGUE]
+EXAMPLES = [secret_of(kind) for kind in CATALOGUE] + [near_miss_of(kind) for kind in CATALOGUE]
 JOINTS = [
     "",
     " ",
@@ -77,7 +78,7 @@ def test_a_beginning_ends_with_the_least_of_the_last_repetition(pattern: str, be
 
 @pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.name)
 def test_a_kind_is_found_where_the_whole_expression_finds_it(kind: Kind) -> None:
-    example = "".join(kind.example)
+    example = secret_of(kind)
     for text in (f'{{"a":"\\n{example}", "b": 1}}', f"{example}{example[:-1]}"):
         assert places(BY_BEGINNING, text.encode()) == places(WHOLE, text.encode())
 

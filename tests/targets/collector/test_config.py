@@ -13,6 +13,7 @@ from sentry_filters import Policy
 from sentry_filters.redaction import REDACTED, Redactor
 from sentry_filters.redaction.catalogue import CATALOGUE
 from sentry_filters.targets import collector_config
+from tests.support.kinds import near_miss_of, secret_of
 from tests.targets.collector.ottl_reading import compiled
 from tests.targets.conftest import POLICY
 from tests.targets.go_regexp import GoRegexp, PatternError
@@ -100,7 +101,7 @@ def test_every_expression_compiles(processors: dict[str, Any]) -> None:
 def test_go_removes_what_the_python_filter_removes(
     processors: dict[str, Any], go: GoRegexp, redactor: Redactor
 ) -> None:
-    texts = [before + "".join(kind.example) for kind in CATALOGUE for before in BEFORE]
+    texts = [before + secret_of(kind) for kind in CATALOGUE for before in BEFORE]
     texts += [f"password={S}", f'{{"apiKey": "{S}"}}', f"Authorization: Bearer {S}", f"x sentryToken = {S}"]
     [by] = {json.loads(match["by"]) for match in statements(processors, "trace")}
     answer = go.ask(processors["redaction/secrets"]["blocked_values"], texts, by)
@@ -118,7 +119,7 @@ def test_go_removes_what_the_python_filter_removes(
 def test_go_keeps_what_the_python_filter_keeps(
     processors: dict[str, Any], go: GoRegexp, redactor: Redactor
 ) -> None:
-    texts = ["".join(kind.near_miss) for kind in CATALOGUE]
+    texts = [near_miss_of(kind) for kind in CATALOGUE]
     texts += ["max_tokens=500", "password: required", "api_key=settings.API_KEY,", "gpt-4o-mini-2024-07-18"]
     answer = go.ask(processors["redaction/secrets"]["blocked_values"], texts, "${1}x")
 
