@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
-from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags
+from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags, tags_of
 
 _MOST_ARGS = 32
 
@@ -22,15 +22,14 @@ def failures_of_event(
         hint: Its hint; the exception in `exc_info`, or among a log record's `args`, is the best evidence.
         failures_of: Finds the failed call behind an exception.
     """
-    tagged = failure_of_tags(
-        event.get("tags"), at=_seconds(event.get("timestamp")), trace_id=_trace_id(event)
-    )
+    # Made once for each failure: copies of frozen records are what a healthy event would pay for.
+    tags, at, trace_id = tags_of(event.get("tags")), _seconds(event.get("timestamp")), _trace_id(event)
+    stated = partial(failure_of_tags, tags, at=at, trace_id=trace_id)
     logged = _log_text(event)
     error = _raised(hint)
     if error is not None:
         return tuple(
-            replace(
-                tagged,
+            stated(
                 text=_text_of(failure, logged),
                 response=failure.response,
                 raised_while_handling=failure.raised_while_handling,
@@ -38,8 +37,8 @@ def failures_of_event(
             for failure in failures_of(error)
         )
     found = [failure for one in _logged_errors(hint) for failure in failures_of(one)]
-    typed = [replace(tagged, text=logged, response=one.response) for one in found if one.response]
-    return tuple(typed) or (replace(tagged, text=_exception_text(event) or logged),)
+    typed = [stated(text=logged, response=one.response) for one in found if one.response]
+    return tuple(typed) or (stated(text=_exception_text(event) or logged),)
 
 
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
