@@ -116,10 +116,14 @@ def _links(error: BaseException, reading: Reading) -> _Chain:
 
 
 def _below(error: BaseException, reading: Reading) -> BaseException | None:
-    """Return what `error` was raised from, or what it only translates."""
+    """Return what `error` was raised from, or what it only translates.
+
+    What states a failure itself and was raised before, elsewhere, does not come from `__cause__`.
+    """
     cause = attribute(error, "__cause__")
     if isinstance(cause, BaseException):
-        return cause
+        comes_from_it = not states_session_status(error) or raised_while_handled(error, cause)
+        return cause if comes_from_it else None
     handled = attribute(error, "__context__")
     if isinstance(handled, BaseException) and _translates(error, handled, reading):
         return handled
@@ -192,22 +196,35 @@ def _together(near: Exchange, carried: Exchange) -> Exchange:
         body=response.body or known.body,
         body_known=response.body_known or known.body_known,
     )
-    return replace(near, response=facts)
+    return Exchange(facts, received=True, holder=carried.holder)
 
 
 def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
     if not chain.links:
         return Failure()
     found = chain.found
-    unknown = [one for one in failed.of_unknown_origin if found is None or one is not found.holder]
+    is_fact = found is not None and found.response.endpoint is not None
     return Failure(
         text="\n".join(filter(None, map(text_of, chain.links))),
         response=None if found is None else found.response,
         raised_while_handling=found is None and _raised_while_handling(chain.links[-1], reading),
         other_exception=chain.other_exception,
         rivals=frozenset(failed.origins),
-        second_failure=found is not None and found.response.endpoint is not None and bool(unknown),
+        second_failure=is_fact and _is_beside_another(chain, failed, reading),
     )
+
+
+def _is_beside_another(chain: _Chain, failed: Failed, reading: Reading) -> bool:
+    """Say whether the report leads to a refused call beside this one whose origin nobody knows."""
+    holder = None if chain.found is None else chain.found.holder
+    if any(one is not holder for one in failed.of_unknown_origin):
+        return True
+    for error in failed.errors:
+        if stated_status(error) in SESSION_STATUSES and not any(error is link for link in chain.links):
+            found = _links(error, reading).found
+            if found is None or not found.received:
+                return True
+    return False
 
 
 def _raised_while_handling(error: BaseException, reading: Reading) -> bool:
