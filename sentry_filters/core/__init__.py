@@ -4,9 +4,8 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, operation_of, recognise
+from sentry_filters.core.recognition import Verdict, operation_of, operation_of_path, recognise
 from sentry_filters.core.records import (
     AuditObserver,
     AuditRecord,
@@ -16,7 +15,9 @@ from sentry_filters.core.records import (
     RedactsText,
     RenewalRecord,
 )
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
+from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.core.shared import SharedLife, SharedSessions
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Faults",
     "Handler",
     "Lifecycle",
+    "Observed",
     "OneWarning",
     "Policy",
     "RedactsText",
@@ -43,9 +45,12 @@ __all__ = [
     "SessionExpired",
     "SessionExpiredError",
     "SessionOf",
+    "SharedLife",
     "SharedSessions",
+    "Standing",
     "Subscription",
     "Verdict",
     "operation_of",
+    "operation_of_path",
     "recognise",
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core.lifecycle import Lifecycle
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.session import Observed
+from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure
+
+_GRADES = ("words", "statement", "fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +23,17 @@ class Decision:
 
     Args:
         verdict: Whether it is dropped, and why.
-        show: Whether Sentry keeps it all the same, tagged `session_expired=unhandled`: nobody listens, and
-            dropping must not hide a dead session.
+        tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
+            dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
     """
 
     verdict: Verdict
-    show: bool = False
+    tag: str | None = None
 
     @property
     def drop(self) -> bool:
         """Whether the report is dropped."""
-        return self.verdict.drop and not self.show
+        return self.verdict.drop and self.tag is None
 
 
 class Rehearsal(Protocol):
@@ -80,16 +82,16 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            verdict = self._verdict(failures)
+            verdict, failure = self._verdict(failures)
             rehearsal = self._rehearsal_of(failures)
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
             if not verdict.drop:
-                self.note(signal, "keep", verdict.reason, next(iter(failures), None))
+                self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
-            return self._expired(signal, max(failures, key=_knowledge), verdict, became, can_show=can_show)
+            return self._expired(signal, failure or failures[0], verdict, became, can_show=can_show)
         except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
@@ -121,10 +123,11 @@ class Decider:
         finally:
             self._rehearsal = None
 
-    def _verdict(self, failures: Sequence[Failure]) -> Verdict:
-        verdicts = [recognise(failure, self._policy) for failure in failures]
-        kept = (verdict for verdict in verdicts if not verdict.drop)
-        return next(kept, verdicts[0] if verdicts else UNRELATED)
+    def _verdict(self, failures: Sequence[Failure]) -> tuple[Verdict, Failure | None]:
+        """Return the verdict that counts, and the failure it is about: one that is kept, else the surest."""
+        judged = [(recognise(failure, self._policy), failure) for failure in failures]
+        kept = (one for one in judged if not one[0].drop)
+        return next(kept, max(judged, key=_certainty, default=(UNRELATED, None)))
 
     def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
         rehearsal = self._rehearsal
@@ -133,17 +136,29 @@ class Decider:
     def _expired(
         self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
     ) -> Decision:
-        observed = self._lifecycle.observe(failure, verdict)
-        show = can_show and self._lifecycle.must_show(failure, observed)
-        if show:
-            self.note(signal, "keep", "unhandled", failure, observed)
+        """Act by the grade of the evidence: facts and statements decide, words corroborate only."""
+        nameless = self._policy.scope == "session" and failure.session is None
+        if verdict.grade != "words" and not nameless:
+            observed = self._lifecycle.observe(failure, verdict, can_show=can_show)
+        elif self._lifecycle.corroborates(failure):
+            observed = self._lifecycle.corroborated(failure, can_show=can_show)
         else:
-            self.note(signal, became, verdict.reason, failure, observed)
-        return Decision(verdict, show=show)
+            observed = Observed(None, None, "uncorroborated")
+        if observed.standing is None:
+            kept = Verdict(drop=False, reason=observed.reason or verdict.reason, grade=verdict.grade)
+            self.note(signal, "keep", kept.reason, failure)
+            return Decision(kept)
+        if observed.tag is not None:
+            self.note(signal, "keep", observed.tag, failure, observed)
+        else:
+            self.note(signal, became, observed.reason or verdict.reason, failure, observed)
+        return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
 
 
-def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
+def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:
+    verdict, failure = judged
+    grade = _GRADES.index(verdict.grade)
     response = failure.response
     if response is None:
-        return (False, False, False)
-    return (True, response.recorded, response.body is not None)
+        return (grade, False, False, False)
+    return (grade, True, response.recorded, response.body is not None)

@@ -58,6 +58,8 @@ class Policy:
         credential_headers: Request headers that carry the credential, the first present one counts.
         scope: `"process"`: one expiry halts all LLM work. `"session"`: only its own session's.
         renewal_grace: Seconds after a renewal in which a failure without known start counts as older.
+        healing_window: Seconds between the gate's closing and the handlers being told; they are not told if a
+            renewal or a success comes first.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
         secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
         secret_keys: Further keys whose values are secret.
@@ -78,6 +80,7 @@ class Policy:
     credential_headers: Collection[str] = DEFAULT_CREDENTIAL_HEADERS
     scope: Literal["process", "session"] = "process"
     renewal_grace: float = 30.0
+    healing_window: float = 0.0
     span_action: Literal["drop", "demote"] = "drop"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
     secret_keys: Collection[str] = ()

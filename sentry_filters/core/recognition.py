@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sentry_filters.core.policy import Policy
 from sentry_filters.evidence import (
@@ -15,6 +16,9 @@ from sentry_filters.evidence import (
     statements_in,
 )
 
+Grade = Literal["fact", "statement", "words"]
+"""What the evidence is: what the wire said, what the application's own code says, or text about it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -24,11 +28,14 @@ class Verdict:
         drop: True only where all known evidence says that the hosted backend's session expired.
         reason: A short stable code that the audit groups by.
         confirmed: Whether a response of one of `Policy.hosts` says so, not only a report.
+        grade: How good the evidence is. Words corroborate only: they drop where the session is known to be
+            dead, and never publish.
     """
 
     drop: bool
     reason: str
     confirmed: bool = False
+    grade: Grade = "statement"
 
 
 UNRELATED = Verdict(drop=False, reason="unrelated")

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core import Fault, Policy
+from sentry_filters.core import Fault, Policy, operation_of_path
 from sentry_filters.evidence import (
     Fingerprinter,
     Response,
@@ -23,6 +23,7 @@ from sentry_filters.evidence import (
     conventions,
     endpoint_of_url,
     path_of_url,
+    serves,
     text_if_read,
     token_of,
 )
@@ -52,12 +53,14 @@ class Call:
     Args:
         session: Fingerprint of the credential that it was sent with.
         started_at: When, in seconds since the epoch.
+        began: The same moment by `time.monotonic`.
         operation: What `SessionGuard.operation` names it.
         spans: The spans that were active then.
     """
 
     session: str | None
     started_at: float
+    began: float
     operation: str | None
     spans: tuple[SpanIds, ...]
 
@@ -74,6 +77,8 @@ class Calls:
         redactor: Registers every credential, so that it can be removed from what is exported.
         current_spans: The spans that are active at this moment, of whatever tracers are in use.
         fault: Takes note of internal faults, which never reach the call.
+        succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
+            that one of `Policy.hosts` answered with success.
     """
 
     def __init__(
@@ -83,12 +88,14 @@ class Calls:
         redactor: RegistersCredentials,
         current_spans: Callable[[], tuple[SpanIds, ...]],
         fault: Fault,
+        succeeded: Callable[[str, float], None],
     ) -> None:
         self._policy = policy
         self._fingerprinter = fingerprinter
         self._redactor = redactor
         self._current_spans = current_spans
         self._fault = fault
+        self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, Response] = weakref.WeakKeyDictionary()
@@ -117,7 +124,7 @@ class Calls:
             if credential is not None:
                 self._redactor.register(credential)
                 session = self._fingerprinter.of(credential)
-            call = Call(session, time.time(), self._operation.get(), self._current_spans())
+            call = Call(session, time.time(), time.monotonic(), self._operation.get(), self._current_spans())
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
@@ -125,7 +132,7 @@ class Calls:
             self._fault("http", error)
 
     def answered(self, request: object, response: object, status: int, url: object) -> None:
-        """Take note of a response, where its status can be an expired session's.
+        """Take note of a response, where its status can be an expired session's, or shows a living one.
 
         Args:
             request: What `began` was given.
@@ -133,11 +140,14 @@ class Calls:
             status: HTTP status.
             url: Where the request was sent: text, or what `str` turns into it.
         """
-        if status not in conventions.SESSION_STATUSES:
+        success = 200 <= status < 300
+        if not success and status not in conventions.SESSION_STATUSES:
             return
         try:
             call = self._by_request.get(request)
-            if call is not None:
+            if call is not None and success:
+                self._note_success(call, str(url))
+            elif call is not None:
                 self._record(call, response, status, str(url))
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
@@ -162,6 +172,14 @@ class Calls:
         body = text_if_read(live())
         return replace(facts, codes=codes_of_text(body), body=body) if body else facts
 
+    def _note_success(self, call: Call, url: str) -> None:
+        if call.session is None:
+            return
+        endpoint = endpoint_of_url(url)
+        operation = call.operation or operation_of_path(path_of_url(url), self._policy)
+        if operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint):
+            self._succeeded(call.session, call.began)
+
     def _record(self, call: Call, response: object, status: int, url: str) -> None:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
         facts = Response(
@@ -171,6 +189,7 @@ class Calls:
             operation=call.operation,
             session=call.session,
             started_at=call.started_at,
+            began=call.began,
             trace_id=trace_id,
             span_id=span_id,
             recorded=True,

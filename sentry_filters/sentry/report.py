@@ -18,7 +18,7 @@ from sentry_filters.evidence import (
     failure_of_tags,
     status_number,
 )
-from sentry_filters.sentry.before_send import UNHANDLED
+from sentry_filters.sentry.before_send import SHOWN
 
 
 class Reporter:
@@ -60,7 +60,8 @@ class Reporter:
             tags = self._tags(operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
-                self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
+                shown = {} if decision.tag is None else {SHOWN: decision.tag}
+                self._capture(error, {**tags, **shown})
         except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
