@@ -125,18 +125,17 @@ class SessionGuard:
 
     # Sessions
 
-    def session_renewed(self, credential: str | None = None) -> None:
+    def session_renewed(self, credential: str | None = None, *, replaces: str | None = None) -> None:
         """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
             credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
                 redactor removes it from what is exported.
+            replaces: The credential that it replaces: its late failures are stale, its further use is a
+                defect, and shown. With `scope="process"` that holds for all others anyway.
         """
-        session = None
-        if credential is not None:
-            session = self._fingerprinter.of(credential)
-            self.redactor.register(token_of(credential))
-        self._parts.lifecycle.renew(session)
+        session = self._named(credential)
+        self._parts.lifecycle.renew(session, self._named(replaces))
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -212,18 +211,27 @@ class SessionGuard:
         It ends the subscriptions, the ledger and what is shared. Call it where a process ends without
         Python's own exit, as children of `multiprocessing` do.
         """
+        self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
         if self._shared is not None:
             self._shared.close(timeout)  # first: what it still publishes is handled
         self.bus.close(timeout)
         if self._audit is not None:
             self._audit.close(timeout)
 
+    def _named(self, credential: str | None) -> str | None:
+        if credential is None:
+            return None
+        self.redactor.register(token_of(credential))
+        return self._fingerprinter.of(credential)
+
     def _make_parts(self) -> None:
         trail = AuditTrail(self.policy, self.counters, self.redactor)
         lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
         decider = Decider(self.policy, lifecycle, trail)
         credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
-        calls = Calls(self.policy, credentials, self.redactor, current_spans, trail.fault)
+        calls = Calls(
+            self.policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded
+        )
         of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)

@@ -188,4 +188,5 @@ def test_late_failure_of_the_old_credential_signs_nobody_out(
 
     assert guard.gate.is_open
     assert len(expired) == 1
-    assert transport.events == []
+    [shown] = transport.events
+    assert shown["tags"]["session_expired"] == "old_credential", "of the call begun after the renewal"

@@ -4,7 +4,6 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import DEFAULT_PATHS, Policy
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
@@ -16,7 +15,9 @@ from sentry_filters.core.records import (
     RedactsText,
     RenewalRecord,
 )
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
+from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.core.shared import SharedLife, SharedSessions
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Grade",
     "Handler",
     "Lifecycle",
+    "Observed",
     "OneWarning",
     "Policy",
     "RedactsText",
@@ -45,7 +47,9 @@ __all__ = [
     "SessionExpired",
     "SessionExpiredError",
     "SessionOf",
+    "SharedLife",
     "SharedSessions",
+    "Standing",
     "Subscription",
     "Verdict",
     "operation_of",

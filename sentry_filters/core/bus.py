@@ -80,18 +80,19 @@ class Subscription:
                 return False
             return self._idle.wait_for(lambda: self._pending == 0, max(0.0, deadline - time.perf_counter()))
 
-    def put(self, event: SessionExpired) -> None:
-        """Queue `event` for the handler; never blocks.
+    def put(self, event: SessionExpired) -> bool:
+        """Queue `event` for the handler, and say whether it had room; never blocks.
 
         RuntimeError or MemoryError where no thread can be started: the event stays for the next one that can.
         """
         with self._idle:
             if self._pending >= _LONGEST_QUEUE:
                 self._warn("a handler is stuck; SessionExpired events are dropped for it")
-                return
+                return False
             self._pending += 1
             self._events.put_nowait(event)
             self._see_to_thread()
+            return True
 
     def _see_to_thread(self) -> None:
         """Start the thread where there is work and none; to be called with `_idle` held."""
@@ -169,13 +170,18 @@ class EventBus:
             self._observers = (*self._observers, observer)
         return observer
 
-    def publish(self, event: SessionExpired) -> None:
-        """Hand `event` to every subscription's queue and return; never blocks, never raises."""
-        for subscription in (*self._subscriptions, *self._observers):
-            try:
-                subscription.put(event)
-            except _NO_THREAD:
-                _log.warning("a session-expired handler waits: no thread can be started at the moment")
+    def publish(self, event: SessionExpired) -> bool:
+        """Hand `event` to every subscription's queue and return; never blocks, never raises.
+
+        Returns:
+            Whether every subscriber's queue took it.
+        """
+        taken = True
+        for subscription in self._subscriptions:
+            taken = self._put(subscription, event) and taken
+        for observer in self._observers:
+            self._put(observer, event)
+        return taken
 
     def close(self, timeout: float = 2.0) -> None:
         """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""
@@ -190,6 +196,13 @@ class EventBus:
         subscriptions = (*self._subscriptions, *self._observers)
         emptied = [one.flush(max(0.0, deadline - time.perf_counter())) for one in subscriptions]
         return all(emptied)
+
+    def _put(self, subscription: Subscription, event: SessionExpired) -> bool:
+        try:
+            return subscription.put(event)
+        except _NO_THREAD:
+            _log.warning("a session-expired handler waits: no thread can be started at the moment")
+            return True
 
     def _forget(self, subscription: Subscription) -> None:
         with self._lock:

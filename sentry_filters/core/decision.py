@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core.lifecycle import Lifecycle
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.session import Observed
+from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure
 
 _GRADES = ("words", "statement", "fact")
@@ -23,17 +23,17 @@ class Decision:
 
     Args:
         verdict: Whether it is dropped, and why.
-        show: Whether Sentry keeps it all the same, tagged `session_expired=unhandled`: nobody listens, and
-            dropping must not hide a dead session.
+        tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
+            dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
     """
 
     verdict: Verdict
-    show: bool = False
+    tag: str | None = None
 
     @property
     def drop(self) -> bool:
         """Whether the report is dropped."""
-        return self.verdict.drop and not self.show
+        return self.verdict.drop and self.tag is None
 
 
 class Rehearsal(Protocol):
@@ -136,13 +136,23 @@ class Decider:
     def _expired(
         self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
     ) -> Decision:
-        observed = self._lifecycle.observe(failure, verdict)
-        show = can_show and self._lifecycle.must_show(failure, observed)
-        if show:
-            self.note(signal, "keep", "unhandled", failure, observed)
+        """Act by the grade of the evidence: facts and statements decide, words corroborate only."""
+        nameless = self._policy.scope == "session" and failure.session is None
+        if verdict.grade != "words" and not nameless:
+            observed = self._lifecycle.observe(failure, verdict, can_show=can_show)
+        elif self._lifecycle.corroborates(failure):
+            observed = self._lifecycle.corroborated(failure, can_show=can_show)
         else:
-            self.note(signal, became, verdict.reason, failure, observed)
-        return Decision(verdict, show=show)
+            observed = Observed(None, None, "uncorroborated")
+        if observed.standing is None:
+            kept = Verdict(drop=False, reason=observed.reason or verdict.reason, grade=verdict.grade)
+            self.note(signal, "keep", kept.reason, failure)
+            return Decision(kept)
+        if observed.tag is not None:
+            self.note(signal, "keep", observed.tag, failure, observed)
+        else:
+            self.note(signal, became, observed.reason or verdict.reason, failure, observed)
+        return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

@@ -80,6 +80,8 @@ class Policy:
         renewal_grace: Seconds after a renewal in which a failure without known start counts as older.
         publish_on: `"statement"`: what the application's own code states publishes, where no fact is known;
             `"confirmed"`: only a response of one of `hosts` does.
+        healing_window: Seconds between the gate's closing and the handlers being told; they are not told if a
+            renewal or a success comes first.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
         secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
         secret_keys: Further keys whose values are secret.
@@ -101,6 +103,7 @@ class Policy:
     scope: Literal["process", "session"] = "process"
     renewal_grace: float = 30.0
     publish_on: Literal["statement", "confirmed"] = "statement"
+    healing_window: float = 0.0
     span_action: Literal["drop", "demote"] = "drop"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
     secret_keys: Collection[str] = ()

@@ -72,17 +72,19 @@ class ExpiryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalRecord:
-    """One `session_renewed`.
+    """One `session_renewed`, or the end of an expiry that was none.
 
     Args:
         at: Seconds since the epoch.
         session: Fingerprint of the new credential, None where it was not named.
         expiries: `SessionExpired.id` of the expiries that it ended.
+        reason: `renewed`, or `recovered` where a success of the same credential ended the expiry.
     """
 
     at: float
     session: str | None
     expiries: tuple[str, ...]
+    reason: str = "renewed"
 
 
 AuditRecord = DecisionRecord | ExpiryRecord | RenewalRecord
@@ -181,7 +183,7 @@ class AuditTrail:
             signal=signal,
             verdict=verdict,
             reason=reason,
-            standing=None if observed is None else observed.standing.value,
+            standing=None if observed is None or observed.standing is None else observed.standing.value,
             expiry=None if observed is None else observed.expiry,
             domain=self.labels.of(failure.domain),
             operation=self.labels.of(operation_of(failure, self._policy)),

@@ -26,6 +26,7 @@ class Response:
         credential: Whether a credential was sent, None where the request is not known.
         session: Fingerprint of the credential that was sent.
         started_at: When the request was sent, in seconds since the epoch.
+        began: The same moment by `time.monotonic`, where this process sent it.
         trace_id: Trace of that moment, 32 hex digits.
         span_id: Span of that moment, 16 hex digits.
         recorded: Whether `SessionGuard.instrument` saw it on the wire.
@@ -43,6 +44,7 @@ class Response:
     credential: bool | None = None
     session: str | None = None
     started_at: float | None = None
+    began: float | None = None
     trace_id: str | None = None
     span_id: str | None = None
     recorded: bool = False
@@ -105,6 +107,11 @@ class Failure:
     def started_at(self) -> float | None:
         """When the request was sent, in seconds since the epoch."""
         return None if self.response is None else self.response.started_at
+
+    @property
+    def began(self) -> float | None:
+        """When the request was sent, by `time.monotonic`."""
+        return None if self.response is None else self.response.began
 
     @property
     def body(self) -> str | None:

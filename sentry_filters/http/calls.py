@@ -73,12 +73,14 @@ class Call:
     Args:
         session: Fingerprint of the credential that it was sent with, None without one.
         started_at: When, in seconds since the epoch.
+        began: The same moment by `time.monotonic`.
         operation: What `SessionGuard.operation` names it.
         spans: The spans that were active then.
     """
 
     session: str | None
     started_at: float
+    began: float
     operation: str | None
     spans: tuple[SpanIds, ...]
 
@@ -109,6 +111,8 @@ class Calls:
         redactor: Registers every credential, so that it can be removed from what is exported.
         current_spans: The spans that are active at this moment, of whatever tracers are in use.
         fault: Takes note of internal faults, which never reach the call.
+        succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
+            that one of `Policy.hosts` answered with success.
     """
 
     def __init__(
@@ -118,12 +122,14 @@ class Calls:
         redactor: RegistersCredentials,
         current_spans: Callable[[], tuple[SpanIds, ...]],
         fault: Fault,
+        succeeded: Callable[[str, float], None],
     ) -> None:
         self._policy = policy
         self._credentials = credentials
         self._redactor = redactor
         self._current_spans = current_spans
         self._fault = fault
+        self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
@@ -152,8 +158,8 @@ class Calls:
             headers: As they will be sent; those of `credential_headers` are enough.
         """
         try:
-            session = self._session(headers)
-            call = Call(session, time.time(), self._operation.get(), self._current_spans())
+            session, spans = self._session(headers), self._current_spans()
+            call = Call(session, time.time(), time.monotonic(), self._operation.get(), spans)
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
@@ -177,6 +183,20 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
             return None
+
+    def succeeded(self, request: object, url: str) -> None:
+        """Take note of a successful response: at an LLM path of our own hosts it shows a living session.
+
+        Args:
+            request: What `began` was given.
+            url: Where the request was sent.
+        """
+        try:
+            call = self._by_request.get(request)
+            if call is not None and call.session is not None and self._is_own_llm_call(call, url):
+                self._succeeded(call.session, call.began)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault("http", error)
 
     def recorded(self, response: object) -> Response | None:
         """Return what was recorded about a client's response object, None where nothing was."""
@@ -216,6 +236,7 @@ class Calls:
                 credential=session is not None,
                 session=session,
                 started_at=call.started_at,
+                began=call.began,
                 trace_id=trace_id,
                 span_id=span_id,
                 recorded=True,
@@ -226,6 +247,11 @@ class Calls:
             self._failed_by_span.put(*active, answered)
         is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
         return answered.learn_text if is_own else None
+
+    def _is_own_llm_call(self, call: Call, url: str) -> bool:
+        endpoint = endpoint_of_url(url)
+        operation = call.operation or self._policy.operation_of_path(path_of_url(url))
+        return operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint)
 
     def _session(self, headers: HeaderPairs) -> str | None:
         """Return the credential's fingerprint; from now on no export has the credential in it."""

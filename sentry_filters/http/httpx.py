@@ -79,9 +79,11 @@ class _Hooks:
 
         Both are None where the body is known already, or of no interest.
         """
+        request = response.request
+        if 200 <= response.status_code < 300:
+            self.calls.succeeded(request, str(request.url))
         if response.status_code not in conventions.SESSION_STATUSES:
             return None, None
-        request = response.request
         answer = Answer(
             status=response.status_code,
             url=str(request.url),

@@ -14,8 +14,8 @@ Payload = dict[str, object]
 Hint = dict[str, object]
 Hook = Callable[[Payload, Hint], Payload | None]
 
-UNHANDLED: Mapping[str, str] = {"session_expired": "unhandled"}
-"""The tag of a dead session's first failure where nobody listens."""
+SHOWN = "session_expired"
+"""The tag of what Sentry keeps although it is recognised; its value says why."""
 
 
 class SentryHooks:
@@ -47,15 +47,16 @@ class SentryHooks:
     def before_send(self, event: Payload, hint: Hint) -> Payload | None:
         """Drop our expired session's error events; a healthy event comes back as the same object.
 
-        The first failure of a session that nobody listens for is kept, tagged `session_expired=unhandled`.
+        What somebody has to act on is kept, tagged: the first failure of a session that nobody listens for
+        (`session_expired=unhandled`), the use of an old credential (`session_expired=old_credential`).
         """
         if self._reporting.get():
             return event
         try:
             failures = failures_of_event(event, hint or {}, self._failures_of)
             decision = self._decider.decide("event", failures, can_show=True)
-            if decision.show:
-                return tagged(event, UNHANDLED)
+            if decision.tag is not None:
+                return tagged(event, {SHOWN: decision.tag})
             if not decision.drop:
                 return event
             self._saw("event", "dropped")

@@ -19,7 +19,7 @@ from sentry_filters.evidence import (
     stated_tags,
     with_body,
 )
-from sentry_filters.sentry.before_send import UNHANDLED
+from sentry_filters.sentry.before_send import SHOWN
 from sentry_filters.sentry.evidence import with_rivals
 
 
@@ -62,7 +62,8 @@ class Reporter:
             tags = stated_tags(self._policy.domain, operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
-                self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
+                shown = {} if decision.tag is None else {SHOWN: decision.tag}
+                self._capture(error, {**tags, **shown})
         except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
