@@ -30,6 +30,7 @@ from sentry_filters.sentry import (
     Boundary,
     Reporter,
     SentryHooks,
+    SentrySignals,
     SpanFilter,
     composed_options,
     current_release,
@@ -95,8 +96,8 @@ class SessionGuard:
             kept_keys=policy.kept_keys,
             redact_content=policy.redact_content,
         )
-        self.bus = EventBus()
         self.counters = Counters()
+        self.bus = EventBus(partial(self.counters.add, "faults"))
         self.counters.declare(policy.source)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
@@ -218,7 +219,9 @@ class SessionGuard:
         of_error = partial(failures_of, recorded=calls.recorded)
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail)
+        signals = SentrySignals(self.policy, trail, reporting)
+        signals.attach(self.bus)
+        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals)
         self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
         self._parts = Parts(
             decider=decider,

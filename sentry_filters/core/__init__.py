@@ -15,12 +15,15 @@ from sentry_filters.core.records import (
     ExpiryRecord,
     RedactsText,
     RenewalRecord,
+    expiry_attributes,
 )
+from sentry_filters.core.refusals import REFUSED_BY_GATE, names_refusal, refusal_of
 from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
     "LABELS",
+    "REFUSED_BY_GATE",
     "AuditObserver",
     "AuditRecord",
     "AuditTrail",
@@ -46,6 +49,9 @@ __all__ = [
     "SharedSessions",
     "Subscription",
     "Verdict",
+    "expiry_attributes",
+    "names_refusal",
     "operation_of",
     "recognise",
+    "refusal_of",
 ]

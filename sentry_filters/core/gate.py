@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import threading
@@ -11,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
+from sentry_filters.core.loops import wake
 from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf, Work
 from sentry_filters.forking import after_fork_in_child
@@ -164,7 +164,7 @@ class SchedulerGate:
             self._changed.notify_all()
             futures, self._futures = self._futures, set()
         for future in futures:
-            _wake(future)
+            wake(future)
         for opening in self._openings:
             try:
                 opening()
@@ -186,12 +186,3 @@ class SchedulerGate:
     def _reset_lock(self) -> None:
         self._changed = threading.Condition()
         self._futures = set()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    def resolve() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-        future.get_loop().call_soon_threadsafe(resolve)

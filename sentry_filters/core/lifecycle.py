@@ -135,9 +135,8 @@ class Lifecycle:
 
     def publish(self, event: SessionExpired) -> None:
         """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
-        handled = self._bus.is_listening
+        handled = self._bus.publish(event)
         self._count("session_expired", event.source, _flag(event.confirmed), _flag(handled))
-        self._bus.publish(event)
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
     # What other processes found

@@ -59,6 +59,9 @@ class Policy:
         scope: `"process"`: one expiry halts all LLM work. `"session"`: only its own session's.
         renewal_grace: Seconds after a renewal in which a failure without known start counts as older.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
+        sentry_signal: What Sentry gets of an expiry: `"log"`, an informational log where logs are enabled;
+            `"event"`, an informational event, one issue for each source; both with metrics of what was
+            dropped by which rule; `"none"`, nothing.
         secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
         secret_keys: Further keys whose values are secret.
         kept_keys: Keys whose values are kept, whatever their name suggests.
@@ -79,6 +82,7 @@ class Policy:
     scope: Literal["process", "session"] = "process"
     renewal_grace: float = 30.0
     span_action: Literal["drop", "demote"] = "drop"
+    sentry_signal: Literal["log", "event", "none"] = "log"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
     secret_keys: Collection[str] = ()
     kept_keys: Collection[str] = ()

@@ -137,6 +137,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "scope": _choice("process", "session"),
         "renewal_grace": _seconds,
         "span_action": _choice("drop", "demote"),
+        "sentry_signal": _choice("log", "event", "none"),
         "secret_kinds": _kinds,
         "secret_keys": _texts,
         "kept_keys": _texts,

@@ -5,6 +5,7 @@ from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
 from sentry_filters.sentry.options import composed_options
 from sentry_filters.sentry.report import Reporter
+from sentry_filters.sentry.signals import SentrySignals
 from sentry_filters.sentry.spans import SpanFilter
 from sentry_filters.sentry.transport import GuardedTransport
 
@@ -13,6 +14,7 @@ __all__ = [
     "GuardedTransport",
     "Reporter",
     "SentryHooks",
+    "SentrySignals",
     "SpanFilter",
     "composed_options",
     "current_release",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags
+from sentry_filters.core import refusal_of
+from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags, statements_in
 
 _MOST_ARGS = 32
 
@@ -42,6 +44,30 @@ def failures_of_event(
     return tuple(typed) or (replace(tagged, text=_exception_text(event) or logged),)
 
 
+def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that an event reports, None where it reports anything else.
+
+    That is the exception it was made from; else every exception that was logged; else the one in flight,
+    where the text holds its text.
+    """
+    logged = _log_text(event)
+    if statements_in(logged, ""):
+        return None  # of a failure of its own
+    error = _raised(hint)
+    if error is not None:
+        return error if refusal_of(error) else None
+    errors = tuple(_logged_errors(hint))
+    if errors:
+        return errors[0] if all(map(refusal_of, errors)) else None
+    return _refused_in_flight(logged)
+
+
+def refused_log(log: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that a log is about: the one in flight, where the body holds its text."""
+    body = _text(log.get("body"))
+    return None if statements_in(body, "") else _refused_in_flight(body)
+
+
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
     """Return the failure that a log or metric states in its attributes and its body."""
     attributes = item.get("attributes")
@@ -57,6 +83,13 @@ def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
 def _text_of(failure: Failure, logged: str) -> str:
     # A log line counts beside a typed cause only: on its own it must not silence another exception.
     return f"{failure.text}\n{logged}" if failure.response is not None and logged else failure.text
+
+
+def _refused_in_flight(text: str) -> BaseException | None:
+    # Hooks run on the thread that logs, inside whatever `except` it logs from.
+    error = sys.exc_info()[1]
+    refusal = refusal_of(error)
+    return error if refusal is not None and str(refusal) in text else None
 
 
 def _raised(hint: Mapping[str, object]) -> BaseException | None:
