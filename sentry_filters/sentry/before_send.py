@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from sentry_filters.core import AuditTrail, Decider
 from sentry_filters.evidence import FailuresOf
@@ -131,16 +132,39 @@ class SentryHooks:
         self._signals.dropped()
 
 
-def chained(first: Hook, second: Hook | None) -> Hook:
-    """Return a hook that calls `second` with what `first` keeps; what `second` raises is raised."""
-    if second is None:
-        return first
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """A hook that decides, and then hands what it keeps to the user's own; what that one raises is raised.
 
-    def hook(payload: Payload, hint: Hint) -> Payload | None:
-        kept = first(payload, hint)
-        return None if kept is None else second(kept, hint)
+    Args:
+        decides: A guard's own hook.
+        second: The user's own, None where there is none.
+        also: What decides in another guard behind `second`: it is asked about what is dropped, too,
+            for a guard that is never asked would not know that its session has expired.
+    """
 
-    return hook
+    decides: Hook
+    second: Hook | None = None
+    also: Hook | None = None
+
+    def __call__(self, payload: Payload, hint: Hint) -> Payload | None:
+        """Return what is kept of `payload`."""
+        kept = self.decides(payload, hint)
+        if kept is None:
+            self.asked_behind(payload, hint)
+            return None
+        return kept if self.second is None else self.second(kept, hint)
+
+    def asked(self, payload: Payload, hint: Hint) -> Payload | None:
+        """Let every guard of the chain decide, without the user's own hook."""
+        kept = self.decides(payload, hint)
+        self.asked_behind(payload, hint)
+        return kept
+
+    def asked_behind(self, payload: Payload, hint: Hint) -> None:
+        """Let the guards behind this one decide about what is dropped here."""
+        if self.also is not None:
+            self.also(payload, hint)
 
 
 def tagged(event: Mapping[str, object], added: Mapping[str, str]) -> Payload:

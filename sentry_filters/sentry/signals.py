@@ -77,7 +77,7 @@ class SentrySignals:
         )
         attributes = expiry_attributes(event, handled=self._bus.is_listening)
         with self._sending():
-            if self._signal == "log":
+            if self._signal == "log" and _are_logs_enabled():
                 sentry_logger.info(
                     "the {provider} session has expired", provider=event.provider, attributes=attributes
                 )
@@ -87,7 +87,8 @@ class SentrySignals:
     def _send_metrics(self) -> None:
         self._due = False
         count: Callable[..., object] | None = getattr(sentry_metrics, "count", None)
-        if count is None or not sentry_sdk.get_client().is_active():
+        client = sentry_sdk.get_client()
+        if count is None or not client.is_active() or client.options.get("enable_metrics") is False:
             return
         with self._sending():
             for (signal, verdict, reason), more in self._news():
@@ -126,6 +127,18 @@ def is_warning_of_expiry(log: Mapping[str, object]) -> bool:
         isinstance(attributes, Mapping)
         and attributes.get("logger.name") == _log.name
         and _OF_EXPIRY in attributes
+    )
+
+
+def _are_logs_enabled() -> bool:
+    # Newer releases send what is logged by their own API in any case; the option still says what is wanted.
+    client = sentry_sdk.get_client()
+    experiments = client.options.get("_experiments") or {}
+    integration = client.get_integration("logging")
+    return bool(
+        client.options.get("enable_logs")
+        or experiments.get("enable_logs")
+        or getattr(integration, "capture_sentry_logs", None) is True
     )
 
 
