@@ -8,6 +8,7 @@ from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import Verdict, operation_of, recognise
 from sentry_filters.core.records import (
+    EXPIRY_EXTRA,
     AuditObserver,
     AuditRecord,
     AuditTrail,
@@ -22,6 +23,7 @@ from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
+    "EXPIRY_EXTRA",
     "LABELS",
     "REFUSED_BY_GATE",
     "AuditObserver",

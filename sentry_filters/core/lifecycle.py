@@ -6,6 +6,7 @@ the audit and the other processes cannot disagree.
 
 from __future__ import annotations
 
+import logging
 import time
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,9 +16,11 @@ from sentry_filters.core.bus import EventBus
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import Verdict, operation_of
-from sentry_filters.core.records import AuditTrail, ExpiryRecord, RedactsText, RenewalRecord
+from sentry_filters.core.records import EXPIRY_EXTRA, AuditTrail, ExpiryRecord, RedactsText, RenewalRecord
 from sentry_filters.core.session import Observed, SessionExpired, Sessions, Standing
 from sentry_filters.evidence import Failure, conventions
+
+_log = logging.getLogger("sentry_filters")
 
 _REASON_LENGTH = 200
 _REASON_SOURCE_LENGTH = 16_384
@@ -137,6 +140,14 @@ class Lifecycle:
         """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
         handled = self._bus.publish(event)
         self._count("session_expired", event.source, _flag(event.confirmed), _flag(handled))
+        _log.warning(
+            "the session has expired (domain=%s, operation=%s, provider=%s, status=%d): sign in again",
+            self._policy.domain,
+            event.operation,
+            event.provider,
+            event.status,
+            extra={EXPIRY_EXTRA: event.id},
+        )
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
     # What other processes found

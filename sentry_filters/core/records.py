@@ -196,6 +196,10 @@ class AuditTrail:
         self.write(record)
 
 
+EXPIRY_EXTRA = "session_expired"
+"""The attribute by which a log record is the WARNING of an expiry; its value is the expiry's id."""
+
+
 def expiry_attributes(event: SessionExpired, *, handled: bool) -> dict[str, str | int | bool]:
     """Return an expiry as attributes of telemetry, where something is known: labels and ids, no payload.
 

@@ -50,22 +50,20 @@ def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> Ba
     That is the exception it was made from; else every exception that was logged; else the one in flight,
     where the text holds its text.
     """
+    raised = _raised(hint)
+    errors = tuple(_logged_errors(hint)) if raised is None else (raised,)
     logged = _log_text(event)
-    if statements_in(logged, ""):
-        return None  # of a failure of its own
-    error = _raised(hint)
-    if error is not None:
-        return error if refusal_of(error) else None
-    errors = tuple(_logged_errors(hint))
-    if errors:
-        return errors[0] if all(map(refusal_of, errors)) else None
-    return _refused_in_flight(logged)
+    refused = next(iter(errors), None) or _refused_in_flight(logged)
+    if not all(map(refusal_of, errors)):
+        return None
+    return None if refused is None or _states_a_failure(logged) else refused
 
 
 def refused_log(log: Mapping[str, object]) -> BaseException | None:
     """Return the gate's own refusal that a log is about: the one in flight, where the body holds its text."""
     body = _text(log.get("body"))
-    return None if statements_in(body, "") else _refused_in_flight(body)
+    refused = _refused_in_flight(body)
+    return None if refused is None or _states_a_failure(body) else refused
 
 
 def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
@@ -83,6 +81,10 @@ def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
 def _text_of(failure: Failure, logged: str) -> str:
     # A log line counts beside a typed cause only: on its own it must not silence another exception.
     return f"{failure.text}\n{logged}" if failure.response is not None and logged else failure.text
+
+
+def _states_a_failure(text: str) -> bool:
+    return bool(statements_in(text, ""))
 
 
 def _refused_in_flight(text: str) -> BaseException | None:

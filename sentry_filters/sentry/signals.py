@@ -1,11 +1,10 @@
-"""What people see: of an expiry one WARNING and one item in Sentry, and what was dropped by which rule.
+"""What people see in Sentry: one informational item for each expiry, and what was dropped by which rule.
 
 All of it is sent from the bus's thread, never from inside a hook.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,22 +15,21 @@ from sentry_sdk import logger as sentry_logger
 from sentry_sdk import metrics as sentry_metrics
 from sentry_sdk.types import Event
 
-from sentry_filters.core import AuditTrail, EventBus, Policy, SessionExpired, expiry_attributes
+from sentry_filters.core import EXPIRY_EXTRA, AuditTrail, EventBus, Policy, SessionExpired, expiry_attributes
 from sentry_filters.forking import after_fork_in_child
 
-_log = logging.getLogger("sentry_filters")
+_LOGGER = "sentry_filters"
 
 DECISIONS = "sentry_filters.decisions"
 """The metric of what was dropped or demoted: by signal, verdict and reason, as the counter of that name."""
 
 # Enough for a storm to become a few metrics instead of thousands.
 _GATHER_SECONDS = 1.0
-# In Sentry's logs the informational item stands for the WARNING, which carries this attribute.
-_OF_EXPIRY = "session_expired"
+_NAME = "session_expired"
 
 
 class SentrySignals:
-    """Announces expiries, and sends metrics of what was dropped. Never raises; without Sentry it only logs.
+    """Announces expiries, and sends metrics of what was dropped. Never raises; nothing without Sentry.
 
     Args:
         policy: Says what Sentry gets (`sentry_signal`).
@@ -42,7 +40,6 @@ class SentrySignals:
     _due: bool
 
     def __init__(self, policy: Policy, trail: AuditTrail, reporting: ContextVar[bool]) -> None:
-        self._domain = policy.domain
         self._signal = policy.sentry_signal
         self._counters = trail.counters
         self._fault = trail.fault
@@ -53,7 +50,8 @@ class SentrySignals:
     def attach(self, bus: EventBus) -> None:
         """Announce what `bus` carries, on a thread of the bus."""
         self._bus = bus
-        self._subscription = bus.observe(self._announce)
+        if self._signal != "none":
+            self._subscription = bus.observe(self._announce)
 
     def dropped(self) -> None:
         """Take note that something was dropped: within a second, its metrics are sent. Returns at once."""
@@ -67,14 +65,6 @@ class SentrySignals:
             self._fault("sentry_signal", error)
 
     def _announce(self, event: SessionExpired) -> None:
-        _log.warning(
-            "session expired: domain=%s operation=%s provider=%s status=%d",
-            self._domain,
-            event.operation,
-            event.provider,
-            event.status,
-            extra={_OF_EXPIRY: event.id},
-        )
         attributes = expiry_attributes(event, handled=self._bus.is_listening)
         with self._sending():
             if self._signal == "log" and _are_logs_enabled():
@@ -121,12 +111,15 @@ class SentrySignals:
 
 
 def is_warning_of_expiry(log: Mapping[str, object]) -> bool:
-    """Say whether a log is the WARNING of an expiry, as Sentry's logging integration hands it on."""
+    """Say whether a log is the WARNING of an expiry, as Sentry's logging integration hands it on.
+
+    In Sentry the informational item stands for it.
+    """
     attributes = log.get("attributes")
     return (
         isinstance(attributes, Mapping)
-        and attributes.get("logger.name") == _log.name
-        and _OF_EXPIRY in attributes
+        and attributes.get("logger.name") == _LOGGER
+        and EXPIRY_EXTRA in attributes
     )
 
 
@@ -145,9 +138,9 @@ def _are_logs_enabled() -> bool:
 def _event(event: SessionExpired, attributes: dict[str, str | int | bool]) -> Event:
     return {
         "level": "info",
-        "logger": _log.name,
+        "logger": _LOGGER,
         "message": f"the {event.provider} session has expired",
-        "fingerprint": [_OF_EXPIRY, event.source],
-        "tags": {_OF_EXPIRY: "announced"},
-        "contexts": {_OF_EXPIRY: dict[str, object](attributes)},
+        "fingerprint": [_NAME, event.source],
+        "tags": {_NAME: "announced"},
+        "contexts": {_NAME: dict[str, object](attributes)},
     }

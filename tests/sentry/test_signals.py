@@ -196,7 +196,8 @@ def test_an_expiry_is_one_warning_without_payload(caplog: pytest.LogCaptureFixtu
     [record] = [record for record in caplog.records if record.name == "sentry_filters"]
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        "session expired: domain=llm_provider operation=chat_completions provider=OpenHuman status=401"
+        "the session has expired (domain=llm_provider, operation=chat_completions, provider=OpenHuman, "
+        "status=401): sign in again"
     )
     assert "payload" not in str(vars(record))
     guard.close()
