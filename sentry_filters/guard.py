@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import sentry_sdk
+
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
     AuditTrail,
@@ -29,12 +31,15 @@ from sentry_filters.http import Calls, Client, instrument
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
+    Hook,
     Reporter,
     SentryHooks,
+    SentrySignals,
     SpanFilter,
     composed_options,
     current_release,
     current_spans,
+    with_options_of,
 )
 
 _log = logging.getLogger("sentry_filters")
@@ -98,8 +103,8 @@ class SessionGuard:
             kept_keys=policy.kept_keys,
             redact_content=policy.redact_content,
         )
-        self.bus = EventBus()
         self.counters = Counters()
+        self.bus = EventBus(partial(self.counters.add, "faults"))
         self.counters.declare(policy.source)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
@@ -185,17 +190,32 @@ class SessionGuard:
 
     # Sentry
 
-    def sentry_options(self, **options: Any) -> dict[str, Any]:
+    @with_options_of(sentry_sdk.init)
+    def sentry_options(self, *dsn: str | None, **options: Any) -> dict[str, Any]:
         """Return options for `sentry_sdk.init` with the guard's hooks and transport composed in.
 
         The user's own hooks run after recognition, for what is kept; the user's own transport gets redacted
         envelopes. Both `init(**guard.sentry_options(dsn=…))` and `init(dsn=…, **guard.sentry_options())`
-        work.
+        work. Another guard's `before_send` decides about every event, also about what this one drops.
 
         Args:
+            dsn: As `sentry_sdk.init` takes it, too: in place of `dsn=…`.
             options: Any options of `sentry_sdk.init`; all of them are returned.
+
+        Raises:
+            TypeError: More than one option is given without its name, or the DSN is given twice.
         """
-        return composed_options(self._hooks, self._parts.boundary, options, own=self.before_send)
+        if dsn:
+            if len(dsn) > 1 or "dsn" in options:
+                raise TypeError("sentry_options: invalid options; expected one DSN, everything else by name")
+            options["dsn"] = dsn[0]
+        return composed_options(
+            self._hooks,
+            self._parts.boundary,
+            options,
+            own=self.before_send,
+            decides_behind=_decides_behind,
+        )
 
     def before_send(self, event: Any, hint: Any) -> Any:
         """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps.
@@ -235,7 +255,9 @@ class SessionGuard:
         of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail)
+        signals = SentrySignals(self.policy, trail, reporting)
+        signals.attach(self.bus)
+        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals)
         self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
         self._parts = Parts(
             decider=decider,
@@ -245,6 +267,12 @@ class SessionGuard:
             trail=trail,
             boundary=Boundary(self.redactor, spans, trail),
         )
+
+
+def _decides_behind(hook: object) -> Hook | None:
+    """Return what decides in the guard whose `before_send` this is."""
+    guard = getattr(hook, "__self__", None)
+    return guard._hooks.before_send if isinstance(guard, SessionGuard) else None
 
 
 def parts_of(guard: SessionGuard) -> Parts:

@@ -7,6 +7,7 @@ from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.policy import DEFAULT_PATHS, Policy
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
+    EXPIRY_EXTRA,
     AuditObserver,
     AuditRecord,
     AuditTrail,
@@ -14,7 +15,9 @@ from sentry_filters.core.records import (
     ExpiryRecord,
     RedactsText,
     RenewalRecord,
+    expiry_attributes,
 )
+from sentry_filters.core.refusals import REFUSED_BY_GATE, names_refusal, refusal_of
 from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.core.shared import SharedLife, SharedSessions
@@ -22,7 +25,9 @@ from sentry_filters.core.work import SessionOf
 
 __all__ = [
     "DEFAULT_PATHS",
+    "EXPIRY_EXTRA",
     "LABELS",
+    "REFUSED_BY_GATE",
     "AuditObserver",
     "AuditRecord",
     "AuditTrail",
@@ -52,6 +57,9 @@ __all__ = [
     "Standing",
     "Subscription",
     "Verdict",
+    "expiry_attributes",
+    "names_refusal",
     "operation_of",
     "recognise",
+    "refusal_of",
 ]

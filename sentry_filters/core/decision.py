@@ -10,9 +10,10 @@ from typing import Protocol
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
+from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below
 from sentry_filters.core.session import Observed
 from sentry_filters.core.sessions import Lifecycle
-from sentry_filters.evidence import Failure
+from sentry_filters.evidence import Failure, FailuresOf
 
 _GRADES = ("words", "statement", "fact")
 
@@ -95,6 +96,29 @@ class Decider:
         except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
+
+    def refused(self, signal: str, error: BaseException, failures_of: FailuresOf) -> bool:
+        """Decide about a report of the gate's own refusal: dropped, and counted as `refused_by_gate`.
+
+        It is no decision about a failure, so it closes and publishes nothing.
+
+        Args:
+            signal: What kind of report it is.
+            error: What `refusal_of` recognised.
+            failures_of: Finds the failed call behind an exception.
+
+        Returns:
+            Whether it is dropped. False where the refusal came up in the handling of a failed call that is
+            not our expired session: the report is about that one, too.
+        """
+        links = everything_below(error)
+        if links is None:
+            return False
+        below = (failure for link in links for failure in failures_of(link))
+        if any(one.response is not None and not recognise(one, self._policy).drop for one in below):
+            return False
+        self.note(signal, "drop", REFUSED_BY_GATE, None)
+        return True
 
     def note(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import threading
@@ -11,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
+from sentry_filters.core.loops import wake
 from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf, Work
 from sentry_filters.forking import after_fork_in_child
@@ -202,7 +202,7 @@ class SchedulerGate:
 
     def _opened(self, futures: set[asyncio.Future[None]]) -> None:
         for future in futures:
-            _resolve(future)
+            wake(future)
         for opening in self._openings:
             try:
                 opening()
@@ -226,12 +226,3 @@ class SchedulerGate:
     def _reset_lock(self) -> None:
         self._changed = threading.Condition()
         self._futures = set()
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    def resolve() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-        future.get_loop().call_soon_threadsafe(resolve)

@@ -83,6 +83,9 @@ class Policy:
         healing_window: Seconds between the gate's closing and the handlers being told; they are not told if a
             renewal or a success comes first.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
+        sentry_signal: What Sentry gets of an expiry: `"log"`, an informational log where logs are enabled;
+            `"event"`, an informational event, one issue for each source; both with metrics of what was
+            dropped by which rule; `"none"`, nothing.
         secret_kinds: Further kinds of secret for the redactor, each a mapping of a kind's fields.
         secret_keys: Further keys whose values are secret.
         kept_keys: Keys whose values are kept, whatever their name suggests.
@@ -105,6 +108,7 @@ class Policy:
     publish_on: Literal["statement", "confirmed"] = "statement"
     healing_window: float = 0.0
     span_action: Literal["drop", "demote"] = "drop"
+    sentry_signal: Literal["log", "event", "none"] = "log"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
     secret_keys: Collection[str] = ()
     kept_keys: Collection[str] = ()

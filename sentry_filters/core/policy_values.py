@@ -141,6 +141,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "publish_on": _choice("statement", "confirmed"),
         "healing_window": _seconds,
         "span_action": _choice("drop", "demote"),
+        "sentry_signal": _choice("log", "event", "none"),
         "secret_kinds": _kinds,
         "secret_keys": _texts,
         "kept_keys": _texts,

@@ -198,6 +198,32 @@ class AuditTrail:
         self.write(record)
 
 
+EXPIRY_EXTRA = "session_expired"
+"""The attribute by which a log record is the WARNING of an expiry; its value is the expiry's id."""
+
+
+def expiry_attributes(event: SessionExpired, *, handled: bool) -> dict[str, str | int | bool]:
+    """Return an expiry as attributes of telemetry, where something is known: labels and ids, no payload.
+
+    Args:
+        event: As published.
+        handled: Whether the application had subscribed.
+    """
+    attributes: dict[str, str | int | bool | None] = {
+        "sentry_filters.expiry": event.id,
+        "sentry_filters.handled": handled,
+        "sentry_filters.source": event.source,
+        "sentry_filters.provider": event.provider,
+        "sentry_filters.operation": event.operation,
+        "sentry_filters.reason": event.reason,
+        "sentry_filters.confirmed": event.confirmed,
+        # Semantic conventions for HTTP and for sessions.
+        "http.response.status_code": event.status,
+        "session.id": event.session,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
 def names_third_party(failure: Failure, policy: Policy) -> bool:
     """Say whether a failure's own tag or host names another than the backend.
 

@@ -11,7 +11,7 @@ from sentry_filters.core import expiries
 from sentry_filters.core.alarms import Alarms
 from sentry_filters.core.bus import EventBus
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.records import AuditTrail, ExpiryRecord, RedactsText
+from sentry_filters.core.records import EXPIRY_EXTRA, AuditTrail, ExpiryRecord, RedactsText
 from sentry_filters.core.session import SessionExpired
 from sentry_filters.core.states import Elapsed, Published, Step
 from sentry_filters.evidence import Failure
@@ -97,13 +97,13 @@ class Teller:
 
     def publish(self, event: SessionExpired) -> None:
         """Hand an expiry to handlers and observers, and count it; never blocks."""
-        listened = self._bus.is_listening
-        handled = self._bus.publish(event) and listened
+        handled = self._bus.publish(event)
         self._trail.counters.add("session_expired", event.source, _flag(event.confirmed), _flag(handled))
         self._happened(event.id, event.session, Published(event.id, handled))
         _log.warning(
             "the session has expired (domain=%s, operation=%s, provider=%s, status=%d): sign in again",
             self._policy.domain, event.operation, event.provider, event.status,
+            extra={EXPIRY_EXTRA: event.id},
         )  # fmt: skip
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from sentry_filters.evidence import Endpoint, Failure, FailuresOf, conventions, failure_of_tags
+from sentry_filters.core import refusal_of
+from sentry_filters.evidence import (
+    Endpoint,
+    Failure,
+    FailuresOf,
+    conventions,
+    failure_of_tags,
+    statements_in,
+)
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
@@ -46,6 +54,29 @@ def failures_of_event(
         or (replace(tagged, text=_exception_text(event) or logged),)
     )
     return with_rivals(failures, given, in_flight, failures_of)
+
+
+def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that an event reports, None where it reports anything else.
+
+    That is the exception it was made from; else every exception that was logged; else the one in flight,
+    where the text holds its text.
+    """
+    raised = _raised(hint)
+    logged_errors = tuple(arg for arg in _args(hint) if isinstance(arg, BaseException))
+    errors = logged_errors if raised is None else (raised,)
+    logged = _log_text(event)
+    refused = next(iter(errors), None) or _refused_in_flight(logged)
+    if not all(map(refusal_of, errors)):
+        return None
+    return None if refused is None or _states_a_failure(logged) else refused
+
+
+def refused_log(log: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that a log is about: the one in flight, where the body holds its text."""
+    body = _text(log.get("body"))
+    refused = _refused_in_flight(body)
+    return None if refused is None or _states_a_failure(body) else refused
 
 
 def failures_of_telemetry(item: Mapping[str, object], failures_of: FailuresOf) -> tuple[Failure, ...]:
@@ -156,6 +187,17 @@ def _text_of_error(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 - a foreign exception may raise anything; then it has no text
         return ""
+
+
+def _states_a_failure(text: str) -> bool:
+    return bool(statements_in(text, ""))
+
+
+def _refused_in_flight(text: str) -> BaseException | None:
+    # Hooks run on the thread that logs, inside whatever `except` it logs from.
+    error = sys.exc_info()[1]
+    refusal = refusal_of(error)
+    return error if refusal is not None and str(refusal) in text else None
 
 
 def _raised(hint: Mapping[str, object]) -> BaseException | None:

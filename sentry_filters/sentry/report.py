@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core import Decider, Fault, Policy, Verdict
+from sentry_filters.core import REFUSED_BY_GATE, Decider, Fault, Policy, Verdict, refusal_of
 from sentry_filters.evidence import (
     Failure,
     FailuresOf,
@@ -59,6 +59,8 @@ class Reporter:
     ) -> Verdict:
         """Publish an expired session, report anything else; see `SessionGuard.report`."""
         try:
+            if self._is_refusal(error):
+                return Verdict(drop=True, reason=REFUSED_BY_GATE)
             tags = stated_tags(self._policy.domain, operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
@@ -68,6 +70,11 @@ class Reporter:
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
         return decision.verdict
+
+    def _is_refusal(self, error: BaseException | str) -> bool:
+        if isinstance(error, str) or refusal_of(error) is None:
+            return False
+        return self._decider.refused("report", error, self._failures_of)
 
     def _failures(
         self, error: BaseException | str, tags: dict[str, str], body: object

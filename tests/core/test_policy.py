@@ -60,6 +60,7 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("renewal_grace", -1, "renewal_grace: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
         ("span_action", "hide", "span_action: invalid value 'hide'"),
+        ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),
         ("secret_keys", [""], "secret_keys: invalid value ''"),
         ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),
         ("redact_content", "yes", "redact_content: invalid value 'yes'"),
@@ -123,6 +124,7 @@ def test_environment_is_read() -> None:
             "SENTRY_FILTERS_NOT_SESSION_CODES": "",
             "SENTRY_FILTERS_RENEWAL_GRACE": "2.5",
             "SENTRY_FILTERS_REDACT_CONTENT": "true",
+            "SENTRY_FILTERS_SENTRY_SIGNAL": "event",
             "SENTRY_FILTERS_KEY": "for another part of the package",
             "PATH": "/usr/bin",
         }
@@ -131,7 +133,7 @@ def test_environment_is_read() -> None:
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
     assert (policy.statuses, policy.not_session_codes) == ((401,), ())
     assert policy.paths == {**DEFAULT_PATHS, "/v2/turn": "chat", "/embeddings": None}
-    assert (policy.renewal_grace, policy.redact_content) == (2.5, True)
+    assert (policy.renewal_grace, policy.redact_content, policy.sentry_signal) == (2.5, True, "event")
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,8 @@ def test_users_hook_runs_for_what_is_kept(guard: SessionGuard, name: str) -> Non
         seen.append(payload)
         return {**payload, "marked": True}
 
-    hook = guard.sentry_options(**{name: users})[name]
+    hooks: dict[str, Any] = {name: users}
+    hook = guard.sentry_options(**hooks)[name]
 
     assert hook({"tags": {}}, {})["marked"]
     assert hook({"tags": {}, "attributes": {}, "body": "x"}, {})["marked"]

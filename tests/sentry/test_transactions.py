@@ -171,7 +171,7 @@ def test_streamed_spans_are_sent_without_our_failure(
     sentry: InitSentry,
 ) -> None:
     transport = CapturingTransport()
-    stream = {"trace_lifecycle": "stream"}
+    stream: Any = {"trace_lifecycle": "stream"}
     sentry(**guard.sentry_options(dsn=DSN, transport=transport, traces_sample_rate=1.0, _experiments=stream))
     clients = {"ours": openai_for(backend, "k" * 20), "theirs": openai_for(other_backend, "k" * 20)}
 
