@@ -6,7 +6,7 @@ from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, operation_of, recognise
+from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     AuditObserver,
     AuditRecord,
@@ -32,6 +32,7 @@ __all__ = [
     "ExpiryRecord",
     "Fault",
     "Faults",
+    "Grade",
     "Handler",
     "Lifecycle",
     "OneWarning",

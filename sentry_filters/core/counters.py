@@ -166,7 +166,7 @@ class Faults:
 
 
 def _watched(source: str) -> Iterator[tuple[str, ...]]:
-    for invariant in ("drop_without_event", "third_party_dropped"):
+    for invariant in ("drop_without_event", "old_credential_in_use", "third_party_dropped"):
         yield "violations", invariant
     for confirmed in ("false", "true"):
         for handled in ("false", "true"):
@@ -175,6 +175,8 @@ def _watched(source: str) -> Iterator[tuple[str, ...]]:
         yield "decisions", signal, "drop", "backend_session_expired"
     for signal in _SHOWING:
         yield "decisions", signal, "keep", "unhandled"
+        yield "decisions", signal, "keep", "old_credential"
+        yield "decisions", signal, "drop", "refused_by_gate"
     for signal in _REDACTED:
         yield "withheld", signal, "fault"
     yield from (

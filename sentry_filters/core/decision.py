@@ -101,8 +101,9 @@ class Decider:
         reason: str,
         failure: Failure | None,
         observed: Observed | None = None,
+        recognised: Verdict | None = None,
     ) -> None:
-        """Count a decision, and record it where it is about a failure."""
+        """Count a decision, and record it where it is about a failure; see `AuditTrail.decided`."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
         self._trail.counters.add("decisions", signal, verdict, reason)
@@ -110,7 +111,7 @@ class Decider:
             return
         if observed is None and verdict != "keep":  # what became of a report by an earlier decision
             observed = self._lifecycle.standing_of(failure.session)
-        self._trail.decided(signal, verdict, reason, failure, observed)
+        self._trail.decided(signal, verdict, reason, failure, observed, recognised)
 
     @contextmanager
     def rehearsing(self, rehearsal: Rehearsal) -> Iterator[None]:
@@ -136,9 +137,9 @@ class Decider:
         observed = self._lifecycle.observe(failure, verdict)
         show = can_show and self._lifecycle.must_show(failure, observed)
         if show:
-            self.note(signal, "keep", "unhandled", failure, observed)
+            self.note(signal, "keep", "unhandled", failure, observed, verdict)
         else:
-            self.note(signal, became, verdict.reason, failure, observed)
+            self.note(signal, became, verdict.reason, failure, observed, verdict)
         return Decision(verdict, show=show)
 
 

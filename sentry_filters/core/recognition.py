@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from sentry_filters.core.policy import Policy
 from sentry_filters.evidence import (
@@ -15,6 +16,9 @@ from sentry_filters.evidence import (
     statements_in,
 )
 
+Grade = Literal["fact", "statement", "words"]
+"""What the wire said; what the application's own code states in a form of its own; text anywhere else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -24,11 +28,13 @@ class Verdict:
         drop: True only where all known evidence says that the hosted backend's session expired.
         reason: A short stable code that the audit groups by.
         confirmed: Whether a response of one of `Policy.hosts` says so, not only a report.
+        grade: How good the evidence is.
     """
 
     drop: bool
     reason: str
     confirmed: bool = False
+    grade: Grade = "statement"
 
 
 UNRELATED = Verdict(drop=False, reason="unrelated")
@@ -47,15 +53,11 @@ def recognise(failure: Failure, policy: Policy) -> Verdict:
         return UNRELATED
     if not all(status in policy.statuses for status in statuses):
         return _keep("other_status")
-    return (
-        _contradiction(failure, policy, statements)
-        or _missing(failure, policy, statements)
-        or Verdict(
-            drop=True,
-            reason="backend_session_expired",
-            confirmed=_served_by_backend(failure, policy),
-        )
-    )
+    kept = _contradiction(failure, policy, statements) or _missing(failure, policy, statements)
+    if kept is not None:
+        return kept
+    grade: Grade = "fact" if _served_by_backend(failure, policy) else "statement"
+    return Verdict(drop=True, reason="backend_session_expired", confirmed=grade == "fact", grade=grade)
 
 
 def operation_of(failure: Failure, policy: Policy) -> str | None:
