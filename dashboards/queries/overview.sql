@@ -1,10 +1,10 @@
 -- What has the guard done, in numbers?
--- Bad: third_party_dropped, withheld, difference or lost other than 0. The queries third_party_dropped,
--- withheld_by_cause, reconciliation and lost say where.
+-- Bad: third_party_dropped, old_credential, withheld, difference or lost other than 0. The queries
+-- third_party_dropped, old_credential_in_use, withheld_by_cause, reconciliation and lost say where.
 SELECT
     seen, exported, dropped, demoted, withheld,
     seen - exported - dropped - demoted - withheld AS difference,
-    redactions, sessions_expired, renewals, calls_saved, lost, third_party_dropped
+    redactions, sessions_expired, renewals, calls_saved, lost, third_party_dropped, old_credential, refusals_dropped
 FROM (
     SELECT
         COALESCE(SUM(CASE WHEN counter = 'seen' THEN count ELSE 0 END), 0) AS seen,
@@ -20,6 +20,10 @@ FROM (
     FROM totals
 ) AS counted
 CROSS JOIN (
-    SELECT COUNT(*) AS third_party_dropped FROM decisions
-    WHERE verdict <> 'keep' AND (third_party = 1 OR provider <> backend)
+    SELECT
+        COALESCE(SUM(CASE WHEN verdict <> 'keep' AND (third_party = 1 OR provider <> backend) THEN 1 ELSE 0 END), 0)
+            AS third_party_dropped,
+        COALESCE(SUM(CASE WHEN reason = 'old_credential' THEN 1 ELSE 0 END), 0) AS old_credential,
+        COALESCE(SUM(CASE WHEN reason = 'refused_by_gate' THEN 1 ELSE 0 END), 0) AS refusals_dropped
+    FROM decisions
 ) AS checked
