@@ -16,14 +16,15 @@ FROM (
         COALESCE(SUM(CASE WHEN counter = 'session_expired' THEN count ELSE 0 END), 0) AS sessions_expired,
         COALESCE(SUM(CASE WHEN counter = 'renewals' THEN count ELSE 0 END), 0) AS renewals,
         COALESCE(SUM(CASE WHEN counter = 'refused' THEN count ELSE 0 END), 0) AS calls_saved,
-        COALESCE(SUM(CASE WHEN counter = 'audit_lost' THEN count ELSE 0 END), 0) AS lost
+        COALESCE(SUM(CASE WHEN counter = 'audit_lost' THEN count ELSE 0 END), 0) AS lost,
+        COALESCE(SUM(CASE WHEN counter = 'decisions' AND label = 'refused_by_gate' THEN count ELSE 0 END), 0)
+            AS refusals_dropped
     FROM totals
 ) AS counted
 CROSS JOIN (
     SELECT
         COALESCE(SUM(CASE WHEN verdict <> 'keep' AND (third_party = 1 OR provider <> backend) THEN 1 ELSE 0 END), 0)
             AS third_party_dropped,
-        COALESCE(SUM(CASE WHEN reason = 'old_credential' THEN 1 ELSE 0 END), 0) AS old_credential,
-        COALESCE(SUM(CASE WHEN reason = 'refused_by_gate' THEN 1 ELSE 0 END), 0) AS refusals_dropped
+        COALESCE(SUM(CASE WHEN reason = 'old_credential' THEN 1 ELSE 0 END), 0) AS old_credential
     FROM decisions
 ) AS checked

@@ -211,17 +211,17 @@ class AuditTrail:
         )
         self.write(record)
 
-    def refused(self, signal: str, verdict: str, reason: str, event: SessionExpired) -> None:
-        """Count and write down what became of a report of the gate's own refusal; it is no failure.
+    def refused(self, signal: str, verdict: str, reason: str, event: SessionExpired | None) -> None:
+        """Count what became of a report of the gate's own refusal; write it down where its expiry is known.
 
         Args:
             signal: What kind of report it is.
             verdict: `drop` or `demote`.
             reason: Its code.
-            event: The expiry that closed the gate.
+            event: The expiry that closed the gate, None where the report does not carry it.
         """
         self.counters.add("decisions", signal, verdict, reason)
-        if not self._observers:
+        if event is None or not self._observers:
             return
         record = DecisionRecord(
             at=time.time(),
