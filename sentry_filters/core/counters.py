@@ -177,6 +177,7 @@ def _watched(source: str) -> Iterator[tuple[str, ...]]:
     for signal in _SHOWING:
         yield "decisions", signal, "keep", "unhandled"
         yield "decisions", signal, "keep", "old_credential"
+        yield "decisions", signal, "drop", "refused_by_gate"
     for signal in _REDACTED:
         yield "withheld", signal, "fault"
     yield from (

@@ -127,8 +127,9 @@ class Decider:
         reason: str,
         failure: Failure | None,
         observed: Observed | None = None,
+        recognised: Verdict | None = None,
     ) -> None:
-        """Count a decision, and record it where it is about a failure."""
+        """Count a decision, and record it where it is about a failure; see `AuditTrail.decided`."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
         self._trail.counters.add("decisions", signal, verdict, reason)
@@ -136,7 +137,7 @@ class Decider:
             return
         if observed is None and verdict != "keep":  # what became of a report by an earlier decision
             observed = self._lifecycle.standing_of(failure.session)
-        self._trail.decided(signal, verdict, reason, failure, observed)
+        self._trail.decided(signal, verdict, reason, failure, observed, recognised)
 
     @contextmanager
     def rehearsing(self, rehearsal: Rehearsal) -> Iterator[None]:
@@ -170,12 +171,12 @@ class Decider:
             observed = Observed(None, None, "uncorroborated")
         if observed.standing is None:
             kept = Verdict(drop=False, reason=observed.reason or verdict.reason, grade=verdict.grade)
-            self.note(signal, "keep", kept.reason, failure)
+            self.note(signal, "keep", kept.reason, failure, recognised=kept)
             return Decision(kept)
         if observed.tag is not None:
-            self.note(signal, "keep", observed.tag, failure, observed)
+            self.note(signal, "keep", observed.tag, failure, observed, verdict)
         else:
-            self.note(signal, became, observed.reason or verdict.reason, failure, observed)
+            self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
         return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
 
 

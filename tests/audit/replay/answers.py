@@ -57,6 +57,8 @@ def _invariants(processes: Mapping[str, str]) -> dict[str, Known]:
         "drops_without_event": nothing,
         "third_party_dropped": nothing,
         "violations": nothing,
+        "old_credential_in_use": nothing,
+        "refused_by_gate": nothing,
         "dead_sessions_hidden": Known(
             keys=("process", "app_release", "operation"),
             sums=("failures_dropped",),
@@ -97,6 +99,18 @@ def _of_decisions() -> dict[str, Known]:
                 )
                 for one in decided()
                 if one.verdict == "keep" and one.status in (401, 403)
+            ],
+        ),
+        "recognised_by_grade": Known(
+            keys=("evidence", "was_confirmed", "verdict", "reason"),
+            sums=("failures", "announced"),
+            rows=[
+                (
+                    *(one.grade or "unknown", int(one.grade == "fact"), one.verdict, one.reason),
+                    *(one.count, *_if(one, "first")),
+                )
+                for one in decided()
+                if one.standing is not None
             ],
         ),
         "failures_by_minute": Known(
@@ -146,13 +160,14 @@ def _of_sessions(processes: Mapping[str, str]) -> dict[str, Known]:
                 "handled",
                 "shown",
                 "renewed",
+                "recovered",
             ),
             sums=("failures",),
             rows=[
                 (
                     *(processes[one.part.name], one.part.release, "chat_completions", 401, 1),
                     *(int(one.part.listens), int(one.part.sentry and not one.part.listens)),
-                    *(int(one.renewed), one.failures),
+                    *(int(one.renewed), 0, one.failures),
                 )
                 for one in expired()
             ],
@@ -177,7 +192,7 @@ def _of_counters() -> dict[str, Known]:
             keys=(),
             sums=(
                 *("seen", *_BY_SIGNAL, "redactions", "sessions_expired", "renewals", "calls_saved"),
-                *("difference", "lost", "third_party_dropped"),
+                *("difference", "lost", "third_party_dropped", "old_credential", "refusals_dropped"),
             ),
             rows=[
                 (
@@ -186,7 +201,7 @@ def _of_counters() -> dict[str, Known]:
                         for name in ("seen", *_BY_SIGNAL, "redactions", "session_expired")
                     ),
                     *(_count(counts, name) for name in ("renewals", "refused")),
-                    *(0, 0, 0),
+                    *(0, 0, 0, 0, 0),
                 )
             ],
         ),

@@ -24,6 +24,7 @@ class Decided:
         reason: …
         count: How many.
         standing: None for what is not ours.
+        grade: On what evidence it was recognised; None for what is not ours, or follows an earlier decision.
         expiry: Which of the part's expiries, from 1; None for what is not ours.
         provider: …
         host: …
@@ -37,6 +38,7 @@ class Decided:
     reason: str
     count: int
     standing: str | None = None
+    grade: str | None = None
     expiry: int | None = None
     provider: str | None = "OpenHuman"
     host: str | None = HOST
@@ -143,6 +145,7 @@ def _of_part(part: Part) -> Iterator[Decided]:
         verdict="drop",
         reason=OURS,
         standing="repeat",
+        grade="statement",
         expiry=1,
         count=part.reports,
         host=None,
@@ -161,6 +164,7 @@ def _first_call(part: Part, number: int, count: int) -> Iterator[Decided]:
         verdict="keep" if shown else "drop",
         reason="unhandled" if shown else OURS,
         standing="first",
+        grade=first.grade,
         expiry=number,
         count=count,
     )
@@ -177,6 +181,8 @@ def _calls_decided(part: Part, number: int, standing: str, count: int) -> Iterat
             verdict=verdict,
             reason=OURS,
             standing=standing,
+            # The span above the call is demoted for what was decided about the call's own.
+            grade=None if verdict == "demote" else "fact",
             expiry=number,
             count=count,
         )
