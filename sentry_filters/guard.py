@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import weakref
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
@@ -23,7 +24,7 @@ from sentry_filters.core import (
     SharedSessions,
     Verdict,
 )
-from sentry_filters.evidence import FailuresOf, Fingerprinter, failures_of, token_of
+from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
 from sentry_filters.http import Calls, Client, instrument
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
@@ -35,6 +36,8 @@ from sentry_filters.sentry import (
     current_release,
     current_spans,
 )
+
+_log = logging.getLogger("sentry_filters")
 
 __all__ = ["Parts", "SessionGuard", "parts_of"]
 
@@ -110,6 +113,11 @@ class SessionGuard:
             self._parts.trail.observe(audit.observe)
         if shared is not None:
             shared.attach(self._parts.lifecycle)
+        if not policy.endpoints:
+            _log.warning(
+                "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
+                policy.provider,
+            )
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -214,8 +222,9 @@ class SessionGuard:
         trail = AuditTrail(self.policy, self.counters, self.redactor)
         lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
         decider = Decider(self.policy, lifecycle, trail)
-        calls = Calls(self.policy, self._fingerprinter, self.redactor, current_spans, trail.fault)
-        of_error = partial(failures_of, recorded=calls.recorded)
+        credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
+        calls = Calls(self.policy, credentials, self.redactor, current_spans, trail.fault)
+        of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
         self._hooks = SentryHooks(decider, spans, of_error, reporting, trail)

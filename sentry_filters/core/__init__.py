@@ -5,8 +5,8 @@ from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWar
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, operation_of, recognise
+from sentry_filters.core.policy import DEFAULT_PATHS, Policy
+from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     AuditObserver,
     AuditRecord,
@@ -20,6 +20,7 @@ from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
+    "DEFAULT_PATHS",
     "LABELS",
     "AuditObserver",
     "AuditRecord",
@@ -32,6 +33,7 @@ __all__ = [
     "ExpiryRecord",
     "Fault",
     "Faults",
+    "Grade",
     "Handler",
     "Lifecycle",
     "OneWarning",

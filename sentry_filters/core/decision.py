@@ -14,6 +14,8 @@ from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.session import Observed
 from sentry_filters.evidence import Failure
 
+_GRADES = ("words", "statement", "fact")
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -80,16 +82,16 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            verdict = self._verdict(failures)
+            verdict, failure = self._verdict(failures)
             rehearsal = self._rehearsal_of(failures)
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
             if not verdict.drop:
-                self.note(signal, "keep", verdict.reason, next(iter(failures), None))
+                self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
-            return self._expired(signal, max(failures, key=_knowledge), verdict, became, can_show=can_show)
+            return self._expired(signal, failure or failures[0], verdict, became, can_show=can_show)
         except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
@@ -121,10 +123,11 @@ class Decider:
         finally:
             self._rehearsal = None
 
-    def _verdict(self, failures: Sequence[Failure]) -> Verdict:
-        verdicts = [recognise(failure, self._policy) for failure in failures]
-        kept = (verdict for verdict in verdicts if not verdict.drop)
-        return next(kept, verdicts[0] if verdicts else UNRELATED)
+    def _verdict(self, failures: Sequence[Failure]) -> tuple[Verdict, Failure | None]:
+        """Return the verdict that counts, and the failure it is about: one that is kept, else the surest."""
+        judged = [(recognise(failure, self._policy), failure) for failure in failures]
+        kept = (one for one in judged if not one[0].drop)
+        return next(kept, max(judged, key=_certainty, default=(UNRELATED, None)))
 
     def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
         rehearsal = self._rehearsal
@@ -142,8 +145,10 @@ class Decider:
         return Decision(verdict, show=show)
 
 
-def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
+def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:
+    verdict, failure = judged
+    grade = _GRADES.index(verdict.grade)
     response = failure.response
     if response is None:
-        return (False, False, False)
-    return (True, response.recorded, response.body is not None)
+        return (grade, False, False, False)
+    return (grade, True, response.recorded, response.body is not None)

@@ -106,7 +106,7 @@ class Labels:
 
     def __init__(self, redactor: RedactsText, policy: Policy) -> None:
         self._redactor = redactor
-        self._known = frozenset((policy.provider, policy.domain, *policy.operations))
+        self._known = frozenset((policy.provider, policy.domain, *policy.llm_operations))
 
     def of(self, text: str | None) -> str | None:
         """Return a tag's value as a label."""

@@ -18,8 +18,12 @@ class Response:
         endpoint: Host and port that answered, None where unknown.
         path: URL path, without query.
         operation: The operation as the caller named it around the call, if it did.
-        codes: `errorCode` and `code` values of the body, in lower case.
+        method: HTTP method of the request, None where unknown.
+        codes: The body's codes in the spelling of `fold`.
         body: Text of the body, where it was read; the reason of `SessionExpired` is made from it.
+        body_known: Whether the body was read in full, or is empty, so that no code can hide in it.
+        by_backend: Whether the backend itself answers, and not a proxy or a page; None where unknown.
+        credential: Whether a credential was sent, None where the request is not known.
         session: Fingerprint of the credential that was sent.
         started_at: When the request was sent, in seconds since the epoch.
         trace_id: Trace of that moment, 32 hex digits.
@@ -31,8 +35,12 @@ class Response:
     endpoint: Endpoint | None = None
     path: str | None = None
     operation: str | None = None
+    method: str | None = None
     codes: frozenset[str] = frozenset()
     body: str | None = None
+    body_known: bool = False
+    by_backend: bool | None = None
+    credential: bool | None = None
     session: str | None = None
     started_at: float | None = None
     trace_id: str | None = None
@@ -54,6 +62,11 @@ class Failure:
         response: The typed cause, None where nothing typed leads to one.
         raised_while_handling: Whether the exception came up implicitly in the handling of a failed response,
             which makes it an error of its own.
+        other_exception: Whether the exception's own class has another job than to report a failed call.
+        rivals: Origins of all failed calls that the report leads to, in whatever place.
+        second_failure: Whether the report also states a failure of unknown origin.
+        is_message: Whether `text` is the report's own message; where it may be somebody's words, such as
+            those of an informational log, wire text in it is only words.
         at: When it was reported, in seconds since the epoch.
         trace_id: Trace it was reported in.
     """
@@ -66,6 +79,10 @@ class Failure:
     text: str = ""
     response: Response | None = None
     raised_while_handling: bool = False
+    other_exception: bool = False
+    rivals: frozenset[Endpoint] = frozenset()
+    second_failure: bool = False
+    is_message: bool = True
     at: float | None = None
     trace_id: str | None = None
 

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 from sentry_filters.core import AuditTrail, Decider
 from sentry_filters.evidence import FailuresOf
-from sentry_filters.sentry.evidence import failure_of_telemetry, failures_of_event
+from sentry_filters.sentry.evidence import failures_of_event, failures_of_telemetry
 from sentry_filters.sentry.spans import SpanFilter
 
 Payload = dict[str, object]
@@ -84,7 +84,8 @@ class SentryHooks:
     def _telemetry(self, signal: str, item: Payload, hint: Hint) -> Payload | None:
         del hint
         try:
-            if not self._decider.decide(signal, (failure_of_telemetry(item),)).drop:
+            failures = failures_of_telemetry(item, self._failures_of)
+            if not self._decider.decide(signal, failures).drop:
                 return item
             self._saw(signal, "dropped")
         except Exception as error:  # noqa: BLE001 - in doubt, keep

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sentry_filters import Endpoint, Policy
+from sentry_filters import DEFAULT_PATHS, Endpoint, Policy
 
 
 def test_defaults_are_those_of_the_reference_failure() -> None:
@@ -54,6 +54,8 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("paths", {"embeddings": "embeddings"}, "paths: invalid value 'embeddings'"),
         ("paths", {"/embeddings": ""}, "paths['/embeddings']: invalid value ''"),
         ("not_session_codes", [401], "not_session_codes: invalid value 401"),
+        ("paths", {":": "x"}, "paths: invalid value ':'"),
+        ("publish_on", "words", "publish_on: invalid value 'words'"),
         ("scope", "thread", "scope: invalid value 'thread'"),
         ("renewal_grace", -1, "renewal_grace: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
@@ -80,7 +82,7 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
         provider = "OpenHuman"
         hosts = ["API.example.ai.", "localhost:8080"]
         statuses = [401]
-        paths = {"/embeddings" = "embeddings"}
+        paths = {"/turn" = "chat", "/embeddings" = false}
         renewal_grace = 5
         """
     )
@@ -89,7 +91,7 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
 
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
     assert (policy.statuses, policy.renewal_grace) == ((401,), 5.0)
-    assert policy.paths == {"/embeddings": "embeddings"}
+    assert policy.paths == {**DEFAULT_PATHS, "/turn": "chat", "/embeddings": None}
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ def test_environment_is_read() -> None:
             "SENTRY_FILTERS_PROVIDER": "OpenHuman",
             "SENTRY_FILTERS_HOSTS": "api.example.ai, localhost:8080",
             "SENTRY_FILTERS_STATUSES": "401",
-            "SENTRY_FILTERS_PATHS": "/v2/turn=chat",
+            "SENTRY_FILTERS_PATHS": "/v2/turn=chat, /embeddings=",
             "SENTRY_FILTERS_NOT_SESSION_CODES": "",
             "SENTRY_FILTERS_RENEWAL_GRACE": "2.5",
             "SENTRY_FILTERS_REDACT_CONTENT": "true",
@@ -127,7 +129,8 @@ def test_environment_is_read() -> None:
     )
 
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
-    assert (policy.statuses, policy.paths, policy.not_session_codes) == ((401,), {"/v2/turn": "chat"}, ())
+    assert (policy.statuses, policy.not_session_codes) == ((401,), ())
+    assert policy.paths == {**DEFAULT_PATHS, "/v2/turn": "chat", "/embeddings": None}
     assert (policy.renewal_grace, policy.redact_content) == (2.5, True)
 
 

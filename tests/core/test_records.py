@@ -28,6 +28,7 @@ def expired(session: str | None = "a", **other: object) -> Failure:
         path="/v1/chat/completions",
         session=session,
         started_at=1.0,
+        body_known=True,
     )
     return Failure(provider="OpenHuman", response=response, **other)  # type: ignore[arg-type]
 
