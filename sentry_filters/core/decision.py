@@ -136,6 +136,11 @@ class Decider:
     def _expired(
         self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
     ) -> Decision:
+        """Act by the grade of the evidence: facts and statements decide, words corroborate only."""
+        if verdict.grade == "words" and not self._lifecycle.corroborates(failure):
+            kept = Verdict(drop=False, reason="uncorroborated", grade=verdict.grade)
+            self.note(signal, "keep", kept.reason, failure)
+            return Decision(kept)
         observed = self._lifecycle.observe(failure, verdict)
         show = can_show and self._lifecycle.must_show(failure, observed)
         if show:

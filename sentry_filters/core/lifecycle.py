@@ -110,6 +110,10 @@ class Lifecycle:
                 raise
         return observed
 
+    def corroborates(self, failure: Failure) -> bool:
+        """Say whether the session that a failure speaks of is known to be dead: expired, and not renewed."""
+        return self._sessions.is_dead(failure.session)
+
     def standing_of(self, session: str | None) -> Observed:
         """Return where a failure of this session stands that was observed before; nothing is noted."""
         return self._sessions.decided(session)

@@ -202,6 +202,16 @@ class Sessions:
             expiry = self._current() if known is None else known.id
             return Observed(Standing.REPEAT if expiry in self._running else Standing.STALE, expiry)
 
+    def is_dead(self, session: str | None) -> bool:
+        """Say whether an expiry of this session was announced and not renewed."""
+        with self._lock:
+            if session is None:
+                return self._scope == "process" and self._expired_now
+            known = self._expiries.get(session)
+            if known is None:
+                return self._scope == "process" and self._unnamed is not None
+            return known.renewed_at is None and self._expired_now
+
     def show_once(self, session: str | None) -> bool:
         """Say whether a failure of this session may be shown in Sentry: once, where nobody listens."""
         with self._lock:
