@@ -15,7 +15,13 @@ from sentry_filters.evidence.attributes import attribute, text_of
 from sentry_filters.evidence.conventions import SERVER_FRAMEWORKS, SESSION_STATUSES
 from sentry_filters.evidence.exchange import Exchange, Reading, exchange_of, stated_status
 from sentry_filters.evidence.failure import Failure
-from sentry_filters.evidence.held import Failed, exchanges_around, exchanges_on, states_session_status
+from sentry_filters.evidence.held import (
+    Failed,
+    exchanges_around,
+    exchanges_on,
+    leads_nowhere,
+    states_session_status,
+)
 from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
@@ -56,6 +62,8 @@ def failures_of(error: object, reading: Reading) -> tuple[Failure, ...]:
     if not isinstance(error, BaseException):
         found = exchange_of(error, reading)
         return () if found is None else (Failure(response=found.response),)
+    if leads_nowhere(error):
+        return (Failure(text=text_of(error), other_exception=_has_another_job(error)),)
     failed = Failed(error, reading)
     failures = []
     for chain in _chains(error, reading):
@@ -109,10 +117,14 @@ def _links(error: BaseException, reading: Reading) -> _Chain:
             return _Chain(links, found)  # no exception further down is nearer the wire
         made_up = next(iter(carried), made_up)
         below = _below(last, reading)
-        if below is None or any(below is link for link in links) or len(links) >= _MOST_LINKS:
+        if below is None or _closes(links, below):
             return _Chain(links, _around(links, reading) or made_up)
         links.append(below)
     return _Chain(links)
+
+
+def _closes(links: list[BaseException], below: BaseException) -> bool:
+    return len(links) >= _MOST_LINKS or any(below is link for link in links)
 
 
 def _below(error: BaseException, reading: Reading) -> BaseException | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sentry_filters.evidence.conventions import FAILED_RESPONSE, TAG_NAMES
 from sentry_filters.evidence.hosts import Endpoint
@@ -11,7 +11,7 @@ from sentry_filters.evidence.hosts import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the wire said about one failed response; nothing in it is a secret.
+    """What the wire said about one failed response; nothing in it but the body may hold a secret.
 
     Args:
         status: HTTP status.
@@ -38,7 +38,7 @@ class Response:
     operation: str | None = None
     method: str | None = None
     codes: frozenset[str] = frozenset()
-    body: str | None = None
+    body: str | None = field(default=None, repr=False)  # a backend may repeat a secret in it
     body_known: bool = False
     by_backend: bool | None = None
     credential: bool | None = None

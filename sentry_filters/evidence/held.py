@@ -26,6 +26,18 @@ _MOST_LOCALS = 4_096
 _LONGEST_TEXT = 16_384
 _SESSION_STATUS = re.compile(rf"(?<!\d)(?:{'|'.join(map(str, SESSION_STATUSES))})(?!\d)")
 _RESPONSES = ("response", "raw_response")  # … mistralai's
+_LEADS = (
+    "__cause__", "__context__", "exceptions", *_RESPONSES, "status_code", "status", "code", "url", "request",
+    "request_info", "geturl", "__dict__",
+)  # fmt: skip
+
+
+def leads_nowhere(error: BaseException) -> bool:
+    """Say cheaply whether an exception certainly holds and states no call, as most do."""
+    args = attribute(error, "args")
+    if not isinstance(args, tuple) or not all(isinstance(arg, str | int | float | None) for arg in args):
+        return False
+    return not any(attribute(error, name) for name in _LEADS) and not states_session_status(error)
 
 
 def exchanges_on(error: BaseException, reading: Reading) -> Iterator[Exchange]:

@@ -11,7 +11,7 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sentry_filters.core import Fault, Policy
@@ -28,6 +28,9 @@ from sentry_filters.evidence import (
     serves,
     with_body,
 )
+
+# Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
+_MOST_KEPT = 4_096
 
 SpanIds = tuple[str, str]
 """Trace id (32 hex digits) and span id (16 hex digits)."""
@@ -92,7 +95,8 @@ class _Answered:
         self.facts = facts
 
     def learn(self, body: Body) -> None:
-        self.facts = with_body(self.facts, body)
+        text = body.text if body.text is None else body.text[:_MOST_KEPT]
+        self.facts = with_body(self.facts, replace(body, text=text))
 
     def learn_text(self, body: bytes) -> None:
         self.learn(body_of_text(body))
