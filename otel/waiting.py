@@ -83,6 +83,11 @@ class WaitingRoom(Generic[_Item]):
             self.is_empty = False
             self._due = min(self._due, here.since + self._seconds)
 
+    def waiting_for(self, trace_id: int, awaited: int) -> list[_Item]:
+        """Return what waits for this span, and goes on waiting."""
+        group = self._groups.get((trace_id, awaited))
+        return [] if group is None else list(group.items)
+
     def joined(self, trace_id: int, awaited: int, item: _Item) -> bool:
         """Let `item` wait where something waits for the same span already; say whether it does."""
         with self._lock:

@@ -81,12 +81,16 @@ class LogVerdicts:
         at = None if not log.timestamp else log.timestamp / 1e9
         trace_id = f"{log.trace_id:032x}" if log.trace_id else None
         tagged = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
-        if log.exception is not None:
-            return tuple(_combined(tagged, one) for one in self._failures_of(log.exception))
+        raised = () if log.exception is None else self._failures_of(log.exception)
+        typed = tuple(_combined(tagged, one) for one in raised)
+        if any(one.response is not None for one in raised):
+            return typed
         error = error_of(attributes, text)
         child = self._child_failure(log.trace_id, log.span_id)
         if child.failure is not None and _is_about(error, child, attributes):
             return (replace(tagged, response=child.failure.response),)
+        if typed:
+            return typed
         return (replace(tagged, text=error.message),)
 
     def _child_failure(self, trace_id: int | None, span_id: int | None) -> ChildFailure:

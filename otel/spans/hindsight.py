@@ -59,7 +59,7 @@ class Hindsight:
         for one in calls:
             one.healed = _is_healed(one, held, above)
         open_calls = [one for one in calls if not one.healed]
-        self._learn_from_records(open_calls)
+        self.learn_from_records(open_calls)
         self._learn_from_errors(open_calls, held, above if above is not None and above.failed else None)
         swallowed = above is None or not (above.failed or above.facts.is_call)
         return not any(swallowed or self._lacks_something(one) for one in open_calls)
@@ -79,22 +79,24 @@ class Hindsight:
 
     # What tells
 
-    def _learn_from_records(self, calls: Iterable[Held]) -> None:
-        """Let each call learn from the record of its own request: of those under one span, the nearest."""
-        nearest: dict[float, tuple[float, Held, Response]] = {}
-        for one in calls:
-            response = one.failure.response if one.failure is not None else None
-            began = one.ended.started_at
-            if response is None or began is None or response.body_known:
+    def learn_from_records(self, held: Iterable[Held]) -> None:
+        """Let each call learn from the record of its own request: of those under one span, the nearest.
+
+        A span remembers the record of one failed request: ask before the next one fails.
+        """
+        nearest: dict[float, tuple[float, Held, Failure]] = {}
+        for one in held:
+            failure, began = one.failure, one.ended.started_at
+            if failure is None or failure.response is None or began is None or failure.response.body_known:
                 continue
-            seen = self.as_recorded(one.ended, response)
+            seen = self.as_recorded(one.ended, failure.response)
             if not seen.recorded or seen.started_at is None:
                 continue
             distance = abs(began - seen.started_at)
             if seen.started_at not in nearest or distance < nearest[seen.started_at][0]:
-                nearest[seen.started_at] = (distance, one, seen)
-        for _, one, seen in nearest.values():
-            one.failure = None if one.failure is None else replace(one.failure, response=seen)
+                nearest[seen.started_at] = (distance, one, replace(failure, response=seen))
+        for _, one, known in nearest.values():
+            one.failure = known
 
     def _learn_from_errors(
         self, calls: Sequence[Held], held: Sequence[Held], above: EndedSpan | None
@@ -145,7 +147,7 @@ class Hindsight:
         recorded = self._response_of(trace_id, span_id)
         if (
             recorded is not None
-            and recorded.started_at == call.started_at
+            and recorded.started_at in (call.started_at, response.started_at)
             and recorded.status == response.status
             and response.path in (None, recorded.path)
         ):
