@@ -108,14 +108,11 @@ class WaitingRoom(Generic[_Item]):
         if self._count <= self._size and time.monotonic() < self._due:
             return []
         with self._lock:
-            latest = time.monotonic() - self._seconds
-            keys = [key for key, group in list(self._groups.items()) if group.since <= latest]
-            groups = [group for key in keys if (group := self._popped(key)) is not None]
+            popped = [self._popped(key) for key in self._too_old()]
             while self._count > self._size and self._groups:
-                group = self._popped(next(iter(self._groups)))
-                groups += [] if group is None else [group]
+                popped.append(self._popped(next(iter(self._groups))))
             self._due = min((group.since for group in self._groups.values()), default=_NEVER) + self._seconds
-        return groups
+        return [group for group in popped if group is not None]
 
     def all_released(self) -> list[Group[_Item]]:
         """Return all that waits."""
@@ -123,6 +120,10 @@ class WaitingRoom(Generic[_Item]):
             groups = list(self._groups.values())
             self._clear()
         return groups
+
+    def _too_old(self) -> list[tuple[int, int]]:
+        latest = time.monotonic() - self._seconds
+        return [key for key, group in self._groups.items() if group.since <= latest]
 
     def _popped(self, key: tuple[int, int]) -> Group[_Item] | None:
         group = self._groups.pop(key, None)
