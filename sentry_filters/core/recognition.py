@@ -101,6 +101,7 @@ def _statuses(failure: Failure, statements: tuple[Statement, ...]) -> list[int]:
 def _contradiction(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
     return (
         _of_another(failure, policy, statements)
+        or _of_its_own(failure, statements)
         or _of_something_else(failure, policy, statements)
         or _not_from_the_backend(failure, policy, statements)
     )
@@ -117,12 +118,17 @@ def _of_another(failure: Failure, policy: Policy, statements: tuple[Statement, .
     return _keep("second_failure") if failure.second_failure else None
 
 
+def _of_its_own(failure: Failure, statements: tuple[Statement, ...]) -> Verdict | None:
+    """Return why the exception is an error of its own, whatever call failed before it."""
+    if failure.other_exception:
+        return _keep("other_exception")
+    return _keep("raised_while_handling") if failure.raised_while_handling and not statements else None
+
+
 def _of_something_else(failure: Failure, policy: Policy, statements: tuple[Statement, ...]) -> Verdict | None:
     """Return why the failure is not the end of a session."""
     if not all(statement.status in policy.statuses for statement in statements):
         return _keep("other_status")
-    if failure.other_exception or (failure.raised_while_handling and not statements):
-        return _keep("other_exception" if failure.other_exception else "raised_while_handling")
     if _vetoed(failure.response, statements, policy):
         return _keep("not_a_session_code")
     if _is_other_operation(failure, policy):

@@ -15,7 +15,13 @@ from sentry_filters.evidence.attributes import attribute, text_of
 from sentry_filters.evidence.conventions import SERVER_FRAMEWORKS, SESSION_STATUSES
 from sentry_filters.evidence.exchange import Exchange, Reading, exchange_of, stated_status
 from sentry_filters.evidence.failure import Failure
-from sentry_filters.evidence.held import Failed, exchanges_around, exchanges_on, states_session_status
+from sentry_filters.evidence.held import (
+    Failed,
+    exchanges_around,
+    exchanges_on,
+    leads_nowhere,
+    states_session_status,
+)
 from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
@@ -56,6 +62,8 @@ def failures_of(error: object, reading: Reading) -> tuple[Failure, ...]:
     if not isinstance(error, BaseException):
         found = exchange_of(error, reading)
         return () if found is None else (Failure(response=found.response),)
+    if leads_nowhere(error):
+        return (Failure(text=text_of(error), other_exception=_has_another_job(error)),)
     failed = Failed(error, reading)
     failures = []
     for chain in _chains(error, reading):
@@ -109,17 +117,25 @@ def _links(error: BaseException, reading: Reading) -> _Chain:
             return _Chain(links, found)  # no exception further down is nearer the wire
         made_up = next(iter(carried), made_up)
         below = _below(last, reading)
-        if below is None or any(below is link for link in links) or len(links) >= _MOST_LINKS:
+        if below is None or _closes(links, below):
             return _Chain(links, _around(links, reading) or made_up)
         links.append(below)
     return _Chain(links)
 
 
+def _closes(links: list[BaseException], below: BaseException) -> bool:
+    return len(links) >= _MOST_LINKS or any(below is link for link in links)
+
+
 def _below(error: BaseException, reading: Reading) -> BaseException | None:
-    """Return what `error` was raised from, or what it only translates."""
+    """Return what `error` was raised from, or what it only translates.
+
+    What states a failure itself and was raised before, elsewhere, does not come from `__cause__`.
+    """
     cause = attribute(error, "__cause__")
     if isinstance(cause, BaseException):
-        return cause
+        comes_from_it = not states_session_status(error) or raised_while_handled(error, cause)
+        return cause if comes_from_it else None
     handled = attribute(error, "__context__")
     if isinstance(handled, BaseException) and _translates(error, handled, reading):
         return handled
@@ -192,22 +208,35 @@ def _together(near: Exchange, carried: Exchange) -> Exchange:
         body=response.body or known.body,
         body_known=response.body_known or known.body_known,
     )
-    return replace(near, response=facts)
+    return Exchange(facts, received=True, holder=carried.holder)
 
 
 def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
     if not chain.links:
         return Failure()
     found = chain.found
-    unknown = [one for one in failed.of_unknown_origin if found is None or one is not found.holder]
+    is_fact = found is not None and found.response.endpoint is not None
     return Failure(
         text="\n".join(filter(None, map(text_of, chain.links))),
         response=None if found is None else found.response,
         raised_while_handling=found is None and _raised_while_handling(chain.links[-1], reading),
         other_exception=chain.other_exception,
         rivals=frozenset(failed.origins),
-        second_failure=found is not None and found.response.endpoint is not None and bool(unknown),
+        second_failure=is_fact and _is_beside_another(chain, failed, reading),
     )
+
+
+def _is_beside_another(chain: _Chain, failed: Failed, reading: Reading) -> bool:
+    """Say whether the report leads to a refused call beside this one whose origin nobody knows."""
+    holder = None if chain.found is None else chain.found.holder
+    if any(one is not holder for one in failed.of_unknown_origin):
+        return True
+    for error in failed.errors:
+        if stated_status(error) in SESSION_STATUSES and not any(error is link for link in chain.links):
+            found = _links(error, reading).found
+            if found is None or not found.received:
+                return True
+    return False
 
 
 def _raised_while_handling(error: BaseException, reading: Reading) -> bool:

@@ -26,6 +26,18 @@ _MOST_LOCALS = 4_096
 _LONGEST_TEXT = 16_384
 _SESSION_STATUS = re.compile(rf"(?<!\d)(?:{'|'.join(map(str, SESSION_STATUSES))})(?!\d)")
 _RESPONSES = ("response", "raw_response")  # … mistralai's
+_LEADS = (
+    "__cause__", "__context__", "exceptions", *_RESPONSES, "status_code", "status", "code", "url", "request",
+    "request_info", "geturl", "__dict__",
+)  # fmt: skip
+
+
+def leads_nowhere(error: BaseException) -> bool:
+    """Say cheaply whether an exception certainly holds and states no call, as most do."""
+    args = attribute(error, "args")
+    if not isinstance(args, tuple) or not all(isinstance(arg, str | int | float | None) for arg in args):
+        return False
+    return not any(attribute(error, name) for name in _LEADS) and not states_session_status(error)
 
 
 def exchanges_on(error: BaseException, reading: Reading) -> Iterator[Exchange]:
@@ -53,8 +65,8 @@ def _of_error(error: BaseException, reading: Reading) -> Exchange | None:
 
 
 def exchanges_around(error: BaseException, reading: Reading) -> Iterator[Exchange]:
-    """Yield what the locals of an exception's traceback hold, innermost frame first."""
-    for value in local_values(error):
+    """Yield what the locals hold where an exception was raised first, innermost frame first."""
+    for value in local_values(error, own=True):
         if isinstance(value, BaseException):
             if value is not error:
                 yield from exchanges_on(value, reading)
@@ -83,16 +95,19 @@ class Failed:
         self.of_unknown_origin: list[object] = []
         self._reading = reading
         self._locals_left = _MOST_LOCALS
+        self.errors: list[BaseException] = []
         self._seen: set[int] = set()
         self._pending = [error]
         while self._pending and len(self._seen) < _MOST_ERRORS:
             one = self._pending.pop()
             if id(one) not in self._seen:
                 self._seen.add(id(one))
+                self.errors.append(one)
                 self._look_at(one)
 
     def _look_at(self, error: BaseException) -> None:
-        for exchange in exchanges_on(error, self._reading):
+        carried = list(islice(exchanges_on(error, self._reading), _MOST_VALUES))
+        for exchange in carried:
             self._note(exchange)
         if attribute(error, "response") is None and stated_status(error) is None:
             # No answer at all, such as a connection that failed: whose it was counts all the same.
@@ -100,11 +115,11 @@ class Failed:
             if origin is not None:
                 self.origins.add(origin)
         self._pending.extend(_related(error))
-        if states_session_status(error):
+        if any(one.response.status in SESSION_STATUSES for one in carried) or states_session_status(error):
             self._look_around(error)
 
     def _look_around(self, error: BaseException) -> None:
-        values = list(islice(local_values(error), self._locals_left))
+        values = list(islice(local_values(error, own=False), self._locals_left))
         self._locals_left -= len(values)
         for value in values:
             if isinstance(value, BaseException):
