@@ -83,6 +83,11 @@ class WaitingRoom(Generic[_Item]):
             self.is_empty = False
             self._due = min(self._due, here.since + self._seconds)
 
+    def waiting_for(self, trace_id: int, awaited: int) -> list[_Item]:
+        """Return what waits for this span, and goes on waiting."""
+        group = self._groups.get((trace_id, awaited))
+        return [] if group is None else list(group.items)
+
     def joined(self, trace_id: int, awaited: int, item: _Item) -> bool:
         """Let `item` wait where something waits for the same span already; say whether it does."""
         with self._lock:
@@ -103,14 +108,11 @@ class WaitingRoom(Generic[_Item]):
         if self._count <= self._size and time.monotonic() < self._due:
             return []
         with self._lock:
-            latest = time.monotonic() - self._seconds
-            keys = [key for key, group in list(self._groups.items()) if group.since <= latest]
-            groups = [group for key in keys if (group := self._popped(key)) is not None]
+            popped = [self._popped(key) for key in self._too_old()]
             while self._count > self._size and self._groups:
-                group = self._popped(next(iter(self._groups)))
-                groups += [] if group is None else [group]
+                popped.append(self._popped(next(iter(self._groups))))
             self._due = min((group.since for group in self._groups.values()), default=_NEVER) + self._seconds
-        return groups
+        return [group for group in popped if group is not None]
 
     def all_released(self) -> list[Group[_Item]]:
         """Return all that waits."""
@@ -118,6 +120,10 @@ class WaitingRoom(Generic[_Item]):
             groups = list(self._groups.values())
             self._clear()
         return groups
+
+    def _too_old(self) -> list[tuple[int, int]]:
+        latest = time.monotonic() - self._seconds
+        return [key for key, group in self._groups.items() if group.since <= latest]
 
     def _popped(self, key: tuple[int, int]) -> Group[_Item] | None:
         group = self._groups.pop(key, None)

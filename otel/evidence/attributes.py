@@ -70,9 +70,8 @@ def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
     status = status_number(_first(attributes, conventions.HTTP_STATUS)) if outgoing else None
     url = _first(attributes, conventions.URL) if outgoing else None
     method = _first(attributes, conventions.HTTP_METHOD) if outgoing else None
-    over_http = status is not None or method is not None
     return CallFacts(
-        is_call=over_http or _is_model_request(attributes) or attributes.get("domain") == domain,
+        is_call=(status or method) is not None or _is_request(attributes, domain),
         status=status,
         endpoint=_endpoint(attributes, url) if outgoing else None,
         path=_path(attributes, url),
@@ -80,6 +79,10 @@ def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
         is_elsewhere=not _OTHER_SYSTEMS.isdisjoint(attributes),
         tags={name: attributes[name] for name in conventions.TAG_NAMES if name in attributes},
     )
+
+
+def _is_request(attributes: Attributes, domain: str) -> bool:
+    return attributes.get("domain") == domain or _is_model_request(attributes)
 
 
 def _is_model_request(attributes: Attributes) -> bool:

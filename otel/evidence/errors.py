@@ -127,14 +127,17 @@ def _message_matches(text: str, child: ChildFailure) -> bool:
     own = [*child.texts, body] if body else [*child.texts]
     if _contains_any(text, own):
         return not _contains_any(text, [other for other in child.other_texts if other not in own])
-    if _quotes_another_body(text, body):
-        return False
-    return may_be_about(text, child.failure) and (not child.ambiguous_status or _names_url(text, response))
+    return not _quotes_another_body(text, body) and _is_about(text, child, child.failure)
 
 
 def may_be_about(text: str, failure: Failure) -> bool:
     """Say whether a text states a failure's status, and names no URL but its own."""
     return _states_status(text, failure) and _leads_nowhere_else(text, failure.response)
+
+
+def _is_about(text: str, child: ChildFailure, failure: Failure) -> bool:
+    unambiguous = not child.ambiguous_status or _names_url(text, failure.response)
+    return unambiguous and may_be_about(text, failure)
 
 
 def _quotes_another_body(text: str, body: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
@@ -77,17 +78,16 @@ class LogVerdicts:
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str
     ) -> tuple[Failure, ...]:
         log = record.log_record
-        tags = {name: attributes[name] for name in conventions.TAG_NAMES if name in attributes}
-        at = None if not log.timestamp else log.timestamp / 1e9
-        trace_id = f"{log.trace_id:032x}" if log.trace_id else None
-        tagged = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
-        if log.exception is not None:
-            return tuple(_combined(tagged, one) for one in self._failures_of(log.exception))
+        tagged = _tagged(log, attributes, text)
+        raised = () if log.exception is None else self._failures_of(log.exception)
+        typed = tuple(_combined(tagged, one) for one in raised)
+        if any(one.response is not None for one in raised):
+            return typed
         error = error_of(attributes, text)
         child = self._child_failure(log.trace_id, log.span_id)
         if child.failure is not None and _is_about(error, child, attributes):
             return (replace(tagged, response=child.failure.response),)
-        return (replace(tagged, text=error.message),)
+        return typed or (replace(tagged, text=error.message),)
 
     def _child_failure(self, trace_id: int | None, span_id: int | None) -> ChildFailure:
         """Return what the active span knows of a failure: what was recorded under it, or ended below."""
@@ -96,6 +96,13 @@ class LogVerdicts:
         child = self._lineage.child_failure(trace_id, span_id)
         trace = f"{trace_id:032x}"
         return child.or_recorded(self._response_of(trace, f"{span_id:016x}"), trace)
+
+
+def _tagged(log: LogRecord, attributes: Mapping[str, AnyValue], text: str) -> Failure:
+    """Return what a record's own attributes state."""
+    at = None if not log.timestamp else log.timestamp / 1e9
+    stated = failure_of_tags(attributes, text=text, at=at)
+    return replace(stated, trace_id=f"{log.trace_id:032x}" if log.trace_id else None)
 
 
 def _combined(tagged: Failure, raised: Failure) -> Failure:

@@ -19,8 +19,9 @@ from ..evidence import body_in, errors_of, lineage_of, may_be_about, messages_of
 from .ended import EndedSpan, Held
 
 _SUCCESSES = range(200, 300)
-# A request leaves a moment after the guard's hook saw it, before the HTTP span begins; clocks have a grain.
-_CLOCK_GRAIN = 0.005
+# The guard's hook sees a request just before its HTTP span begins; times are floats. Any more, and another
+# request under the same span would be taken for it.
+_CLOCK_GRAIN = 1e-5
 
 
 class Hindsight:
@@ -58,11 +59,12 @@ class Hindsight:
         calls = [one for one in held if one.failure is not None and not one.healed]
         for one in calls:
             one.healed = _is_healed(one, held, above)
-        open_calls = [one for one in calls if not one.healed]
-        self._learn_from_records(open_calls)
-        self._learn_from_errors(open_calls, held, above if above is not None and above.failed else None)
-        swallowed = above is None or not (above.failed or above.facts.is_call)
-        return not any(swallowed or self._lacks_something(one) for one in open_calls)
+        failed = [one for one in calls if not one.healed]
+        self.learn_from_records(failed)
+        self._learn_from_errors(failed, held, above)
+        if above is None or not (above.failed or above.facts.is_call):
+            return not failed  # the error went no further: what is above may show that the call succeeded
+        return not any(map(self._lacks_something, failed))
 
     def is_uncertain(self, held: Held) -> bool:
         """Say whether a span is not of a call about which all is known that has to be."""
@@ -79,46 +81,52 @@ class Hindsight:
 
     # What tells
 
-    def _learn_from_records(self, calls: Iterable[Held]) -> None:
-        """Let each call learn from the record of its own request: of those under one span, the nearest."""
-        nearest: dict[float, tuple[float, Held, Response]] = {}
-        for one in calls:
-            response = one.failure.response if one.failure is not None else None
-            began = one.ended.started_at
-            if response is None or began is None or response.body_known:
+    def learn_from_records(self, held: Iterable[Held]) -> None:
+        """Let each call learn from the record of its own request: of those under one span, the nearest.
+
+        A span remembers the record of one failed request: ask before the next one fails.
+        """
+        nearest: dict[float, tuple[float, Held, Failure]] = {}
+        for one in held:
+            known = self._own_record(one)
+            began, requested = one.ended.started_at, None if known is None else known.started_at
+            if known is None or began is None or requested is None:
                 continue
-            seen = self.as_recorded(one.ended, response)
-            if not seen.recorded or seen.started_at is None:
-                continue
-            distance = abs(began - seen.started_at)
-            if seen.started_at not in nearest or distance < nearest[seen.started_at][0]:
-                nearest[seen.started_at] = (distance, one, seen)
-        for _, one, seen in nearest.values():
-            one.failure = None if one.failure is None else replace(one.failure, response=seen)
+            distance = abs(began - requested)
+            if requested not in nearest or distance < nearest[requested][0]:
+                nearest[requested] = (distance, one, known)
+        for _, one, known in nearest.values():
+            one.failure = known
+
+    def _own_record(self, one: Held) -> Failure | None:
+        """Return a call's failure with what may be its record; None without one, or a need for it."""
+        failure = one.failure
+        if failure is None or failure.response is None or failure.response.body_known:
+            return None
+        seen = self.as_recorded(one.ended, failure.response)
+        return replace(failure, response=seen) if seen.recorded else None
 
     def _learn_from_errors(
-        self, calls: Sequence[Held], held: Sequence[Held], above: EndedSpan | None
+        self, failed: Sequence[Held], held: Iterable[Held], above: EndedSpan | None
     ) -> None:
         """Let calls learn the body from the errors that they became."""
         beside = [other.ended for other in held if other.failure is None and other.ended.failed]
-        for one in (one for one in calls if self._lacks_something(one)):
-            for other in beside:
-                if _ended_before(one.ended, other):
-                    self._learn_from_span(one, other, sure=not self._others_failed(other))
-            # A call's error is that of all its attempts; that of other work is the last call's.
-            if above is not None and (above.facts.is_call or one is calls[-1]):
-                self._learn_from_span(one, above, sure=not self._others_failed(above))
+        for one in filter(self._lacks_something, failed):
+            errors = [other for other in beside if _ended_before(one.ended, other)]
+            errors += [] if above is None or not _is_error_of(above, one, failed) else [above]
+            for span in errors:
+                self._learn_from_span(one, span)
 
-    def _others_failed(self, span: EndedSpan) -> bool:
-        return self._lineage.child_failure(span.context.trace_id, span.context.span_id).other_failed
-
-    def _learn_from_span(self, one: Held, span: EndedSpan, *, sure: bool) -> None:
+    def _learn_from_span(self, one: Held, span: EndedSpan) -> None:
         failure = one.failure
+        others = self._lineage.child_failure(span.context.trace_id, span.context.span_id)
         for message in (message for error in errors_of(span.span) for message in messages_of(error)):
             if failure is None or failure.response is None or not may_be_about(message, failure):
                 continue
             body = self._body_in(message)
-            if not sure:  # it may be another call's error: only a veto counts, since in doubt it is kept
+            if (
+                others.other_failed
+            ):  # it may be another call's error: only a veto counts, since in doubt it is kept
                 body = Body(codes=body.codes & self._policy.vetoes)
             failure = replace(failure, response=with_body(failure.response, body))
         one.failure = failure
@@ -139,20 +147,30 @@ class Hindsight:
 
     def _seen(self, response: Response, trace_id: str, span_id: str) -> Response | None:
         """Return the response as `instrument` saw it, None where it saw no such call under this span."""
-        call = self._call_of(trace_id, span_id)
-        if call is None:
-            return None
-        recorded = self._response_of(trace_id, span_id)
-        if (
-            recorded is not None
-            and recorded.started_at == call.started_at
-            and recorded.status == response.status
-            and response.path in (None, recorded.path)
+        call, recorded = self._call_of(trace_id, span_id), self._response_of(trace_id, span_id)
+        if recorded is not None and not _is_of_one_request(recorded, response):
+            recorded = None
+        if recorded is not None and recorded.started_at == response.started_at:
+            return recorded  # it was told which call it is when it ended
+        if call is None or (
+            response.started_at is not None and call.started_at > response.started_at + _CLOCK_GRAIN
         ):
-            return recorded
-        if response.started_at is not None and call.started_at > response.started_at + _CLOCK_GRAIN:
             return None
+        if recorded is not None and recorded.started_at == call.started_at:
+            return recorded
         return replace(response, session=call.session, started_at=call.started_at, operation=call.operation)
+
+
+def _is_of_one_request(recorded: Response, response: Response) -> bool:
+    """Say whether what was recorded and what a span says can be of one request."""
+    here, there = response.endpoint, recorded.endpoint
+    same_host = here is None or there is None or here.host == there.host
+    return same_host and recorded.status == response.status and response.path in (None, recorded.path)
+
+
+def _is_error_of(above: EndedSpan, one: Held, failed: Sequence[Held]) -> bool:
+    """Say whether an error is of this call: a call's is of all its attempts, other work's of the last."""
+    return above.failed and (above.facts.is_call or one is failed[-1])
 
 
 def _is_healed(one: Held, held: Iterable[Held], above: EndedSpan | None) -> bool:

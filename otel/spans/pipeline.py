@@ -127,6 +127,9 @@ class GuardedSpans(Pipeline[ReadableSpan]):
     def _waits(self, held: Held) -> bool:
         """Let a span that has just ended wait if more may become known about it, or it may tell of others."""
         ended = held.ended
+        if ended.parent_id is not None:
+            beside = self._room.waiting_for(ended.context.trace_id, ended.parent_id)
+            self._hindsight.learn_from_records(beside)
         failure = self._verdicts.failure_of_call(ended)
         if failure is not None and self._hindsight.may_wait_for(ended, failure):
             held.failure = failure

@@ -23,9 +23,9 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     as a fault. Interrupts (`BaseException`) are raised once every processor has run.
 
     The span of a call that looks like our expired session waits for its parent's end: its client may heal
-    itself inside the call, and the parent's error, or what `SessionGuard.instrument` recorded, may tell what the
-    body said. Where nothing tells, it waits up to the local root's end; at most until a flush, or 30 s. What is
-    above it waits with it.
+    itself inside the call, and the parent's error, or what `SessionGuard.instrument` recorded, may tell what
+    the body said. Where nothing tells, it waits up to the local root's end; at most until a flush, or 30 s.
+    What is above it waits with it.
 
     A child that ended before its dropped parent has left with that parent's id already;
     `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.

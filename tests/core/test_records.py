@@ -84,7 +84,7 @@ def test_a_renewal_names_the_expiries_that_it_ended() -> None:
 
 
 def test_a_renewal_of_one_session_ends_its_own_expiry_only() -> None:
-    guard = SessionGuard(Policy(provider="OpenHuman", scope="session"), print)
+    guard = SessionGuard(Policy(provider="OpenHuman", hosts={"api.example.ai"}, scope="session"), print)
     records = told_to(guard)
 
     for credential in ("a", "b"):

@@ -67,7 +67,7 @@ def a_record(recorded: dict[str, Any]) -> ReadWriteLogRecord:
 
 def span_id_of(span: ReadableSpan) -> int:
     assert span.context is not None
-    return span.context.span_id
+    return int(span.context.span_id)
 
 
 def what_became(before: ReadableSpan, after: ReadableSpan | None) -> str:
