@@ -17,7 +17,7 @@ _DEEPEST = 8
 _MOST_VALUES = 2_000
 _MOST_CODES = 64
 _LONGEST_CODE = 200
-_DIVIDERS = str.maketrans("", "", "-_ \t\r\n")
+_DIVIDERS: Mapping[int, int | None] = str.maketrans("", "", "-_ \t\r\n")
 # What was read already; the public properties of these clients would read from the network.
 _READ_ALREADY = ("_content", "_body")
 

@@ -35,7 +35,11 @@ OURS = Failure(
     provider="OpenHuman",
     domain="llm_provider",
     response=Response(
-        status=401, endpoint=Endpoint("api.example.ai", 443), path="/v1/chat/completions", session="ab12"
+        body_known=True,
+        status=401,
+        endpoint=Endpoint("api.example.ai", 443),
+        path="/v1/chat/completions",
+        session="ab12",
     ),
     trace_id="0" * 31 + "1",
 )

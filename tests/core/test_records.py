@@ -168,7 +168,12 @@ def test_an_expiry_that_could_not_be_published_is_counted_as_a_violation(
     [
         pytest.param(expired(), "fact", True, id="what the wire said"),
         pytest.param(
-            Failure(provider="OpenHuman", operation="chat", status=401), "statement", False, id="tags"
+            Failure(
+                domain="llm_provider", provider="OpenHuman", operation="chat", status=401, failure="non_2xx"
+            ),
+            "statement",
+            False,
+            id="the five tags",
         ),
         pytest.param(Failure(provider="OpenAI", operation="chat", status=401), None, None, id="not ours"),
     ],

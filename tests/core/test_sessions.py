@@ -29,8 +29,8 @@ from sentry_filters import (
     SessionGuard,
     Verdict,
 )
-from sentry_filters.core import Decision, bus, clocks, gate, knowledge
-from sentry_filters.evidence import Endpoint
+from sentry_filters.core import Decision, clocks, gate, knowledge, subscription
+from sentry_filters.evidence import Endpoint, stated_tags
 from sentry_filters.guard import parts_of
 from sentry_filters.http.calls import Answer
 from tests.conftest import InitSentry
@@ -58,6 +58,7 @@ class Application:
 
     def fails(self, credential: str | None, *, ago: float = 0.0, trace_id: str | None = None) -> Decision:
         response = Response(
+            body_known=True,
             status=401,
             endpoint=Endpoint(HOST, 443),
             path="/v1/chat/completions",
@@ -289,11 +290,18 @@ def test_nobody_subscribed_then_the_first_failure_is_shown_once() -> None:
 def test_an_expiry_that_cannot_be_queued_is_shown_and_not_counted_as_handled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bus, "_LONGEST_QUEUE", 1)
-    stuck = threading.Event()
-    app = Application(SessionGuard(policy(), lambda event: stuck.wait(30)))
+    monkeypatch.setattr(subscription, "_LONGEST_QUEUE", 1)
+    began, stuck = threading.Event(), threading.Event()
 
-    tags = [app.fails(credential).tag for credential in ("a", "b", "b")]
+    def handler(event: SessionExpired) -> None:
+        began.set()
+        stuck.wait(30)
+
+    app = Application(SessionGuard(policy(), handler))
+
+    tags = [app.fails("a").tag]
+    assert began.wait(30)
+    tags += [app.fails(credential).tag for credential in ("b", "b")]
     stuck.set()
     app.guard.close()
 
@@ -541,8 +549,8 @@ def test_a_clock_that_jumps_during_an_instrumented_call_does_not_make_it_stale(
 ) -> None:
     app.guard.session_renewed()
     response = Response(
-        status=401, endpoint=Endpoint(HOST, 443), path="/v1/chat/completions", session="a" * 12,
-        started_at=time.time() - 3600, began=time.monotonic(), recorded=True,
+        body_known=True, status=401, endpoint=Endpoint(HOST, 443), path="/v1/chat/completions",
+        session="a" * 12, started_at=time.time() - 3600, began=time.monotonic(), recorded=True,
     )  # fmt: skip
     failure = Failure(provider="OpenHuman", response=response)
 
@@ -616,7 +624,7 @@ def test_two_chained_guards_both_decide(sentry: InitSentry) -> None:
     transport = CapturingTransport()
     client = sentry(**first.sentry_options(dsn=DSN, transport=transport, before_send=other.before_send))
     for provider in ("OpenHuman", "Other", "third"):
-        tags = {"domain": "llm_provider", "operation": "chat", "provider": provider, "status": "401"}
+        tags = stated_tags("llm_provider", "chat", provider, 401)
         client.capture_event({"message": "failed", "level": "error", "tags": tags})
 
     assert [event["tags"]["provider"] for event in transport.events] == ["third"]
