@@ -153,7 +153,13 @@ class Hindsight:
             return None
         if recorded is not None and recorded.started_at == call.started_at:
             return recorded
-        return replace(response, session=call.session, started_at=call.started_at, operation=call.operation)
+        return replace(
+            response,
+            session=call.session,
+            started_at=call.started_at,
+            began=call.began,
+            operation=call.operation,
+        )
 
 
 def _is_of_one_request(recorded: Response, response: Response) -> bool:
