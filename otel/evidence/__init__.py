@@ -3,7 +3,6 @@
 from .attributes import CallFacts, facts_of, may_state_a_failure
 from .bodies import body_in
 from .errors import (
-    REFUSED_BY_GATE,
     ErrorText,
     error_messages_of,
     error_of,
@@ -17,7 +16,6 @@ from .lineage import NOTHING_FAILED, ChildFailure, lineage_of
 
 __all__ = [
     "NOTHING_FAILED",
-    "REFUSED_BY_GATE",
     "CallFacts",
     "ChildFailure",
     "ErrorText",

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from sentry_filters import Failure, Response, SessionExpiredError
+from sentry_filters import Failure, Response
+from sentry_filters.core import names_refusal
 from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url
 
 from .bodies import body_in
@@ -29,9 +30,6 @@ _GROUP = "Exception Group Traceback (most recent call last):"
 _LEAF = re.compile(r"^[ |]*\+[-+]*-+ (?:\d+|\.\.\.) -+$", re.MULTILINE)
 _MARGIN = re.compile(r"^[ ]*[|+]-*[ ]?", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
-
-REFUSED_BY_GATE = "refused_by_gate"
-"""The reason under which reports of the gate's own refusals are counted."""
 
 _LONGEST = 262_144
 _LEAST_SPECIFIC = 12  # characters; shorter texts are in others by chance
@@ -71,10 +69,7 @@ def is_refusal(attributes: Mapping[str, object] | None) -> bool:
     """Say whether the attributes of an event, span or log record name the gate's own refusal as the error."""
     attributes = attributes or {}
     name = attributes.get(conventions.EXCEPTION_TYPE) or attributes.get(conventions.ERROR_TYPE)
-    if not isinstance(name, str):
-        return False
-    module, _, kind = name.rpartition(".")
-    return kind == SessionExpiredError.__qualname__ and module.partition(".")[0] == "sentry_filters"
+    return isinstance(name, str) and names_refusal(name)
 
 
 def messages_of(error: ErrorText) -> list[str]:

@@ -18,8 +18,7 @@ from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import parts_of
 
 _MOST_TEXTS = 8
-_MOST_TRACES = 2_000
-_MOST_SPANS = 1_000
+_MOST_SPANS = 10_000
 _SECONDS = 600.0
 
 
@@ -106,9 +105,8 @@ class Lineage:
             trace = self._traces.setdefault(trace_id, _Trace(now, OrderedDict()))
             trace.since = now
             self._traces.move_to_end(trace_id)
+            self._count += span_id not in trace.below
             trace.below[span_id] = trace.below.get(span_id, NOTHING_FAILED).merged_with(child_failure)
-            if len(trace.below) > _MOST_SPANS:
-                trace.below.popitem(last=False)
             self._forget(now - _SECONDS)
             self.is_empty = False
 
@@ -135,8 +133,9 @@ class Lineage:
     def _forget(self, oldest: float) -> None:
         while self._traces:
             trace_id, trace = next(iter(self._traces.items()))
-            if len(self._traces) <= _MOST_TRACES and trace.since >= oldest:
+            if self._count <= _MOST_SPANS and trace.since >= oldest:
                 return
+            self._count -= len(trace.below)
             del self._traces[trace_id]
 
     def _start_afresh(self) -> None:
@@ -144,6 +143,7 @@ class Lineage:
         # finalizer may end a span at any moment.
         self._lock = threading.RLock()
         self._traces: OrderedDict[int, _Trace] = OrderedDict()
+        self._count = 0
         self.is_empty = True
         self._undecided: set[tuple[int, int]] = set()
 

@@ -9,13 +9,13 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import Failure, SessionExpiredError, SessionGuard
+from sentry_filters import Failure, SessionGuard
+from sentry_filters.core import REFUSED_BY_GATE, refusal_of
 from sentry_filters.evidence import conventions, failure_of_tags
 from sentry_filters.guard import parts_of
 
 from ..evidence import (
     NOTHING_FAILED,
-    REFUSED_BY_GATE,
     ChildFailure,
     ErrorText,
     error_of,
@@ -39,6 +39,7 @@ class LogVerdicts:
         parts = parts_of(guard)
         self._decide = parts.decider.decide
         self._note = parts.decider.note
+        self._refused = parts.decider.refused
         self._failures_of = parts.failures_of
         self._response_of = parts.calls.response_of
         self._lineage = lineage_of(guard)
@@ -50,8 +51,7 @@ class LogVerdicts:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
         if self.is_healthy(record, attributes):
             return "exported", record
-        if is_refusal(attributes) or isinstance(record.log_record.exception, SessionExpiredError):
-            self._note("log", "drop", REFUSED_BY_GATE, None)
+        if self._is_refused(record.log_record.exception, attributes):
             return "dropped", None
         failures = self._failures(record, attributes, _text(record.log_record.body))
         if failures and self._decide("log", failures).drop:
@@ -73,6 +73,14 @@ class LogVerdicts:
             return False
         text = _text(record.log_record.body)
         return not any(status in text for status in self._statuses)
+
+    def _is_refused(self, error: BaseException | None, attributes: dict[str, AnyValue]) -> bool:
+        if error is not None:
+            return refusal_of(error) is not None and self._refused("log", error, self._failures_of)
+        if not is_refusal(attributes):
+            return False
+        self._note("log", "drop", REFUSED_BY_GATE, None)
+        return True
 
     def _failures(
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str

@@ -59,7 +59,7 @@ class EndedSpan:
         return seconds(self.span.end_time)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Held:
     """A span that waits.
 
@@ -67,11 +67,13 @@ class Held:
         ended: The span.
         failure: Of a call that may be our expired session; None for what waits beside one.
         healed: Whether its client renewed the session by itself, and the call succeeded.
+        is_uncertain: Whether it is not of a call about which all is known that has to be.
     """
 
     ended: EndedSpan
     failure: Failure | None = None
     healed: bool = False
+    is_uncertain: bool = True
 
 
 def ended_span(span: ReadableSpan, domain: str) -> EndedSpan:

@@ -56,19 +56,14 @@ class Hindsight:
         Returns:
             Whether there is nothing left to wait for.
         """
-        calls = [one for one in held if one.failure is not None and not one.healed]
-        for one in calls:
-            one.healed = _is_healed(one, held, above)
-        failed = [one for one in calls if not one.healed]
+        failed = _those_that_failed(held, above)
         self.learn_from_records(failed)
         self._learn_from_errors(failed, held, above)
+        for one in failed:
+            one.is_uncertain = self._lacks_something(one)
         if above is None or not (above.failed or above.facts.is_call):
             return not failed  # the error went no further: what is above may show that the call succeeded
-        return not any(map(self._lacks_something, failed))
-
-    def is_uncertain(self, held: Held) -> bool:
-        """Say whether a span is not of a call about which all is known that has to be."""
-        return held.failure is None or (not held.healed and self._lacks_something(held))
+        return not any(one.is_uncertain for one in failed)
 
     def as_recorded(self, ended: EndedSpan, response: Response) -> Response:
         """Return a span's response with what `instrument` knows of its call, if it saw it."""
@@ -158,7 +153,13 @@ class Hindsight:
             return None
         if recorded is not None and recorded.started_at == call.started_at:
             return recorded
-        return replace(response, session=call.session, started_at=call.started_at, operation=call.operation)
+        return replace(
+            response,
+            session=call.session,
+            started_at=call.started_at,
+            began=call.began,
+            operation=call.operation,
+        )
 
 
 def _is_of_one_request(recorded: Response, response: Response) -> bool:
@@ -166,6 +167,15 @@ def _is_of_one_request(recorded: Response, response: Response) -> bool:
     here, there = response.endpoint, recorded.endpoint
     same_host = here is None or there is None or here.host == there.host
     return same_host and recorded.status == response.status and response.path in (None, recorded.path)
+
+
+def _those_that_failed(held: Sequence[Held], above: EndedSpan | None) -> list[Held]:
+    """Return the calls that failed for good; the others are noted as healed."""
+    calls = [one for one in held if one.failure is not None and not one.healed]
+    for one in calls:
+        one.healed = _is_healed(one, held, above)
+        one.is_uncertain = not one.healed
+    return [one for one in calls if not one.healed]
 
 
 def _is_error_of(above: EndedSpan, one: Held, failed: Sequence[Held]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from operator import attrgetter
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AnyValue
@@ -102,8 +103,8 @@ class GuardedSpans(Pipeline[ReadableSpan]):
         try:
             while groups:
                 group = groups[0]
-                # Calls before what is above them, and what is certain before what it may corroborate.
-                group.items.sort(key=self._hindsight.is_uncertain)
+                # What is certain comes before what it may corroborate, calls before what is above them.
+                group.items.sort(key=attrgetter("is_uncertain"))
                 while group.items:
                     held = group.items.pop(0)
                     kept = self._result(held.ended.span, partial(self._judged_once, held, group))

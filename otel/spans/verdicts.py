@@ -13,12 +13,12 @@ from opentelemetry.trace import StatusCode
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, Response, SessionGuard
+from sentry_filters.core import REFUSED_BY_GATE
 from sentry_filters.evidence import conventions, failure_of_tags, status_number
 from sentry_filters.guard import parts_of
 
 from ..evidence import (
     NOTHING_FAILED,
-    REFUSED_BY_GATE,
     ChildFailure,
     error_messages_of,
     errors_of,

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context, use_span
 
 from otel import GuardedSpanProcessor
-from otel.evidence import lineage_of
+from otel.evidence import ChildFailure, lineage_of
 from otel.spans import GuardedSpans
 from otel.waiting import WaitingRoom
 from sentry_filters import Policy, SessionExpired, SessionGuard
@@ -240,8 +240,16 @@ def test_failures_of_one_trace_cost_no_other(
         assert not lineage_of(guard).concerns(other.get_span_context().trace_id)
     (ended,) = [span for span in traces.exported if span.name == "turn"]
     assert ended.context is not None
-    assert not lineage_of(guard).concerns(0)
+    assert lineage_of(guard).concerns(ended.context.trace_id)
     assert not guard.gate.is_open
+
+
+def test_the_memory_of_what_failed_is_bounded(guard: SessionGuard) -> None:
+    lineage = lineage_of(guard)
+    for number in range(1, 20_001):
+        lineage.add(number, number, ChildFailure(other_failed=True))
+    known = [number for number in range(1, 20_001) if lineage.concerns(number)]
+    assert known == list(range(10_001, 20_001))
 
 
 @pytest.mark.parametrize("opt_in", ["exception", "attributes", "gen_ai"])
