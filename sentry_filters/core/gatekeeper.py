@@ -41,9 +41,18 @@ class GateKeeper:
 
     def open(self, name: str | None, *, everyone: bool) -> tuple[str, ...]:
         """Open it for a session that was renewed, or for all; return the ids of the expiries that ran."""
-        ended = self._known.end(*self._known.running(name, everyone=everyone))
-        if everyone:
+        ran = self._known.running(name, everyone=everyone)
+        homes = {expiry: self._known.home(expiry, name) for expiry in ran}
+        # An expiry that followed the renewal may have been heard of before it.
+        over = [expiry for expiry, home in homes.items() if not self._known.runs(expiry, home)]
+        ended = self._known.end(*over)
+        if everyone and len(over) < len(ran):
+            for expiry in over:
+                self._gate.reopen(expiry, homes[expiry])
+        elif everyone:
             self._gate.open()
+        elif len(over) < len(ran):
+            return ended
         elif self._scope == "session" and name is not None:
             self._gate.open(name)
         elif ended:

@@ -49,10 +49,14 @@ class Knowledge:
 
     Args:
         rule: What the policy says.
+
+    Attributes:
+        latest_stamp: The latest stamp of any renewal.
     """
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
+        self.latest_stamp = 0
         self._process = _Link(Process())
         self._sessions: OrderedDict[str | None, _Link[Session]] = OrderedDict()
         self._succeeded: OrderedDict[str, float] = OrderedDict()
@@ -74,6 +78,8 @@ class Knowledge:
             if after.session is before.session or session.replace(after.session):
                 self._process = self._process.latest()
                 self._shorten(name)
+                stamps = (self.latest_stamp, after.process.renewal.stamp, after.session.renewal.stamp)
+                self.latest_stamp = max(stamps)
                 return step
 
     def state(self, name: str | None) -> State:
@@ -117,6 +123,11 @@ class Knowledge:
             return tuple(self._running)
         latest = self._latest.get(name)
         return () if latest is None or latest not in self._running else (latest,)
+
+    def runs(self, expiry: str, name: str | None) -> bool:
+        """Say whether this expiry, found in the session of this name, runs by what is known of renewals."""
+        running = self.state(name).running
+        return running is not None and running.id == expiry
 
     def homes(self, expiries: Collection[str]) -> set[str | None]:
         """Return the sessions that these expiries were found in, as far as they run."""

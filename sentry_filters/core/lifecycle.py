@@ -65,21 +65,26 @@ def _failed(rule: Rule, state: State, event: Failed) -> Step:
         return Step(state, reason="contradicting_success")
     if _precedes(rule, event, renewal):
         return Step(state, standing=Standing.STALE)
-    if renewal.credential not in (None, state.session.name) and state.session.name is not None:
-        return _old_credential(state, event)
     expiry = state.running
     if expiry is not None:
         return _repeat(rule, state, expiry, event.now, began)
+    if _names_another(state):
+        return _old_credential(state, event)
+    return _ended(rule, state, event.now, began)
+
+
+def _ended(rule: Rule, state: State, now: float, began: float) -> Step:
     beside = state.beside
     if beside is not None and (state.session.name is None or began <= beside.found):
         # Only a named session takes it over: the same expiry, seen first by a signal without its credential.
         joined = state if state.session.name is None else _with(state, expiry=replace(beside, told=True))
         return Step(joined, standing=Standing.REPEAT)
+    after = state.covering.stamp
     first = Expiry(
-        id=rule.expiry_id(state.session.name, renewal.stamp),
-        after=renewal.stamp,
+        id=rule.expiry_id(state.session.name, after),
+        after=after,
         failed=began,
-        found=event.now,
+        found=now,
         told=not rule.healing_window,
     )
     then = Due.PUBLISH if first.told else Due.WAIT
@@ -92,6 +97,13 @@ def _precedes(rule: Rule, event: Failed, renewal: Renewal) -> bool:
     if event.began is None:
         return event.reported < renewal.at + rule.renewal_grace
     return event.began < renewal.at
+
+
+def _names_another(state: State) -> bool:
+    """Say whether the latest sign-in named another credential; that this one recovered since is not one."""
+    everyones = state.process.renewal.credential
+    named = state.covering.credential if everyones is None else everyones
+    return state.session.name is not None and named not in (None, state.session.name)
 
 
 def _old_credential(state: State, event: Failed) -> Step:

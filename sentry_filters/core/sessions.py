@@ -108,8 +108,9 @@ class Lifecycle:
                 draft = self._close(failure, verdict, expiry.id)
         if Due.WARN in step.due:
             self._several()
-        if expiry is not None and Due.CLOSE in step.due:
-            self._tell(draft, failure, expiry.after, later=Due.WAIT in step.due)
+        if expiry is not None and step.standing is Standing.FIRST:
+            if Due.PUBLISH in step.due or Due.WAIT in step.due:
+                self._tell(draft, failure, expiry.after, later=Due.WAIT in step.due)
         elif expiry is not None and Due.PUBLISH in step.due:
             self._teller.elapsed(expiry.id, name)
         return self._observed(name, step, can_show=can_show)
@@ -168,7 +169,7 @@ class Lifecycle:
             at = time.monotonic()
             renewals = renewals_of(self.scope, session, replaces)
             # Later than any before it, also where the clock was set back: renewals are ordered by it.
-            stamp = max(stamp_now(), *(self._known.state(name).covering.stamp + 1 for name, _ in renewals))
+            stamp = max(stamp_now(), self._known.latest_stamp + 1)
             for name, credential in renewals:
                 if self._shared is not None:  # before the gate opens: an expiry adopted now has to be over
                     self._shared.renewed(name, stamp, credential)

@@ -13,7 +13,7 @@ from sentry_filters.core.bus import EventBus
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.records import EXPIRY_EXTRA, AuditTrail, ExpiryRecord, RedactsText
 from sentry_filters.core.session import SessionExpired
-from sentry_filters.core.states import Elapsed, Published, Step
+from sentry_filters.core.states import Due, Elapsed, Published, Step
 from sentry_filters.evidence import Failure
 from sentry_filters.forking import after_fork_in_child
 
@@ -85,12 +85,15 @@ class Teller:
 
     def elapsed(self, expiry: str, session: str | None) -> None:
         """Tell of an expiry whose window is over, unless it was healed or told of elsewhere."""
-        running = self._happened(expiry, session, Elapsed(expiry)).state.running
+        step = self._happened(expiry, session, Elapsed(expiry))
+        running = step.state.running
         waiting = self._waiting.pop(expiry, None)
         if waiting is None:
             return
         event, tell = waiting
-        if running is not None and running.id == expiry and running.handled is None:
+        # A repeat may have found out first that the window is over.
+        found_out = running is not None and running.id == expiry and running.told and running.handled is None
+        if Due.PUBLISH in step.due or found_out:
             tell()
         else:  # nobody has to act, but what was dropped refers to it
             self._trail.write(ExpiryRecord(event=event, handled=True))

@@ -53,6 +53,9 @@ class Exchange:
             self._lifecycle.published_elsewhere(expiry.event)
         if winner is not None:
             self._settle(winner)
+            if expiry.name == UNNAMED and winner.name != UNNAMED:
+                # It is the winner's: here, too, it ends with it.
+                self._apply(Renewal(name=UNNAMED, stamp=expiry.after + 1))
         else:
             self.synchronise(store)
 
@@ -120,8 +123,9 @@ class Exchange:
                 self._lifecycle.adopt_expiry(news.session, news.event, news.after)
 
     def _settle(self, winner: Expiry) -> None:
-        self._apply(winner)
         with self._applying:  # the gate has to name the event that was published
+            self._lifecycle.count("adopted")
+            self._replica.merge_expiry(winner, settled=True)
             self._lifecycle.adopt_expiry(winner.session, winner.event, winner.after)
 
     def _renewed(self, renewal: Renewal) -> None:

@@ -35,12 +35,17 @@ class Replica:
         with self._lock:
             self._unsettled.discard(expiry.event.id)
 
-    def merge_expiry(self, expiry: Expiry) -> bool:
-        """Take note of an expiry; say whether that was news."""
+    def merge_expiry(self, expiry: Expiry, *, settled: bool = False) -> bool:
+        """Take note of an expiry; say whether that was news.
+
+        Args:
+            expiry: The expiry.
+            settled: Whether it is the one that was published, where others were found as well.
+        """
         with self._lock:
             known = self._expiries.get(expiry.name)
             if known is not None:
-                if known.after >= expiry.after:
+                if known.after > expiry.after or (known.after == expiry.after and not settled):
                     return False
                 if known.event.id == expiry.event.id:
                     expiry = dataclasses.replace(expiry, event=known.event)

@@ -60,7 +60,7 @@ if known then
 end
 if tonumber(ending) > tonumber(after) then
   local credential = string.match(redis.call('HGET', KEYS[1], 'r:*') or '', ' (%x+)$')
-  local old = new and stamp('*') == ending and credential and credential ~= name
+  local old = new and tonumber(stamp('*')) > tonumber(after) and credential and credential ~= name
   if name == '-' or old or (new and begun < tonumber(ending)) then return {2, name, ''} end
 end
 if scope == 'process' then

@@ -345,6 +345,22 @@ def test_what_is_told_of_another_expiry_changes_nothing() -> None:
     assert transition(rule(window=5), known, Published("y", False)) == Step(known)
 
 
+def test_a_credential_that_recovered_is_old_all_the_same_once_a_sign_in_names_another() -> None:
+    recovered = Session("a", Renewal(60, 60.0), expiry(after=0))
+
+    step = transition(rule(), State(Process(Renewal(50, 50.0, "b")), recovered), failed(70))
+
+    assert (step.standing, step.reason) == (STALE, OLD)
+
+
+def test_what_another_process_found_after_a_later_sign_in_is_a_repeat() -> None:
+    adopted = Session("a", Renewal(60, 60.0), expiry(after=60))
+
+    step = transition(rule(), State(Process(Renewal(50, 50.0, "b")), adopted), failed(70))
+
+    assert step.standing is REPEAT
+
+
 def test_an_expiry_that_recovers_is_stamped_later_than_any_renewal_that_holds_for_it() -> None:
     known = State(Process(Renewal(50, 50.0)), Session("a", expiry=expiry(after=50, failed=60.0)))
 

@@ -516,7 +516,7 @@ def interrupted(act: Callable[[], Decision], place: int) -> Decision:
 
 
 class Wall:
-    """A wall clock that can be set, beside the steady one."""
+    """A wall clock that can be set, beside the steady one; what calls say of themselves is as it shows."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
@@ -542,6 +542,25 @@ def test_a_renewal_stamped_while_the_clock_was_wrong_hides_no_later_failure(
     assert app.fails("a", ago=1e-9).drop
     assert not app.guard.gate.is_open
     assert len(app.expiries()) == 2
+
+
+def test_a_sign_in_after_the_clock_was_set_back_ends_what_recovered_before(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Wall()
+    monkeypatch.setattr(clocks, "time", wall)
+    wall.ahead = 3600.0
+    app.fails("a", ago=3)
+    app.succeeds("a", ago=2)
+    wall.ahead = 0.0
+    assert app.fails("a", ago=1).drop
+    assert not app.guard.gate.is_open
+
+    app.guard.session_renewed("b")
+
+    assert app.guard.gate.is_open
+    assert app.fails("a", ago=0.5).drop, "stale"
+    assert app.guard.gate.is_open
 
 
 def test_a_clock_that_jumps_during_an_instrumented_call_does_not_make_it_stale(

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from sentry_filters import Failure, Policy, SessionExpired, SessionGuard
+from sentry_filters import Failure, Policy, SessionExpired, SessionExpiredError, SessionGuard
 from sentry_filters.guard import parts_of
 from sentry_filters.redis.exchange import Exchange
-from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
 from tests.redis.test_messages import expiry
@@ -117,5 +117,53 @@ def test_a_session_that_works_again_elsewhere_opens_the_gate_for_its_own_expiry_
     exchange._apply(Renewal(name="a" * 12, stamp=round(time.time() * 1e6)))
     assert not guard.gate.is_open
     exchange._apply(Renewal(name="b" * 12, stamp=round(time.time() * 1e6)))
+    assert guard.gate.is_open
+    guard.close()
+
+
+def test_a_renewal_heard_of_after_the_expiry_that_followed_it_opens_nothing() -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    exchange = Exchange(Replica(), parts_of(guard).lifecycle)
+    stamp = round(time.time() * 1e6)
+    exchange._apply(named("b" * 12))
+    exchange._apply(dataclasses.replace(named("a" * 12), after=stamp))
+
+    exchange._apply(Renewal(name=EVERYONE, stamp=stamp, credential="a" * 12))
+
+    with pytest.raises(SessionExpiredError) as refused:
+        guard.gate.check()
+    assert refused.value.event.session == "a" * 12
+    exchange._apply(Renewal(name="a" * 12, stamp=stamp + 1))
+    assert guard.gate.is_open, "the other one was over"
+    guard.close()
+
+
+def test_where_several_found_one_expiry_all_say_the_published_one_again(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica()
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
+    store.claim(found(), None)
+    mine = dataclasses.replace(found(), event=dataclasses.replace(found().event, id="2" * 16))
+    replica.found(mine)
+
+    exchange.claim(store, mine, round(time.time() * 1e6))
+
+    expiries, _ = replica.everything()
+    assert [one.event.id for one in expiries] == ["1" * 16]
+    guard.close()
+
+
+def test_an_expiry_without_credential_that_was_a_known_ones_ends_with_it(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica()
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
+    store.claim(named("a" * 12), round(time.time() * 1e6))
+    event = expiry(id="2" * 16, session=None).event
+    mine = Expiry(name=UNNAMED, after=0, event=event)
+    replica.found(mine)
+
+    exchange.claim(store, mine, round(time.time() * 1e6))
+    exchange._apply(Renewal(name="a" * 12, stamp=round(time.time() * 1e6)))
+
     assert guard.gate.is_open
     guard.close()
