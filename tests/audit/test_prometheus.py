@@ -208,12 +208,13 @@ def test_the_replays_faults_alert_and_nothing_else_does(replay: Replay) -> None:
         if outcome == "withheld" and count
     }
     replay.prometheus.wait_until(
-        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + len(withheld)
+        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + 1 + len(withheld)
     )
     firing = replay.prometheus.query('ALERTS{alertstate="firing"}')
 
     assert sorted(alert["alertname"] for alert, _ in firing) == [
         *["SentryFiltersDeadSessionUnhandled"] * unhandled,
+        *["SentryFiltersOldCredentialInUse"],
         *["SentryFiltersWithheld"] * len(withheld),
     ]
     assert {alert["signal"] for alert, _ in firing if "signal" in alert} == withheld

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.audit.replay.known import OURS, Decided, decided, expired, totals
+from tests.audit.replay.known import OLD, OURS, REFUSED, Decided, decided, expired, totals
 from tests.audit.replay.parts import PARTS
 
 Row = tuple[Any, ...]
@@ -56,9 +56,34 @@ def _invariants(processes: Mapping[str, str]) -> dict[str, Known]:
     return {
         "drops_without_event": nothing,
         "third_party_dropped": nothing,
-        "violations": nothing,
-        "old_credential_in_use": nothing,
-        "refused_by_gate": nothing,
+        "violations": Known(
+            keys=("invariant", "app_release", "processes"),
+            sums=("times",),
+            rows=[
+                (f"{OLD}_in_use", one.part.release, 1, one.count) for one in decided() if one.reason == OLD
+            ],
+        ),
+        "old_credential_in_use": Known(
+            keys=("process", "app_release", "named_operation"),
+            sums=("failures", "shown"),
+            rows=[
+                (
+                    *(processes[one.part.name], one.part.release, one.operation),
+                    *(one.count, one.count if one.verdict == "keep" else 0),
+                )
+                for one in decided()
+                if one.reason == OLD
+            ],
+        ),
+        "refused_by_gate": Known(
+            keys=("app_release", "signal", "verdict"),
+            sums=("reports", "sessions", "unexplained"),
+            rows=[
+                (part.release, "event", "drop", part.refusals_reported, 1, 0)
+                for part in PARTS
+                if part.refusals_reported
+            ],
+        ),
         "dead_sessions_hidden": Known(
             keys=("process", "app_release", "operation"),
             sums=("failures_dropped",),
@@ -87,6 +112,11 @@ def _of_decisions() -> dict[str, Known]:
                 (one.signal, one.reason, one.count, *_if(one, "first", "repeat", "stale"))
                 for one in decided()
                 if one.verdict == "drop"
+            ]
+            + [
+                ("event", REFUSED, part.refusals_reported, 0, 0, 0)
+                for part in PARTS
+                if part.refusals_reported
             ],
         ),
         "kept_unauthorized": Known(
@@ -136,7 +166,7 @@ def _of_decisions() -> dict[str, Known]:
             rows=[
                 ("span", OURS, "chat_completions", 401, part.release, calls, 0, calls, 0)
                 for part in PARTS
-                for calls in [part.first_calls + part.late_calls + part.second_calls]
+                for calls in [part.first_calls + part.late_calls + part.old_calls + part.second_calls]
             ],
         ),
     }
@@ -201,7 +231,9 @@ def _of_counters() -> dict[str, Known]:
                         for name in ("seen", *_BY_SIGNAL, "redactions", "session_expired")
                     ),
                     *(_count(counts, name) for name in ("renewals", "refused")),
-                    *(0, 0, 0, 0, 0),
+                    *(0, 0, 0),
+                    sum(one.count for one in decided() if one.reason == OLD),
+                    sum(part.refusals_reported for part in PARTS),
                 )
             ],
         ),
