@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
 
 from tests.audit.replay.known import OLD, OURS, REFUSED, Decided, decided, expired, totals
 from tests.audit.replay.parts import PARTS
+from tests.audit.replay.rows import Known
 
-Row = tuple[Any, ...]
 _BY_SIGNAL = ("exported", "dropped", "demoted", "withheld")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """An answer, as far as it is known beforehand.
-
-    Args:
-        keys: Columns that tell its rows apart.
-        sums: Columns of numbers; where time splits a row, they add up.
-        rows: Keys and sums together.
-    """
-
-    keys: tuple[str, ...]
-    sums: tuple[str, ...]
-    rows: Iterable[Row]
-
-    @property
-    def expected(self) -> dict[Row, Row]:
-        """The sums by the keys."""
-        return _added((row[: len(self.keys)], row[len(self.keys) :]) for row in self.rows)
-
-    def found(self, columns: Sequence[str], rows: Iterable[Row]) -> dict[Row, Row]:
-        """Return the sums by the keys in an engine's answer."""
-        named = [dict(zip(columns, row, strict=True)) for row in rows]
-        return _added((_of(row, self.keys), _of(row, self.sums)) for row in named)
 
 
 def answers(processes: Mapping[str, str]) -> dict[str, Known]:
@@ -296,14 +269,3 @@ def _in_release(release: str) -> tuple[int, int]:
 
 def _count(counts: Mapping[tuple[str, str, str], int], counter: str, signal: str | None = None) -> int:
     return sum(count for key, count in counts.items() if key[0] == counter and signal in (None, key[1]))
-
-
-def _of(row: Mapping[str, Any], names: Iterable[str]) -> Row:
-    return tuple(row[name] for name in names)
-
-
-def _added(rows: Iterable[tuple[Row, Row]]) -> dict[Row, Row]:
-    by_key: defaultdict[Row, list[Row]] = defaultdict(list)
-    for key, sums in rows:
-        by_key[key].append(sums)
-    return {key: tuple(map(sum, zip(*sums, strict=True))) for key, sums in by_key.items()}
