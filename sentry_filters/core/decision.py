@@ -10,7 +10,7 @@ from typing import Protocol
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
-from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below
+from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
 from sentry_filters.core.session import Observed
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure, FailuresOf
@@ -117,7 +117,8 @@ class Decider:
         below = (failure for link in links for failure in failures_of(link))
         if any(one.response is not None and not recognise(one, self._policy).drop for one in below):
             return False
-        self.note(signal, "drop", REFUSED_BY_GATE, None)
+        refusal = refusal_of(error)
+        self._trail.refused(signal, "drop", REFUSED_BY_GATE, None if refusal is None else refusal.event)
         return True
 
     def note(

@@ -271,7 +271,7 @@ class Lifecycle:
         with self._lock:
             expiry, runs = self._known.expiry_of(name)
         if step.reason is not None:
-            self._count("violations", f"{step.reason}_in_use")
+            self._count("violations", "old_credential_in_use")
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
         tag = self._tag(expiry, name) if can_show and runs and step.standing is not Standing.STALE else None
         return Observed(step.standing, expiry, tag=tag)

@@ -161,7 +161,7 @@ def test_no_series_is_declared_under_a_name_that_is_never_counted() -> None:
     """Each label that is declared stands in the package where it is counted."""
     package = dashboards_folder().parent
     sources = [*(package / "sentry_filters").rglob("*.py"), *(package / "otel").rglob("*.py")]
-    texts = "".join(path.read_text() for path in sources if path.name != "series.py")
+    texts = "".join(path.read_text() for path in sources if path.name != "counters.py")
     guard = SessionGuard(Policy(provider="OpenHuman"))
     labels = {label for _, *values in guard.counters.snapshot() for label in values}
     guard.close()
@@ -208,12 +208,13 @@ def test_the_replays_faults_alert_and_nothing_else_does(replay: Replay) -> None:
         if outcome == "withheld" and count
     }
     replay.prometheus.wait_until(
-        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + len(withheld)
+        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + 1 + len(withheld)
     )
     firing = replay.prometheus.query('ALERTS{alertstate="firing"}')
 
     assert sorted(alert["alertname"] for alert, _ in firing) == [
         *["SentryFiltersDeadSessionUnhandled"] * unhandled,
+        *["SentryFiltersOldCredentialInUse"],
         *["SentryFiltersWithheld"] * len(withheld),
     ]
     assert {alert["signal"] for alert, _ in firing if "signal" in alert} == withheld

@@ -175,6 +175,9 @@ def test_an_expiry_that_could_not_be_published_is_counted_as_a_violation(
             False,
             id="the five tags",
         ),
+        pytest.param(
+            Failure(provider="OpenHuman", operation="chat", status=401), "words", False, id="some tags"
+        ),
         pytest.param(Failure(provider="OpenAI", operation="chat", status=401), None, None, id="not ours"),
     ],
 )
