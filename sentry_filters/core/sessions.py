@@ -1,7 +1,6 @@
 """The shell around the session's life: locks, clocks, the gate, the bus, the audit, the other processes.
 
-Every part that recognises a failure, signs in or hears from another process asks here. So the gate, the bus,
-the audit and the other processes cannot disagree.
+Every part that recognises a failure, signs in or hears from another process asks here: they cannot disagree.
 """
 
 from __future__ import annotations

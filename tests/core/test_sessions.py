@@ -301,12 +301,12 @@ def test_an_expiry_that_cannot_be_queued_is_shown_and_not_counted_as_handled(
 
     tags = [app.fails("a").tag]
     assert began.wait(30)
-    tags += [app.fails(credential).tag for credential in ("b", "b")]
+    tags += [app.fails(credential).tag for credential in ("b", "c", "c")]
     stuck.set()
     app.guard.close()
 
-    assert tags == [None, "unhandled", None]
-    assert app.guard.counters.get("session_expired", "llm_provider.openhuman_backend", "true", "true") == 1
+    assert tags == [None, None, "unhandled", None]
+    assert app.guard.counters.get("session_expired", "llm_provider.openhuman_backend", "true", "true") == 2
     assert app.guard.counters.get("session_expired", "llm_provider.openhuman_backend", "true", "false") == 1
 
 
