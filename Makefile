@@ -14,7 +14,7 @@ HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz versions clean
+.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model versions clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -61,6 +61,9 @@ torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED
 
 fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target for its share of the time.
 	@$(FUZZ)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
+model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
+	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))
 
 versions: $(VENV)/.made  ## The tests without servers, on every Python, with lowest and newest dependencies (KEEP=docs/versions.json).
 	@$(BIN)/python -m tests.versions $(if $(KEEP),--keep $(KEEP))

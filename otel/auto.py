@@ -66,6 +66,21 @@ class GuardedOTLPSpanExporter(_GuardedExporter[ReadableSpan, SpanExportResult], 
             emit_session_expired(self._guard)
             self._spans = GuardedSpans(self._guard)
 
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """As the OTLP exporter's; what waited is exported first."""
+        self._export_flushed()
+        return super().force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """As the OTLP exporter's; what waited is exported first, and the guard is closed too."""
+        self._export_flushed()
+        super().shutdown()
+
+    def _export_flushed(self) -> None:
+        flushed = [] if self._guard is None else list(self._spans.flushed())
+        if flushed:
+            self._exporter.export(flushed)
+
     def _kept(self, batch: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
         return batch if self._guard is None else [kept for span in batch for kept in self._spans.kept(span)]
 

@@ -31,7 +31,7 @@ SESSION_EXPIRED = "session.expired"
 """Name of the span event and of the log event."""
 
 SESSION_RENEWED = "session.renewed"
-"""Name of the log event of a renewal, one for each expiry that it ended."""
+"""Name of the log event of a renewal, one for each expiry that it ended, also of one that was none."""
 
 DECISION = "sentry_filters.decision"
 """Name of the log event of one decision."""
@@ -232,7 +232,13 @@ def of_event(event: SessionExpired, *, handled: bool) -> dict[str, AnyValue]:
 
 def of_renewal(renewal: RenewalRecord, expiry: str | None) -> dict[str, AnyValue]:
     """Return the attributes of the log event `session.renewed` for one of the expiries that it ended."""
-    return _without_none({"sentry_filters.expiry": expiry, "session.id": renewal.session})
+    return _without_none(
+        {
+            "sentry_filters.expiry": expiry,
+            "sentry_filters.reason": renewal.reason,
+            "session.id": renewal.session,
+        }
+    )
 
 
 def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
@@ -243,6 +249,8 @@ def of_decision(decision: DecisionRecord) -> dict[str, AnyValue]:
             "sentry_filters.verdict": decision.verdict,
             "sentry_filters.reason": decision.reason,
             "sentry_filters.standing": decision.standing,
+            "sentry_filters.grade": decision.grade,
+            "sentry_filters.confirmed": decision.confirmed,
             "sentry_filters.expiry": decision.expiry,
             "sentry_filters.domain": decision.domain,
             "sentry_filters.operation": decision.operation,

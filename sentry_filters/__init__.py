@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
+    DEFAULT_PATHS,
     AuditRecord,
     Counters,
     Decision,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from sentry_filters.redis import RedisSessions as RedisSessions
 
 __all__ = [
+    "DEFAULT_PATHS",
     "AuditRecord",
     "Counters",
     "Decision",

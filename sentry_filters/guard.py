@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import weakref
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+
+import sentry_sdk
 
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
@@ -23,18 +26,23 @@ from sentry_filters.core import (
     SharedSessions,
     Verdict,
 )
-from sentry_filters.evidence import FailuresOf, Fingerprinter, failures_of, token_of
+from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
 from sentry_filters.http import Calls, Client, instrument
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
+    Hook,
     Reporter,
     SentryHooks,
+    SentrySignals,
     SpanFilter,
     composed_options,
     current_release,
     current_spans,
+    with_options_of,
 )
+
+_log = logging.getLogger("sentry_filters")
 
 __all__ = ["Parts", "SessionGuard", "parts_of"]
 
@@ -95,8 +103,8 @@ class SessionGuard:
             kept_keys=policy.kept_keys,
             redact_content=policy.redact_content,
         )
-        self.bus = EventBus()
         self.counters = Counters()
+        self.bus = EventBus(partial(self.counters.add, "faults"))
         self.counters.declare(policy.source)
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
@@ -110,6 +118,11 @@ class SessionGuard:
             self._parts.trail.observe(audit.observe)
         if shared is not None:
             shared.attach(self._parts.lifecycle)
+        if not policy.endpoints:
+            _log.warning(
+                "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
+                policy.provider,
+            )
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
@@ -117,18 +130,17 @@ class SessionGuard:
 
     # Sessions
 
-    def session_renewed(self, credential: str | None = None) -> None:
+    def session_renewed(self, credential: str | None = None, *, replaces: str | None = None) -> None:
         """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
             credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
                 redactor removes it from what is exported.
+            replaces: The credential that it replaces: its late failures are stale, its further use is a
+                defect, and shown. With `scope="process"` that holds for all others anyway.
         """
-        session = None
-        if credential is not None:
-            session = self._fingerprinter.of(credential)
-            self.redactor.register(token_of(credential))
-        self._parts.lifecycle.renew(session)
+        session = self._named(credential)
+        self._parts.lifecycle.renew(session, self._named(replaces))
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -178,17 +190,32 @@ class SessionGuard:
 
     # Sentry
 
-    def sentry_options(self, **options: Any) -> dict[str, Any]:
+    @with_options_of(sentry_sdk.init)
+    def sentry_options(self, *dsn: str | None, **options: Any) -> dict[str, Any]:
         """Return options for `sentry_sdk.init` with the guard's hooks and transport composed in.
 
         The user's own hooks run after recognition, for what is kept; the user's own transport gets redacted
         envelopes. Both `init(**guard.sentry_options(dsn=…))` and `init(dsn=…, **guard.sentry_options())`
-        work.
+        work. Another guard's `before_send` decides about every event, also about what this one drops.
 
         Args:
+            dsn: As `sentry_sdk.init` takes it, too: in place of `dsn=…`.
             options: Any options of `sentry_sdk.init`; all of them are returned.
+
+        Raises:
+            TypeError: More than one option is given without its name, or the DSN is given twice.
         """
-        return composed_options(self._hooks, self._parts.boundary, options, own=self.before_send)
+        if dsn:
+            if len(dsn) > 1 or "dsn" in options:
+                raise TypeError("sentry_options: invalid options; expected one DSN, everything else by name")
+            options["dsn"] = dsn[0]
+        return composed_options(
+            self._hooks,
+            self._parts.boundary,
+            options,
+            own=self.before_send,
+            decides_behind=_decides_behind,
+        )
 
     def before_send(self, event: Any, hint: Any) -> Any:
         """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps.
@@ -204,21 +231,33 @@ class SessionGuard:
         It ends the subscriptions, the ledger and what is shared. Call it where a process ends without
         Python's own exit, as children of `multiprocessing` do.
         """
+        self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
         if self._shared is not None:
             self._shared.close(timeout)  # first: what it still publishes is handled
         self.bus.close(timeout)
         if self._audit is not None:
             self._audit.close(timeout)
 
+    def _named(self, credential: str | None) -> str | None:
+        if credential is None:
+            return None
+        self.redactor.register(token_of(credential))
+        return self._fingerprinter.of(credential)
+
     def _make_parts(self) -> None:
         trail = AuditTrail(self.policy, self.counters, self.redactor)
         lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
         decider = Decider(self.policy, lifecycle, trail)
-        calls = Calls(self.policy, self._fingerprinter, self.redactor, current_spans, trail.fault)
-        of_error = partial(failures_of, recorded=calls.recorded)
+        credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
+        calls = Calls(
+            self.policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded
+        )
+        of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail)
+        signals = SentrySignals(self.policy, trail, reporting)
+        signals.attach(self.bus)
+        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals)
         self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
         self._parts = Parts(
             decider=decider,
@@ -228,6 +267,12 @@ class SessionGuard:
             trail=trail,
             boundary=Boundary(self.redactor, spans, trail),
         )
+
+
+def _decides_behind(hook: object) -> Hook | None:
+    """Return what decides in the guard whose `before_send` this is."""
+    guard = getattr(hook, "__self__", None)
+    return guard._hooks.before_send if isinstance(guard, SessionGuard) else None
 
 
 def parts_of(guard: SessionGuard) -> Parts:

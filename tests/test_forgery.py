@@ -11,7 +11,8 @@ import sentry_sdk
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sentry_filters import Policy, SessionExpired, SessionGuard
+from sentry_filters import Policy, SessionExpired, SessionGuard, recognise
+from sentry_filters.evidence import fold
 from sentry_filters.guard import parts_of
 from tests.conftest import InitSentry
 from tests.support.sentry import CapturingTransport
@@ -154,7 +155,7 @@ def test_no_body_of_the_backends_makes_its_401_anything_but_an_expiry_unless_its
     decision = parts_of(guard).decider.decide("event", (failure,))
 
     assert failure.response is not None
-    vetoed = not failure.response.codes.isdisjoint(POLICY.not_session_codes)
+    vetoed = not failure.response.codes.isdisjoint(map(fold, POLICY.not_session_codes))
     assert decision.verdict.reason == ("not_a_session_code" if vetoed else "backend_session_expired")
 
 
@@ -169,10 +170,19 @@ def test_no_body_of_the_backends_makes_its_401_anything_but_an_expiry_unless_its
         pytest.param(b" API error (401" * 200_000, id="statements without end"),
     ],
 )
-def test_a_hostile_body_is_an_expiry_whose_reason_is_short(
-    body: bytes, guarded: SessionGuard, published: list[SessionExpired]
-) -> None:
+def test_a_body_that_cannot_be_understood_proves_nothing(body: bytes, guarded: SessionGuard) -> None:
     (failure,) = parts_of(guarded).failures_of(refused_with(body, guarded))
+
+    verdict = recognise(failure, POLICY)
+
+    assert failure.response is not None
+    assert not failure.response.body_known
+    assert (verdict.grade, verdict.confirmed) == ("words", False)
+
+
+def test_the_reason_of_a_long_body_is_short(guarded: SessionGuard, published: list[SessionExpired]) -> None:
+    error = refused_with(json.dumps({"message": "a" * 50_000}).encode(), guarded)
+    (failure,) = parts_of(guarded).failures_of(error)
 
     assert parts_of(guarded).decider.decide("event", (failure,)).drop
     guarded.bus.flush()

@@ -20,6 +20,7 @@ from tests.support.secrets import fake
 from tests.support.sentry import CapturingTransport
 
 TOKEN = fake("eyJ", 40)
+HEADERS = {"authorization": f"Bearer {TOKEN}"}
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 
 
@@ -141,7 +142,7 @@ def test_named_operation_is_recognised_on_any_path(
     transport = CapturingTransport()
     sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", transport=transport))
 
-    with guard.instrument(httpx2.Client()) as client, guard.operation(name):
+    with guard.instrument(httpx2.Client(headers=HEADERS)) as client, guard.operation(name):
         try:
             client.post(f"{backend.url}/turn", json={}).raise_for_status()
         except httpx2.HTTPStatusError as error:
@@ -158,9 +159,9 @@ def test_other_path_of_the_backend_is_kept(
     transport = CapturingTransport()
     sentry(**guard.sentry_options(dsn="http://a@127.0.0.1:1/1", transport=transport))
 
-    with guard.instrument(httpx2.Client()) as client:
+    with guard.instrument(httpx2.Client(headers=HEADERS)) as client:
         try:
-            client.post(f"{backend.url}/embeddings", json={}).raise_for_status()
+            client.post(f"{backend.url}/audio/speech", json={}).raise_for_status()
         except httpx2.HTTPStatusError as error:
             sentry_sdk.capture_exception(error)
 
@@ -187,4 +188,5 @@ def test_late_failure_of_the_old_credential_signs_nobody_out(
 
     assert guard.gate.is_open
     assert len(expired) == 1
-    assert transport.events == []
+    [shown] = transport.events
+    assert shown["tags"]["session_expired"] == "old_credential", "of the call begun after the renewal"

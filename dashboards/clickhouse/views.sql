@@ -14,6 +14,8 @@ SELECT
     LogAttributes['sentry_filters.verdict'] AS verdict,
     LogAttributes['sentry_filters.reason'] AS reason,
     if(mapContains(LogAttributes, 'sentry_filters.standing'), LogAttributes['sentry_filters.standing'], NULL) AS standing,
+    if(mapContains(LogAttributes, 'sentry_filters.grade'), LogAttributes['sentry_filters.grade'], NULL) AS grade,
+    if(mapContains(LogAttributes, 'sentry_filters.confirmed'), LogAttributes['sentry_filters.confirmed'] = 'true', NULL) AS confirmed,
     if(mapContains(LogAttributes, 'sentry_filters.expiry'), LogAttributes['sentry_filters.expiry'], NULL) AS expiry,
     if(mapContains(LogAttributes, 'sentry_filters.domain'), LogAttributes['sentry_filters.domain'], NULL) AS domain,
     if(mapContains(LogAttributes, 'sentry_filters.operation'), LogAttributes['sentry_filters.operation'], NULL) AS operation,
@@ -64,6 +66,8 @@ SELECT
     formatDateTime(Timestamp, '%Y-%m-%d %H:%i', 'UTC') AS minute,
     if(mapContains(LogAttributes, 'session.id'), LogAttributes['session.id'], NULL) AS session,
     if(mapContains(LogAttributes, 'sentry_filters.expiry'), LogAttributes['sentry_filters.expiry'], NULL) AS expiry,
+    -- Releases before this attribute wrote renewals only.
+    if(mapContains(LogAttributes, 'sentry_filters.reason'), LogAttributes['sentry_filters.reason'], 'renewed') AS reason,
     nullIf(ResourceAttributes['service.version'], '') AS release,
     if(
         ResourceAttributes['service.instance.id'] <> '',

@@ -43,6 +43,8 @@ def _rate(by: str, counter: str, *matchers: str) -> str:
 
 _UNHANDLED = 'handled="false"'
 _DROPPED = 'verdict="drop"'
+_REFUSED = 'reason="refused_by_gate"'
+_FAILED = 'reason!="refused_by_gate"'
 _NOT_KEPT = 'verdict!="keep"'
 _EXPIRED_UNHANDLED = f"sum by (job, instance) ({_of('session_expired', _UNHANDLED)})"
 _SHOWN = _of("decisions", 'verdict="keep"', 'reason="unhandled"')
@@ -52,12 +54,15 @@ _UNACCOUNTED = (
     f"sum by (job, instance, signal) ({_of('seen')}) - sum by (job, instance, signal) "
     f'({{__name__=~"sentry_filters_(exported|dropped|demoted|withheld)_total", {_JOB}}})'
 )
-_FAILURES = (
-    f"max by (job, instance) (sum by (job, instance, signal) (rate({_of('decisions', _DROPPED)}[5m]))) * 60"
-)
+_FAILING = f"sum by (job, instance, signal) (rate({_of('decisions', _DROPPED, _FAILED)}[5m]))"
+_FAILURES = f"max by (job, instance) ({_FAILING}) * 60"
 _OF_RELEASE = (
-    f"sum by (service_version) ({_grown('job, instance', 'decisions', _NOT_KEPT)} "
+    f"sum by (service_version) ({_grown('job, instance', 'decisions', _NOT_KEPT, _FAILED)} "
     f"* on (job, instance) group_left (service_version) target_info{{{_JOB}}})"
+)
+_UNEXPLAINED = (
+    f"sum({_grown('job', 'decisions', _REFUSED)} "
+    f"unless on (job) sum by (job) (max_over_time({_of('refused')}[$__range])) > 0) or vector(0)"
 )
 
 
@@ -99,6 +104,18 @@ def _invariants() -> Iterator[Asked]:
         "Anything but 0: failures are silenced that nobody was told of. Call session_renewed once the"
         " user has signed in again, and file it as a bug of the filter.",
         _total("violations", 'invariant="drop_without_event"'),
+    )
+    yield _stat(
+        "Is an old credential in use after a renewal?",
+        "Anything but 0: calls were begun with a credential that a renewal had replaced. Give every client"
+        " the new one before session_renewed is called. Sentry shows it as session_expired:old_credential.",
+        _total("violations", 'invariant="old_credential_in_use"'),
+    )
+    yield _stat(
+        "Was a refusal dropped that the gate had not made?",
+        "Anything but 0: reports were silenced as the gate's refusals in jobs whose gate refused nothing."
+        " File it as a bug of the filter.",
+        _UNEXPLAINED,
     )
     yield _stat(
         "Is a dead session hidden right now?",
@@ -162,10 +179,13 @@ def _sessions() -> Iterator[Asked]:
     yield _lines(
         "How many calls did the closed gate save, and how many sign-ins followed?",
         "Expiries above but no calls saved: the application does not ask gate.check before its LLM work."
-        " No sign-ins: session_renewed is not called.",
+        " No sign-ins: session_renewed is not called. Many refusals reported: catch SessionExpiredError.",
         _rate("job", "refused"),
         "{{job}} saved",
-        more=((_rate("job", "renewals"), "{{job}} sign-ins"),),
+        more=(
+            (_rate("job", "decisions", _REFUSED), "{{job}} refusals reported, and dropped"),
+            (_rate("job", "renewals"), "{{job}} sign-ins"),
+        ),
     )
 
 
@@ -188,7 +208,8 @@ def _decisions() -> Iterator[Asked]:
     yield _rows(
         "Which failures were kept, and why?",
         "contradicting_host or unknown_provider where you expect your own backend: Policy.hosts or the"
-        " provider tag is wrong. unhandled: nobody listens.",
+        " provider tag is wrong. uncorroborated: instrument the client. unhandled: nobody listens."
+        " old_credential: a client goes on with a credential that was replaced.",
         _grown("signal, reason", "decisions", 'verdict="keep"', 'reason!="unrelated"'),
     )
     yield _rows(

@@ -1,6 +1,7 @@
 -- Was anything dropped without a SessionExpired that announced it?
 -- Bad: any row. A failure was silenced and nobody was told: file it as a bug of the filter with the trace, and
--- call session_renewed once the user has signed in again. Late failures of an ended session need no event.
+-- call session_renewed once the user has signed in again. Late failures of an ended session need no event, nor
+-- does an expiry that ends before Policy.healing_window has passed: ask again after that time.
 -- Holds: no rows
 SELECT
     COALESCE(expiry, 'none') AS missing_expiry,
@@ -13,7 +14,14 @@ SELECT
     MIN(COALESCE(trace_id, 'none')) AS a_trace
 FROM decisions
 WHERE verdict <> 'keep'
+    AND reason <> 'refused_by_gate'
     AND (standing IS NULL OR standing <> 'stale')
-    AND (expiry IS NULL OR expiry NOT IN (SELECT id FROM expiries))
+    AND (
+        expiry IS NULL
+        OR (
+            expiry NOT IN (SELECT id FROM expiries)
+            AND expiry NOT IN (SELECT expiry FROM renewals WHERE expiry IS NOT NULL)
+        )
+    )
 GROUP BY missing_expiry, signal, reason, process
 ORDER BY missing_expiry, signal, reason, process

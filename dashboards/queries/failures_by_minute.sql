@@ -8,5 +8,6 @@ SELECT
     SUM(CASE WHEN verdict = 'keep' THEN 1 ELSE 0 END) AS kept,
     SUM(CASE WHEN standing = 'first' THEN 1 ELSE 0 END) AS announced
 FROM decisions
+WHERE reason <> 'refused_by_gate'
 GROUP BY minute
 ORDER BY minute

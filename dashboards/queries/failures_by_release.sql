@@ -1,6 +1,6 @@
 -- Which releases still fail, and in how many sessions?
--- Bad: an old release that goes on failing after the newest one is out, or many "late" failures: it keeps using
--- a credential that was renewed.
+-- Bad: an old release that goes on failing after the newest one is out, or many "late" failures: many calls are
+-- in flight at a sign-in, or it keeps using a credential that was renewed: old_credential_in_use tells which.
 SELECT
     COALESCE(release, 'unknown') AS app_release,
     COUNT(*) AS failures,
@@ -12,5 +12,6 @@ SELECT
     COUNT(DISTINCT process) AS processes,
     MAX(minute) AS last_minute
 FROM decisions
+WHERE reason <> 'refused_by_gate'
 GROUP BY app_release
 ORDER BY app_release

@@ -1,5 +1,6 @@
 -- How many sessions were renewed in what time?
 -- Bad: many under "not yet": users are not asked to sign in, or session_renewed is not called when they have.
+-- Under "needed none" the credential worked again: the backend had rejected a good one.
 SELECT
     waited,
     COUNT(*) AS sessions,
@@ -9,6 +10,7 @@ FROM (
         expired.handled AS handled,
         CASE
             WHEN COALESCE(ended.renewed_at, 0) = 0 THEN '5 not yet'
+            WHEN ended.recovered > 0 THEN '6 needed none'
             WHEN ended.renewed_at - expired.at < 60000 THEN '1 less than a minute'
             WHEN ended.renewed_at - expired.at < 3600000 THEN '2 less than an hour'
             WHEN ended.renewed_at - expired.at < 86400000 THEN '3 less than a day'
@@ -16,7 +18,13 @@ FROM (
         END AS waited
     FROM expiries AS expired
     LEFT JOIN (
-        SELECT expiry, MIN(at) AS renewed_at FROM renewals WHERE expiry IS NOT NULL GROUP BY expiry
+        SELECT
+            expiry,
+            MIN(at) AS renewed_at,
+            SUM(CASE WHEN reason <> 'renewed' THEN 1 ELSE 0 END) AS recovered
+        FROM renewals
+        WHERE expiry IS NOT NULL
+        GROUP BY expiry
     ) AS ended ON ended.expiry = expired.id
 ) AS waits
 GROUP BY waited

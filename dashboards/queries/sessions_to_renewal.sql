@@ -1,6 +1,7 @@
 -- How long did each expired session wait for the next sign-in?
 -- Bad: a session that is not renewed (renewed = 0) while its failures go on, above all where nobody listened
 -- and Sentry did not show it (handled = 0, shown = 0). Ask the user to sign in, and call session_renewed then.
+-- Many recovered: the backend rejects credentials that are good, and a success showed it.
 SELECT
     expired.minute AS expired_minute,
     expired.id AS expiry_id,
@@ -11,13 +12,20 @@ SELECT
     expired.handled AS handled,
     CASE WHEN COALESCE(failed.shown, 0) > 0 THEN 1 ELSE 0 END AS shown,
     CASE WHEN ended.renewed_at > 0 THEN 1 ELSE 0 END AS renewed,
+    CASE WHEN COALESCE(ended.recovered, 0) > 0 THEN 1 ELSE 0 END AS recovered,
     CASE WHEN ended.renewed_at > 0 THEN CAST((ended.renewed_at - expired.at) / 1000 AS INTEGER) END AS seconds_to_renewal,
     COALESCE(failed.failures, 0) AS failures,
     COALESCE(expired.release, 'unknown') AS app_release,
     expired.process AS process
 FROM expiries AS expired
 LEFT JOIN (
-    SELECT expiry, MIN(at) AS renewed_at FROM renewals WHERE expiry IS NOT NULL GROUP BY expiry
+    SELECT
+        expiry,
+        MIN(at) AS renewed_at,
+        SUM(CASE WHEN reason <> 'renewed' THEN 1 ELSE 0 END) AS recovered
+    FROM renewals
+    WHERE expiry IS NOT NULL
+    GROUP BY expiry
 ) AS ended ON ended.expiry = expired.id
 LEFT JOIN (
     SELECT
@@ -25,7 +33,7 @@ LEFT JOIN (
         COUNT(*) AS failures,
         SUM(CASE WHEN reason = 'unhandled' THEN 1 ELSE 0 END) AS shown
     FROM decisions
-    WHERE expiry IS NOT NULL
+    WHERE expiry IS NOT NULL AND reason <> 'refused_by_gate'
     GROUP BY expiry
 ) AS failed ON failed.expiry = expired.id
 ORDER BY renewed, expired.at, expired.id

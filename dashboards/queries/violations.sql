@@ -1,6 +1,6 @@
--- Did the guard catch itself doing what must never happen?
--- Bad: any row: a third party's failure dropped, or a failure dropped without its event. File it as a bug of the
--- filter with the rows of third_party_dropped and drops_without_event.
+-- Did the guard's own checks find what must never happen?
+-- Bad: any row. third_party_dropped, drop_without_event: file it as a bug of the filter with the rows of
+-- third_party_dropped and drops_without_event. old_credential_in_use is the application's: that query names it.
 -- Holds: no rows
 SELECT
     label AS invariant,

@@ -1,7 +1,17 @@
 """What spans and log records say about a failed call."""
 
 from .attributes import CallFacts, facts_of, may_state_a_failure
-from .errors import ErrorText, error_messages_of, error_of, errors_of, matches
+from .bodies import body_in
+from .errors import (
+    ErrorText,
+    error_messages_of,
+    error_of,
+    errors_of,
+    is_refusal,
+    matches,
+    may_be_about,
+    messages_of,
+)
 from .lineage import NOTHING_FAILED, ChildFailure, lineage_of
 
 __all__ = [
@@ -9,11 +19,15 @@ __all__ = [
     "CallFacts",
     "ChildFailure",
     "ErrorText",
+    "body_in",
     "error_messages_of",
     "error_of",
     "errors_of",
     "facts_of",
+    "is_refusal",
     "lineage_of",
     "matches",
+    "may_be_about",
     "may_state_a_failure",
+    "messages_of",
 ]

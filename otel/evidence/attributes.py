@@ -22,6 +22,11 @@ from sentry_filters.evidence import (
 
 Attributes = Mapping[str, object]
 
+# Databases, queues and remote procedures: the stable names, then the legacy ones.
+_OTHER_SYSTEMS = frozenset(
+    {"db.system.name", "db.system", "messaging.system", "rpc.system.name", "rpc.system"}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
@@ -32,6 +37,8 @@ class CallFacts:
         status: HTTP status, None where the span carries none.
         endpoint: Who answered, None where the span does not say.
         path: URL path.
+        method: HTTP method, None where the span does not say.
+        is_elsewhere: Whether the span is of a database, a queue or another system that no LLM backend is.
         tags: Our five tags, as far as there are any.
     """
 
@@ -39,6 +46,8 @@ class CallFacts:
     status: int | None
     endpoint: Endpoint | None
     path: str | None
+    method: str | None
+    is_elsewhere: bool
     tags: Mapping[str, object]
 
 
@@ -60,14 +69,20 @@ def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
     outgoing = kind not in (SpanKind.SERVER, SpanKind.CONSUMER)
     status = status_number(_first(attributes, conventions.HTTP_STATUS)) if outgoing else None
     url = _first(attributes, conventions.URL) if outgoing else None
-    over_http = outgoing and (status is not None or _first(attributes, conventions.HTTP_METHOD) is not None)
+    method = _first(attributes, conventions.HTTP_METHOD) if outgoing else None
     return CallFacts(
-        is_call=over_http or _is_model_request(attributes) or attributes.get("domain") == domain,
+        is_call=(status or method) is not None or _is_request(attributes, domain),
         status=status,
         endpoint=_endpoint(attributes, url) if outgoing else None,
         path=_path(attributes, url),
+        method=method.upper() if isinstance(method, str) else None,
+        is_elsewhere=not _OTHER_SYSTEMS.isdisjoint(attributes),
         tags={name: attributes[name] for name in conventions.TAG_NAMES if name in attributes},
     )
+
+
+def _is_request(attributes: Attributes, domain: str) -> bool:
+    return attributes.get("domain") == domain or _is_model_request(attributes)
 
 
 def _is_model_request(attributes: Attributes) -> bool:

@@ -7,6 +7,7 @@ implicitly while the failure was being handled is an error of its own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from dataclasses import dataclass
 from opentelemetry.sdk.trace import ReadableSpan
 
 from sentry_filters import Failure, Response
+from sentry_filters.core import names_refusal
 from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url
 
+from .bodies import body_in
 from .lineage import ChildFailure
 
 # What Python's traceback module writes between the links of a chain.
@@ -62,6 +65,19 @@ def error_messages_of(span: ReadableSpan) -> frozenset[str]:
     return frozenset(error.message for error in errors_of(span) if error.message)
 
 
+def is_refusal(attributes: Mapping[str, object] | None) -> bool:
+    """Say whether the attributes of an event, span or log record name the gate's own refusal as the error."""
+    attributes = attributes or {}
+    name = attributes.get(conventions.EXCEPTION_TYPE) or attributes.get(conventions.ERROR_TYPE)
+    return isinstance(name, str) and names_refusal(name)
+
+
+def messages_of(error: ErrorText) -> list[str]:
+    """Return an error's own message, and those of all that it was explicitly raised from."""
+    below = [] if not error.stacktrace else _explicit_chain(error.stacktrace[-_LONGEST:])
+    return [one for one in (error.message[:_LONGEST], *below) if one]
+
+
 def matches(error: ErrorText, child: ChildFailure) -> bool:
     """Say whether `error` is `child.failure`; in doubt it is not."""
     if _message_matches(error.message[:_LONGEST], child):
@@ -106,7 +122,28 @@ def _message_matches(text: str, child: ChildFailure) -> bool:
     own = [*child.texts, body] if body else [*child.texts]
     if _contains_any(text, own):
         return not _contains_any(text, [other for other in child.other_texts if other not in own])
-    return _states_status(text, child.failure) and _is_about(text, response, child)
+    return not _quotes_another_body(text, body) and _is_about(text, child, child.failure)
+
+
+def may_be_about(text: str, failure: Failure) -> bool:
+    """Say whether a text states a failure's status, and names no URL but its own."""
+    return _states_status(text, failure) and _leads_nowhere_else(text, failure.response)
+
+
+def _is_about(text: str, child: ChildFailure, failure: Failure) -> bool:
+    unambiguous = not child.ambiguous_status or _names_url(text, failure.response)
+    return unambiguous and may_be_about(text, failure)
+
+
+def _quotes_another_body(text: str, body: str) -> bool:
+    """Say whether a text quotes a body that is neither this one nor a part of it; an unknown one may be."""
+    if not body or (quoted := body_in(text)) is None:
+        return False
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return True
+    return quoted != value and not (isinstance(value, dict) and quoted in value.values())
 
 
 def _contains_any(text: str, messages: list[str]) -> bool:
@@ -118,12 +155,16 @@ def _states_status(text: str, failure: Failure) -> bool:
     return status is not None and re.search(rf"(?<![\w.]){status}(?![\w.])", text) is not None
 
 
-def _is_about(text: str, response: Response | None, child: ChildFailure) -> bool:
-    """Say whether a text with the failure's status is about its call: by the URLs in it, if it has any."""
-    urls = _URL.findall(text)
-    if urls and response is not None and response.endpoint is not None:
-        return any(_leads_to(url, response) for url in urls)
-    return not child.ambiguous_status
+def _leads_nowhere_else(text: str, response: Response | None) -> bool:
+    return not _URL.search(text) or not _has_endpoint(response) or _names_url(text, response)
+
+
+def _names_url(text: str, response: Response | None) -> bool:
+    return response is not None and any(_leads_to(url, response) for url in _URL.findall(text))
+
+
+def _has_endpoint(response: Response | None) -> bool:
+    return response is not None and response.endpoint is not None
 
 
 def _leads_to(url: str, response: Response) -> bool:

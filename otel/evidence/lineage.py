@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from sentry_filters import Failure, SessionGuard
-from sentry_filters.evidence import Response, SpanMemory
+from sentry_filters.evidence import Response
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.guard import parts_of
 
 _MOST_TEXTS = 8
+_MOST_SPANS = 10_000
 _SECONDS = 600.0
 
 
@@ -30,6 +33,7 @@ class ChildFailure:
         ambiguous_status: Whether another call failed whose status is not known to be a different one: a bare
             "401" may be that call's.
         other_failed: Whether anything else failed at all.
+        healed: Whether a client renewed the session by itself: what `instrument` recorded is over.
     """
 
     failure: Failure | None = None
@@ -37,6 +41,7 @@ class ChildFailure:
     other_texts: frozenset[str] = frozenset()
     ambiguous_status: bool = False
     other_failed: bool = False
+    healed: bool = False
 
     def merged_with(self, later: ChildFailure) -> ChildFailure:
         """Return both together; the first failure stays."""
@@ -48,51 +53,99 @@ class ChildFailure:
             other_texts=_shortest(self.other_texts | later.other_texts),
             ambiguous_status=self.ambiguous_status or later.ambiguous_status,
             other_failed=self.other_failed or later.other_failed,
+            healed=self.healed or later.healed,
         )
 
     def or_recorded(self, response: Response | None, trace_id: str) -> ChildFailure:
         """Return this with the failed response that `instrument` recorded as its failure, if there is one."""
-        return (
-            self if response is None else replace(self, failure=Failure(response=response, trace_id=trace_id))
-        )
+        if response is None or self.healed:
+            return self
+        return replace(self, failure=Failure(response=response, trace_id=trace_id))
 
 
 NOTHING_FAILED = ChildFailure()
+
+Settled = Callable[[int, Collection[int]], None]
+"""Takes the id of a trace, and of spans of it about whose calls nothing is undecided any more."""
+
+
+@dataclass(slots=True)
+class _Trace:
+    since: float
+    below: OrderedDict[int, ChildFailure]
 
 
 class Lineage:
     """Remembers what failed below the spans that are still open. Thread-safe and fork-safe.
 
-    `is_empty` is true while nothing failed lately: the healthy process pays one look at it.
+    It is asked by trace, so that a healthy trace pays one look at it, whatever failed in others.
+    `is_empty` is true while nothing has failed in any.
     """
 
     def __init__(self) -> None:
-        self._memory: SpanMemory[ChildFailure] = SpanMemory(seconds=_SECONDS)
-        self._lock = threading.Lock()
-        self.is_empty = True
-        self._forgotten_at = 0.0
-        after_fork_in_child(self._reset_lock)
+        self._listeners: tuple[Settled, ...] = ()
+        self._start_afresh()
+        after_fork_in_child(self._start_afresh)
 
-    def child_failure(self, trace_id: str, span_id: str) -> ChildFailure:
+    def concerns(self, trace_id: int) -> bool:
+        """Say whether anything failed in this trace lately."""
+        return trace_id in self._traces
+
+    def child_failure(self, trace_id: int, span_id: int) -> ChildFailure:
         """Return what failed below this span, `NOTHING_FAILED` itself where nothing is known."""
-        if time.monotonic() >= self._forgotten_at:
-            self.is_empty = True
-        return self._memory.get(trace_id, span_id) or NOTHING_FAILED
+        trace = self._traces.get(trace_id)
+        return NOTHING_FAILED if trace is None else trace.below.get(span_id, NOTHING_FAILED)
 
-    def add(self, trace_id: str, span_id: str | None, child_failure: ChildFailure) -> None:
+    def add(self, trace_id: int, span_id: int | None, child_failure: ChildFailure) -> None:
         """Add what failed below this span; None stands for the parent of a root, or one elsewhere."""
         if span_id is None or child_failure == NOTHING_FAILED:
             return
-        self._forgotten_at = time.monotonic() + _SECONDS
-        self.is_empty = False
+        now = time.monotonic()
         with self._lock:
-            earlier = self._memory.get(trace_id, span_id)
-            merged = child_failure if earlier is None else earlier.merged_with(child_failure)
-            if merged != earlier:
-                self._memory.put(trace_id, span_id, merged)
+            trace = self._traces.setdefault(trace_id, _Trace(now, OrderedDict()))
+            trace.since = now
+            self._traces.move_to_end(trace_id)
+            self._count += span_id not in trace.below
+            trace.below[span_id] = trace.below.get(span_id, NOTHING_FAILED).merged_with(child_failure)
+            self._forget(now - _SECONDS)
+            self.is_empty = False
 
-    def _reset_lock(self) -> None:
-        self._lock = threading.Lock()
+    # Calls about which something is still undecided, since their spans wait
+
+    def on_settled(self, listener: Settled) -> None:
+        """Call `listener` whenever something is settled."""
+        self._listeners = (*self._listeners, listener)
+
+    def is_undecided(self, trace_id: int, span_id: int) -> bool:
+        """Say whether a span waits for the end of this one."""
+        return (trace_id, span_id) in self._undecided
+
+    def awaits(self, trace_id: int, span_id: int) -> None:
+        """Note that a span waits for the end of this one."""
+        self._undecided.add((trace_id, span_id))
+
+    def settled(self, trace_id: int, span_ids: Collection[int]) -> None:
+        """Note that what waited for the ends of these spans does so no longer."""
+        self._undecided.difference_update([(trace_id, span_id) for span_id in span_ids])
+        for listener in self._listeners:
+            listener(trace_id, span_ids)
+
+    def _forget(self, oldest: float) -> None:
+        while self._traces:
+            trace_id, trace = next(iter(self._traces.items()))
+            if self._count <= _MOST_SPANS and trace.since >= oldest:
+                return
+            self._count -= len(trace.below)
+            del self._traces[trace_id]
+
+    def _start_afresh(self) -> None:
+        # The traces of a parent process are its own, and its lock may be held for ever. Re-entrant: a
+        # finalizer may end a span at any moment.
+        self._lock = threading.RLock()
+        self._traces: OrderedDict[int, _Trace] = OrderedDict()
+        self._count = 0
+        self.is_empty = True
+        self._undecided: set[tuple[int, int]] = set()
 
 
 def lineage_of(guard: SessionGuard) -> Lineage:

@@ -32,15 +32,15 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
     def __init__(self, guard: SessionGuard, *next_processors: LogRecordProcessor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
-        self._logs = GuardedLogs(guard)
         self._fan_out = FanOut("log_processor", parts_of(guard).trail.fault)
+        self._logs = GuardedLogs(guard, self._hand_on)
         self._log_record_processors = next_processors
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Judge and redact the record once, and hand what may leave to every processor."""
         kept = self._logs.kept(log_record)
         if kept is not None:
-            self._fan_out.to_each(self._log_record_processors, lambda one: one.on_emit(kept))
+            self._hand_on(kept)
 
     def enabled(self, **wanted: Any) -> bool:
         """Say whether any processor wants such a record; one that raises may want it."""
@@ -52,6 +52,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
 
     def shutdown(self) -> None:
         """Shut every processor down, whatever one of them raises."""
+        self._logs.flush()
         self._fan_out.to_each(self._log_record_processors, lambda one: one.shutdown())
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
@@ -60,4 +61,8 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         Returns:
             Whether all of them did; False also where one of them raised.
         """
+        self._logs.flush()
         return self._fan_out.flushed(self._log_record_processors, timeout_millis)
+
+    def _hand_on(self, record: ReadWriteLogRecord) -> None:
+        self._fan_out.to_each(self._log_record_processors, lambda one: one.on_emit(record))

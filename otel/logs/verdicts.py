@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, SessionGuard
+from sentry_filters.core import REFUSED_BY_GATE, refusal_of
 from sentry_filters.evidence import conventions, failure_of_tags
 from sentry_filters.guard import parts_of
 
-from ..evidence import NOTHING_FAILED, ChildFailure, ErrorText, error_of, lineage_of, matches
+from ..evidence import (
+    NOTHING_FAILED,
+    ChildFailure,
+    ErrorText,
+    error_of,
+    is_refusal,
+    lineage_of,
+    matches,
+)
 from ..pipeline import Outcome
 
 _STATE_A_FAILURE = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
@@ -28,6 +38,8 @@ class LogVerdicts:
     def __init__(self, guard: SessionGuard) -> None:
         parts = parts_of(guard)
         self._decide = parts.decider.decide
+        self._note = parts.decider.note
+        self._refused = parts.decider.refused
         self._failures_of = parts.failures_of
         self._response_of = parts.calls.response_of
         self._lineage = lineage_of(guard)
@@ -39,10 +51,21 @@ class LogVerdicts:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
         if self.is_healthy(record, attributes):
             return "exported", record
+        if self._is_refused(record.log_record.exception, attributes):
+            return "dropped", None
         failures = self._failures(record, attributes, _text(record.log_record.body))
         if failures and self._decide("log", failures).drop:
             return "dropped", None
         return "exported", record
+
+    def is_undecided(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+        """Say whether the record may be about a call whose spans wait to be judged."""
+        log = record.log_record
+        if not log.trace_id or not log.span_id or not self._lineage.is_undecided(log.trace_id, log.span_id):
+            return False
+        if self.is_healthy(record, attributes):
+            return False
+        return log.exception is None or all(one.response is None for one in self._failures_of(log.exception))
 
     def is_healthy(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
         """Say cheaply whether the record certainly reports no failure that could be ours."""
@@ -51,28 +74,43 @@ class LogVerdicts:
         text = _text(record.log_record.body)
         return not any(status in text for status in self._statuses)
 
+    def _is_refused(self, error: BaseException | None, attributes: dict[str, AnyValue]) -> bool:
+        if error is not None:
+            return refusal_of(error) is not None and self._refused("log", error, self._failures_of)
+        if not is_refusal(attributes):
+            return False
+        self._note("log", "drop", REFUSED_BY_GATE, None)
+        return True
+
     def _failures(
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str
     ) -> tuple[Failure, ...]:
         log = record.log_record
-        tags = {name: attributes[name] for name in conventions.TAG_NAMES if name in attributes}
-        at = None if not log.timestamp else log.timestamp / 1e9
-        trace_id = f"{log.trace_id:032x}" if log.trace_id else None
-        tagged = replace(failure_of_tags(tags, text=text, at=at), trace_id=trace_id)
-        if log.exception is not None:
-            return tuple(_combined(tagged, one) for one in self._failures_of(log.exception))
+        tagged = _tagged(log, attributes, text)
+        raised = () if log.exception is None else self._failures_of(log.exception)
+        typed = tuple(_combined(tagged, one) for one in raised)
+        if any(one.response is not None for one in raised):
+            return typed
         error = error_of(attributes, text)
-        child = self._child_failure(trace_id, f"{log.span_id:016x}" if log.span_id else None)
+        child = self._child_failure(log.trace_id, log.span_id)
         if child.failure is not None and _is_about(error, child, attributes):
             return (replace(tagged, response=child.failure.response),)
-        return (replace(tagged, text=error.message),)
+        return typed or (replace(tagged, text=error.message),)
 
-    def _child_failure(self, trace_id: str | None, span_id: str | None) -> ChildFailure:
+    def _child_failure(self, trace_id: int | None, span_id: int | None) -> ChildFailure:
         """Return what the active span knows of a failure: what was recorded under it, or ended below."""
-        if trace_id is None or span_id is None:
+        if not trace_id or not span_id:
             return NOTHING_FAILED
         child = self._lineage.child_failure(trace_id, span_id)
-        return child.or_recorded(self._response_of(trace_id, span_id), trace_id)
+        trace = f"{trace_id:032x}"
+        return child.or_recorded(self._response_of(trace, f"{span_id:016x}"), trace)
+
+
+def _tagged(log: LogRecord, attributes: Mapping[str, AnyValue], text: str) -> Failure:
+    """Return what a record's own attributes state."""
+    at = None if not log.timestamp else log.timestamp / 1e9
+    stated = failure_of_tags(attributes, text=text, at=at)
+    return replace(stated, trace_id=f"{log.trace_id:032x}" if log.trace_id else None)
 
 
 def _combined(tagged: Failure, raised: Failure) -> Failure:

@@ -8,12 +8,13 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import Policy
+from sentry_filters import Failure, Policy, SessionExpiredError
 from sentry_filters.evidence import conventions
 
 from .. import telemetry
-from ..evidence import ChildFailure, ErrorText, error_of, matches
+from ..evidence import ChildFailure, ErrorText, error_of, is_refusal, matches
 from ..redaction import sdk_records
+from .ended import EndedSpan
 
 _UNSET = Status(StatusCode.UNSET)
 
@@ -33,12 +34,13 @@ def demoted(
         attributes: A copy of its attributes.
         child: The failure, and what else failed below.
         policy: Names the provider.
-        everything: Whether all that the span says about errors is this failure's.
+        everything: Whether the span is of the failed call itself: all that it says about errors is this
+            failure's, and it gets the event even where it says nothing.
     """
     if child.failure is None:
         return None
     ours, clears = _marks(span, attributes, child, everything=everything)
-    if not ours and not clears:
+    if not (ours or clears or everything):
         return None
     at = ours[0].timestamp if ours else span.end_time
     expired = Event(telemetry.SESSION_EXPIRED, telemetry.of_failure(child.failure, policy), at)
@@ -48,6 +50,30 @@ def demoted(
         events=_replaced(ours, span.events, expired),
         status=_UNSET if clears else span.status,
     )
+
+
+def without_refusal(ended: EndedSpan, policy: Policy) -> ReadableSpan | None:
+    """Return the span without the error of work that the gate refused to start, None where it has another."""
+    span = ended.span
+    refusals = [event for event in span.events if event.name == conventions.EXCEPTION_EVENT]
+    if refusals:
+        if not all(is_refusal(event.attributes) for event in refusals):
+            return None
+    elif not is_refusal(ended.attributes) and not _describes_refusal(span.status.description, policy):
+        return None
+    expired = Event(telemetry.SESSION_EXPIRED, telemetry.of_failure(Failure(), policy), span.end_time)
+    return sdk_records.rebuilt_span(
+        span,
+        attributes=dict(ended.attributes),
+        events=_replaced(refusals, span.events, expired),
+        status=_UNSET,
+    )
+
+
+def _describes_refusal(description: str | None, policy: Policy) -> bool:
+    """Say whether a status is of a refusal, as the SDK writes it where exceptions are log records."""
+    begins = f"{SessionExpiredError.__name__}: the {policy.provider} session has expired"
+    return description is not None and description.startswith(begins)
 
 
 def _marks(

@@ -2,50 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
+from operator import attrgetter
 
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.util.types import AnyValue
 
 from sentry_filters import SessionGuard
 
-from ..pipeline import Judge, Pipeline
+from ..evidence import lineage_of
+from ..pipeline import Outcome, Pipeline
 from ..redaction import sdk_records
+from ..waiting import Group, WaitingRoom
+from .ended import EndedSpan, Held, ended_span, unread_span
+from .hindsight import Hindsight
 from .verdicts import SpanVerdicts
-from .waiting import PendingSpans
 
 
 class GuardedSpans(Pipeline[ReadableSpan]):
     """Lets ended spans leave as far as they may.
 
+    The span of a call that looks like our expired session waits for what can still be told about it; so do
+    those above it until that is known, and those beside it that may tell. Each leaves once, or is dropped.
+
     Args:
         guard: The application's guard.
+        room: Where spans wait.
     """
 
-    def __init__(self, guard: SessionGuard) -> None:
+    def __init__(self, guard: SessionGuard, room: WaitingRoom[Held] | None = None) -> None:
         super().__init__("span", guard)
-        self._pending = PendingSpans()
-        verdicts = SpanVerdicts(guard, self._pending)
-        self._judge: Judge[ReadableSpan] = verdicts.judged
-        self._judge_at_end: Judge[ReadableSpan] = partial(verdicts.judged, may_wait=True)
+        self._domain = guard.policy.domain
+        self._room: WaitingRoom[Held] = WaitingRoom() if room is None else room
+        self._lineage = lineage_of(guard)
+        self._hindsight = Hindsight(guard)
+        self._verdicts = SpanVerdicts(guard, self._hindsight)
         self._attributes_of = sdk_records.attributes_of
-        self._is_healthy, self._is_clean = verdicts.is_healthy, self._cleaner.is_clean_span
+        self._is_healthy, self._is_clean = self._verdicts.is_healthy, self._cleaner.is_clean_span
         self._clean = self._cleaner.span
 
-    def kept(self, span: ReadableSpan) -> Sequence[ReadableSpan]:
+    def kept(self, span: ReadableSpan) -> Iterable[ReadableSpan]:
         """Return what may leave now that `span` has ended: what waited for it, and what becomes of it."""
-        if self._pending.is_empty and self._has_nothing_to_do(span):
+        overdue: list[Group[Held]] = []
+        concerned = False
+        if not self._room.is_empty:
+            overdue = self._overdue()
+            concerned = span.context is not None and self._room.concerns(span.context.trace_id)
+        if not overdue and not concerned and self._has_nothing_to_do(span):
             self._healthy.tick()
             return (span,)
-        if self._pending.is_empty or span.context is None:
-            return self._results([span], self._judge_at_end)
-        awaiting = self._pending.released((f"{span.context.trace_id:032x}", f"{span.context.span_id:016x}"))
-        return [*self._results(awaiting, self._judge), *self._results([span], self._judge_at_end)]
+        return self._leaving([*overdue, *self._ready(span)])
 
-    def flushed(self) -> Sequence[ReadableSpan]:
+    def flushed(self) -> Iterable[ReadableSpan]:
         """Return what may leave of all that still waits."""
-        return self._results(self._pending.all_released(), self._judge)
+        groups = self._room.all_released()
+        for group in groups:
+            self._knows_enough(group, None)
+        return self._leaving(groups)
 
-    def _results(self, spans: Sequence[ReadableSpan], judge: Judge[ReadableSpan]) -> list[ReadableSpan]:
-        results = (self._result(span, judge) for span in spans)
-        return [span for span in results if span is not None]
+    def _overdue(self) -> list[Group[Held]]:
+        groups = self._room.overdue()
+        for group in groups:
+            self._knows_enough(group, None)
+        return groups
+
+    def _ready(self, span: ReadableSpan) -> Iterator[Group[Held]]:
+        """Yield what waits no longer now that `span` has ended, and the span."""
+        ended = self._read(span)
+        group = self._room.released(ended.context.trace_id, ended.context.span_id)
+        if group is not None:
+            if self._goes_on_waiting(group, ended):
+                return
+            yield group
+        yield Group.of(ended.context.trace_id, Held(ended))
+
+    def _read(self, span: ReadableSpan) -> EndedSpan:
+        try:
+            return ended_span(span, self._domain)
+        except Exception as error:  # noqa: BLE001 - then it says nothing, and is redacted all the same
+            self._fault("recognise_span", error)
+            return unread_span(span)
+
+    def _goes_on_waiting(self, group: Group[Held], above: EndedSpan) -> bool:
+        """Let a group, and the span that ended, wait for the next one above where not enough is known yet."""
+        if self._knows_enough(group, above) or above.parent_id is None:
+            return False
+        self._await(above, Held(above), group)
+        return True
+
+    def _knows_enough(self, group: Group[Held], above: EndedSpan | None) -> bool:
+        try:
+            return self._hindsight.learn(group.items, above)
+        except Exception as error:  # noqa: BLE001 - then it is judged by what is known
+            self._fault("recognise_span", error)
+            return True
+
+    def _leaving(self, groups: list[Group[Held]]) -> Iterator[ReadableSpan]:
+        """Yield what may leave of groups that wait no longer."""
+        try:
+            while groups:
+                group = groups[0]
+                # What is certain comes before what it may corroborate, calls before what is above them.
+                group.items.sort(key=attrgetter("is_uncertain"))
+                while group.items:
+                    held = group.items.pop(0)
+                    kept = self._result(held.ended.span, partial(self._judged_once, held, group))
+                    if kept is not None:
+                        yield kept
+                groups.pop(0)
+                if group.awaited:
+                    self._lineage.settled(group.trace_id, group.awaited)
+        finally:
+            for left in groups:  # after an interrupt: they leave when they are overdue, or with a flush
+                if left.items:
+                    self._room.add(left.trace_id, 0, (), left)
+
+    def _judged_once(
+        self, held: Held, group: Group[Held], _span: ReadableSpan, _attributes: dict[str, AnyValue]
+    ) -> tuple[Outcome, ReadableSpan | None]:
+        if not group.awaited and self._waits(held):
+            return "pending", None
+        return self._verdicts.judged(held)
+
+    def _waits(self, held: Held) -> bool:
+        """Let a span that has just ended wait if more may become known about it, or it may tell of others."""
+        ended = held.ended
+        if ended.parent_id is not None:
+            beside = self._room.waiting_for(ended.context.trace_id, ended.parent_id)
+            self._hindsight.learn_from_records(beside)
+        failure = self._verdicts.failure_of_call(ended)
+        if failure is not None and self._hindsight.may_wait_for(ended, failure):
+            held.failure = failure
+            self._await(ended, held)
+            return True
+        return (
+            ended.parent_id is not None
+            and self._hindsight.bears_on_others(ended)
+            and self._room.joined(ended.context.trace_id, ended.parent_id, held)
+        )
+
+    def _await(self, ended: EndedSpan, held: Held, group: Group[Held] | None = None) -> None:
+        if ended.parent_id is not None:
+            self._lineage.awaits(ended.context.trace_id, ended.parent_id)
+            self._room.add(ended.context.trace_id, ended.parent_id, [held], group)

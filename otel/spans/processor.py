@@ -22,8 +22,10 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
     as a fault. Interrupts (`BaseException`) are raised once every processor has run.
 
-    The HTTP span of a call that `SessionGuard.instrument` sees, and that looks like an expired session, waits
-    for its parent's end, or a flush: only then the body is read, whose code may say that it is not one.
+    The span of a call that looks like our expired session waits for its parent's end: its client may heal
+    itself inside the call, and the parent's error, or what `SessionGuard.instrument` recorded, may tell what
+    the body said. Where nothing tells, it waits up to the local root's end; at most until a flush, or 30 s.
+    What is above it waits with it.
 
     A child that ended before its dropped parent has left with that parent's id already;
     `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.

@@ -21,7 +21,8 @@ _DECISION = (
     "signal", "verdict", "reason", "standing", "expiry", "domain", "operation", "provider", "backend", "host",
 )  # fmt: skip
 _EXPIRY = ("source", "provider", "operation", "status", "session")
-_FAILURE, _ORIGIN = ("third_party", "status", "session", "trace_id"), ("release", "process")
+_FAILURE = ("third_party", "status", "session", "trace_id", "grade", "confirmed")
+_ORIGIN = ("release", "process")
 _of_decision, _of_expiry = attrgetter(*_DECISION), attrgetter(*_EXPIRY)
 
 
@@ -37,7 +38,7 @@ INSERTS: Mapping[str, str] = {
         _insert("expiries", "id", "at", "minute", *_EXPIRY, "confirmed", "handled", "trace_id", *_ORIGIN)
         + " ON CONFLICT (id) DO UPDATE SET handled = min(handled, excluded.handled)"
     ),
-    "renewals": _insert("renewals", "at", "minute", "session", "expiry", *_ORIGIN),
+    "renewals": _insert("renewals", "at", "minute", "session", "expiry", "reason", *_ORIGIN),
     "totals": (
         _insert("totals", "minute", "counter", "signal", "verdict", "label", "count", *_ORIGIN)
         + " ON CONFLICT (minute, process, release, counter, signal, verdict, label)"
@@ -51,14 +52,15 @@ def rows_of(record: AuditRecord, origin: Origin) -> Iterator[Row]:
     """Return the rows of one record."""
     if isinstance(record, DecisionRecord):
         failed = (int(record.third_party), record.status, record.session, record.trace_id)
-        yield "decisions", (*_moment(record.at), *_of_decision(record), *failed, *origin)
+        evidence = (record.grade, None if record.confirmed is None else int(record.confirmed))
+        yield "decisions", (*_moment(record.at), *_of_decision(record), *failed, *evidence, *origin)
     elif isinstance(record, ExpiryRecord):
         event = record.event
         known = (int(event.confirmed), int(record.handled), event.trace_id)
         yield "expiries", (event.id, *_moment(event.at.timestamp()), *_of_expiry(event), *known, *origin)
     else:
         for expiry in record.expiries or (None,):
-            yield "renewals", (*_moment(record.at), record.session, expiry, *origin)
+            yield "renewals", (*_moment(record.at), record.session, expiry, record.reason, *origin)
 
 
 def rows_of_counts(counts: Mapping[CountKey, int], at: float, origin: Origin) -> Iterator[Row]:

@@ -79,6 +79,15 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # How good the evidence was: fact, statement, words. NULL: not recognised, or by an earlier decision
+        # about the same failure, or a refusal of the gate, or written before this column was.
+        "ALTER TABLE decisions ADD COLUMN grade TEXT",
+        # 1: a response of the backend's own host said so; NULL as above.
+        "ALTER TABLE decisions ADD COLUMN confirmed INTEGER",
+        # renewed; recovered: a success of the same credential showed that the session had not ended.
+        "ALTER TABLE renewals ADD COLUMN reason TEXT NOT NULL DEFAULT 'renewed'",
+    ),
 )
 """The statements that lead from version n to n + 1, from the empty file on. Shipped steps never change."""
 

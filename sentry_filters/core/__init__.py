@@ -4,10 +4,10 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.lifecycle import Lifecycle, SharedSessions
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, operation_of, recognise
+from sentry_filters.core.policy import DEFAULT_PATHS, Policy
+from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
+    EXPIRY_EXTRA,
     AuditObserver,
     AuditRecord,
     AuditTrail,
@@ -15,12 +15,19 @@ from sentry_filters.core.records import (
     ExpiryRecord,
     RedactsText,
     RenewalRecord,
+    expiry_attributes,
 )
-from sentry_filters.core.session import SessionExpired, SessionExpiredError
+from sentry_filters.core.refusals import REFUSED_BY_GATE, names_refusal, refusal_of
+from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
+from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.core.shared import SharedLife, SharedSessions
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
+    "DEFAULT_PATHS",
+    "EXPIRY_EXTRA",
     "LABELS",
+    "REFUSED_BY_GATE",
     "AuditObserver",
     "AuditRecord",
     "AuditTrail",
@@ -32,8 +39,10 @@ __all__ = [
     "ExpiryRecord",
     "Fault",
     "Faults",
+    "Grade",
     "Handler",
     "Lifecycle",
+    "Observed",
     "OneWarning",
     "Policy",
     "RedactsText",
@@ -43,9 +52,14 @@ __all__ = [
     "SessionExpired",
     "SessionExpiredError",
     "SessionOf",
+    "SharedLife",
     "SharedSessions",
+    "Standing",
     "Subscription",
     "Verdict",
+    "expiry_attributes",
+    "names_refusal",
     "operation_of",
     "recognise",
+    "refusal_of",
 ]

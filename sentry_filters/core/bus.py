@@ -1,204 +1,99 @@
-"""Who hears of an expired session: each subscriber in a thread of its own, isolated from the others."""
+"""Who hears of an expired session: each subscriber for itself, isolated from the others."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import inspect
-import logging
-import queue
-import threading
 import time
-from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Self
+import weakref
+from collections.abc import AsyncIterator, Callable
 
-from sentry_filters.core.counters import OneWarning
+from sentry_filters.core.loops import OwnLoop
 from sentry_filters.core.session import SessionExpired
-from sentry_filters.forking import after_fork_in_child
+from sentry_filters.core.subscription import Events, Handler, Inbox, Subscriber, Subscription, Troubles
 
-_log = logging.getLogger("sentry_filters")
-
-Handler = Callable[[SessionExpired], Awaitable[object] | object]
-"""Called with each `SessionExpired`; may be a coroutine function."""
-
-# Expiries are rare; a subscriber this far behind is stuck.
-_LONGEST_QUEUE = 100
-_IDLE_SECONDS = 5.0
-_NO_THREAD = (RuntimeError, MemoryError)
-
-
-class Subscription:
-    """One handler with its own bounded queue and its own daemon thread, which runs only while needed.
-
-    Events reach the handler in order, in an empty `contextvars.Context`: a handler that itself reports to
-    Sentry must not inherit the failing call's tags. What a handler raises is logged at WARNING, by type
-    only. What does not fit into the queue is dropped, and logged once.
-    """
-
-    def __init__(self, handler: Handler, forget: Callable[[Subscription], None]) -> None:
-        self._handler = handler
-        self._forget = forget
-        self._events: queue.SimpleQueue[SessionExpired | None] = queue.SimpleQueue()
-        self._idle = threading.Condition()
-        self._pending = 0
-        self._thread: threading.Thread | None = None
-        self._warn = OneWarning()
-        after_fork_in_child(self._start_afresh)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self, timeout: float = 2.0) -> bool:
-        """End the subscription; events already queued are still handled.
-
-        Args:
-            timeout: Seconds to wait for the handler; what takes longer continues in its daemon thread.
-
-        Returns:
-            Whether the queue was emptied in that time.
-        """
-        self._forget(self)
-        emptied = self.flush(timeout)
-        self._events.put_nowait(None)  # its thread need not wait out its idle time
-        return emptied
-
-    def flush(self, timeout: float = 2.0) -> bool:
-        """Wait until everything queued so far is handled, for at most `timeout` seconds."""
-        if threading.current_thread() is self._thread:
-            return False  # a handler that closes its own subscription must not wait for itself
-        deadline = time.perf_counter() + timeout
-        with self._idle:
-            try:
-                self._see_to_thread()
-            except _NO_THREAD:
-                return False
-            return self._idle.wait_for(lambda: self._pending == 0, max(0.0, deadline - time.perf_counter()))
-
-    def put(self, event: SessionExpired) -> None:
-        """Queue `event` for the handler; never blocks.
-
-        RuntimeError or MemoryError where no thread can be started: the event stays for the next one that can.
-        """
-        with self._idle:
-            if self._pending >= _LONGEST_QUEUE:
-                self._warn("a handler is stuck; SessionExpired events are dropped for it")
-                return
-            self._pending += 1
-            self._events.put_nowait(event)
-            self._see_to_thread()
-
-    def _see_to_thread(self) -> None:
-        """Start the thread where there is work and none; to be called with `_idle` held."""
-        if self._thread is not None or not self._pending:
-            return
-        self._thread = threading.Thread(target=self._run, name="sentry-filters-handler", daemon=True)
-        try:
-            self._thread.start()
-        except _NO_THREAD:
-            self._thread = None
-            raise
-
-    def _run(self) -> None:
-        while True:
-            try:
-                event = self._events.get(timeout=_IDLE_SECONDS)
-            except queue.Empty:
-                event = None
-            if event is None:
-                with self._idle:
-                    if self._pending:
-                        continue
-                    self._thread = None
-                    return
-            try:
-                contextvars.Context().run(self._handle, event)
-            except BaseException as error:  # noqa: BLE001 - one handler must not end its thread nor the others
-                _log.warning("a session-expired handler raised %s", type(error).__name__)
-            with self._idle:
-                self._pending -= 1
-                self._idle.notify_all()
-
-    def _handle(self, event: SessionExpired) -> None:
-        answer = self._handler(event)
-        if inspect.isawaitable(answer):
-            asyncio.run(_awaited(answer))
-
-    def _start_afresh(self) -> None:
-        # What was queued belongs to the parent, whose thread continues with it.
-        self._events = queue.SimpleQueue()
-        self._idle = threading.Condition()
-        self._pending = 0
-        self._thread = None
+__all__ = ["EventBus", "Handler", "Subscription"]
 
 
 class EventBus:
-    """Carries `SessionExpired` to those who subscribed. Thread-safe; publishing never blocks."""
+    """Carries `SessionExpired` to those who subscribed. Thread-safe, also in signal handlers and finalizers.
 
-    def __init__(self) -> None:
-        self._subscriptions: tuple[Subscription, ...] = ()
-        self._observers: tuple[Subscription, ...] = ()
-        self._lock = threading.Lock()
-        after_fork_in_child(self._reset_lock)
+    Args:
+        count: Called with the kind of a subscriber's trouble, `handler_failed` and the like; must not raise.
+    """
+
+    def __init__(self, count: Callable[[str], object] = lambda _kind: None) -> None:
+        # Changed by single operations on a dict only: nothing to lock, and so nothing to deadlock on.
+        self._subscribers: dict[Subscriber, None] = {}
+        self._observers: dict[Subscriber, None] = {}
+        self._own_loop = OwnLoop()
+        self._count = count
+        weakref.finalize(self, self._own_loop.stop).atexit = False
 
     @property
     def is_listening(self) -> bool:
-        """Whether the application subscribed; observers do not count."""
-        return bool(self._subscriptions)
+        """Whether the application subscribed or iterates; observers do not count."""
+        return any(one.is_open for one in tuple(self._subscribers))
 
     def subscribe(self, handler: Handler) -> Subscription:
         """Call `handler` with every `SessionExpired` from now on, in a thread of its own.
 
+        Args:
+            handler: A function; or a coroutine function, which runs in the event loop that it was subscribed
+                from, else in one loop of the bus's own that all such handlers share.
+
         Returns:
             The subscription; close it, or use it as a context manager, to end it.
         """
-        subscription = Subscription(handler, self._forget)
-        with self._lock:
-            self._subscriptions = (*self._subscriptions, subscription)
+        subscription = self._subscription(handler)
+        self._subscribers[subscription] = None
         return subscription
 
     def observe(self, handler: Handler) -> Subscription:
         """As `subscribe`, for emitters and the like, which do not count as somebody who will act."""
-        observer = Subscription(handler, self._forget)
-        with self._lock:
-            self._observers = (*self._observers, observer)
+        observer = self._subscription(handler)
+        self._observers[observer] = None
         return observer
 
-    def publish(self, event: SessionExpired) -> None:
-        """Hand `event` to every subscription's queue and return; never blocks, never raises."""
-        for subscription in (*self._subscriptions, *self._observers):
-            try:
-                subscription.put(event)
-            except _NO_THREAD:
-                _log.warning("a session-expired handler waits: no thread can be started at the moment")
+    def events(self) -> AsyncIterator[SessionExpired]:
+        """Iterate over every `SessionExpired` from now on: `async for event in bus.events()`.
+
+        It counts as listening from this call on, until the iterator is closed or given up, or its event loop
+        is closed; it ends when the bus closes. Up to 10,000 events wait for it.
+        """
+        inbox = Inbox(self._forget, Troubles(self._count))
+        self._subscribers[inbox] = None
+        return Events(inbox)
+
+    def publish(self, event: SessionExpired) -> bool:
+        """Hand `event` to every subscriber's queue and return; never blocks, never raises.
+
+        Returns:
+            Whether somebody subscribed and every one of them will get it. Else nobody is certain to act on
+            it, and the failure behind it has to be shown.
+        """
+        taken = [subscriber.put(event) for subscriber in tuple(self._subscribers) if subscriber.is_open]
+        for observer in tuple(self._observers):
+            observer.put(event)
+        return bool(taken) and all(taken)
 
     def close(self, timeout: float = 2.0) -> None:
-        """End all subscriptions, waiting at most `timeout` seconds in all for handlers to finish."""
-        deadline = time.perf_counter() + timeout
+        """End all subscriptions and iterations, waiting at most `timeout` seconds in all for handlers."""
+        deadline = time.monotonic() + timeout
         # Observers first: `is_listening` has to be as it was at the moment of the expiry.
-        for subscription in (*self._observers, *self._subscriptions):
-            subscription.close(max(0.0, deadline - time.perf_counter()))
+        subscribers = (*self._observers, *self._subscribers)
+        emptied = [one.close(max(0.0, deadline - time.monotonic())) for one in subscribers]
+        if all(emptied):  # else it is left to the handlers that are still at work in it
+            self._own_loop.stop()
 
     def flush(self, timeout: float = 2.0) -> bool:
         """Wait, at most `timeout` seconds in all, until every event published so far is handled."""
-        deadline = time.perf_counter() + timeout
-        subscriptions = (*self._subscriptions, *self._observers)
-        emptied = [one.flush(max(0.0, deadline - time.perf_counter())) for one in subscriptions]
+        deadline = time.monotonic() + timeout
+        subscribers = (*self._subscribers, *self._observers)
+        emptied = [one.flush(max(0.0, deadline - time.monotonic())) for one in subscribers]
         return all(emptied)
 
-    def _forget(self, subscription: Subscription) -> None:
-        with self._lock:
-            self._subscriptions = tuple(one for one in self._subscriptions if one is not subscription)
-            self._observers = tuple(one for one in self._observers if one is not subscription)
+    def _subscription(self, handler: Handler) -> Subscription:
+        return Subscription(handler, self._own_loop, self._forget, Troubles(self._count))
 
-    def _reset_lock(self) -> None:
-        self._lock = threading.Lock()
-
-
-async def _awaited(answer: Awaitable[object]) -> None:
-    await answer
+    def _forget(self, subscriber: Subscriber) -> None:
+        self._subscribers.pop(subscriber, None)
+        self._observers.pop(subscriber, None)

@@ -48,7 +48,8 @@ class Counters:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, ...]] = Counter()
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler or finalizer may report while its own thread counts.
+        self._lock = threading.RLock()
         self._settlers: tuple[Callable[[], None], ...] = ()
         self._paused: ContextVar[bool] = ContextVar("sentry_filters_paused", default=False)
         after_fork_in_child(self._reset)
@@ -124,7 +125,7 @@ class Counters:
 
     def _reset(self) -> None:
         # A child counts its own work; the parent's numbers stay with the parent.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._counts = Counter(dict.fromkeys(self._counts, 0))
 
 
@@ -166,7 +167,7 @@ class Faults:
 
 
 def _watched(source: str) -> Iterator[tuple[str, ...]]:
-    for invariant in ("drop_without_event", "third_party_dropped"):
+    for invariant in ("drop_without_event", "old_credential_in_use", "third_party_dropped"):
         yield "violations", invariant
     for confirmed in ("false", "true"):
         for handled in ("false", "true"):
@@ -175,6 +176,8 @@ def _watched(source: str) -> Iterator[tuple[str, ...]]:
         yield "decisions", signal, "drop", "backend_session_expired"
     for signal in _SHOWING:
         yield "decisions", signal, "keep", "unhandled"
+        yield "decisions", signal, "keep", "old_credential"
+        yield "decisions", signal, "drop", "refused_by_gate"
     for signal in _REDACTED:
         yield "withheld", signal, "fault"
     yield from (

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core.lifecycle import Lifecycle
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
+from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
 from sentry_filters.core.session import Observed
-from sentry_filters.evidence import Failure
+from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.evidence import Failure, FailuresOf
+
+_GRADES = ("words", "statement", "fact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +24,17 @@ class Decision:
 
     Args:
         verdict: Whether it is dropped, and why.
-        show: Whether Sentry keeps it all the same, tagged `session_expired=unhandled`: nobody listens, and
-            dropping must not hide a dead session.
+        tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
+            dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
     """
 
     verdict: Verdict
-    show: bool = False
+    tag: str | None = None
 
     @property
     def drop(self) -> bool:
         """Whether the report is dropped."""
-        return self.verdict.drop and not self.show
+        return self.verdict.drop and self.tag is None
 
 
 class Rehearsal(Protocol):
@@ -80,19 +83,43 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            verdict = self._verdict(failures)
+            verdict, failure = self._verdict(failures)
             rehearsal = self._rehearsal_of(failures)
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
             if not verdict.drop:
-                self.note(signal, "keep", verdict.reason, next(iter(failures), None))
+                self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
-            return self._expired(signal, max(failures, key=_knowledge), verdict, became, can_show=can_show)
+            return self._expired(signal, failure or failures[0], verdict, became, can_show=can_show)
         except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
+
+    def refused(self, signal: str, error: BaseException, failures_of: FailuresOf) -> bool:
+        """Decide about a report of the gate's own refusal: dropped, and counted as `refused_by_gate`.
+
+        It is no decision about a failure, so it closes and publishes nothing.
+
+        Args:
+            signal: What kind of report it is.
+            error: What `refusal_of` recognised.
+            failures_of: Finds the failed call behind an exception.
+
+        Returns:
+            Whether it is dropped. False where the refusal came up in the handling of a failed call that is
+            not our expired session: the report is about that one, too.
+        """
+        links = everything_below(error)
+        if links is None:
+            return False
+        below = (failure for link in links for failure in failures_of(link))
+        if any(one.response is not None and not recognise(one, self._policy).drop for one in below):
+            return False
+        refusal = refusal_of(error)
+        self._trail.refused(signal, "drop", REFUSED_BY_GATE, None if refusal is None else refusal.event)
+        return True
 
     def note(
         self,
@@ -101,8 +128,9 @@ class Decider:
         reason: str,
         failure: Failure | None,
         observed: Observed | None = None,
+        recognised: Verdict | None = None,
     ) -> None:
-        """Count a decision, and record it where it is about a failure."""
+        """Count a decision, and record it where it is about a failure; see `AuditTrail.decided`."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
         self._trail.counters.add("decisions", signal, verdict, reason)
@@ -110,7 +138,7 @@ class Decider:
             return
         if observed is None and verdict != "keep":  # what became of a report by an earlier decision
             observed = self._lifecycle.standing_of(failure.session)
-        self._trail.decided(signal, verdict, reason, failure, observed)
+        self._trail.decided(signal, verdict, reason, failure, observed, recognised)
 
     @contextmanager
     def rehearsing(self, rehearsal: Rehearsal) -> Iterator[None]:
@@ -121,10 +149,11 @@ class Decider:
         finally:
             self._rehearsal = None
 
-    def _verdict(self, failures: Sequence[Failure]) -> Verdict:
-        verdicts = [recognise(failure, self._policy) for failure in failures]
-        kept = (verdict for verdict in verdicts if not verdict.drop)
-        return next(kept, verdicts[0] if verdicts else UNRELATED)
+    def _verdict(self, failures: Sequence[Failure]) -> tuple[Verdict, Failure | None]:
+        """Return the verdict that counts, and the failure it is about: one that is kept, else the surest."""
+        judged = [(recognise(failure, self._policy), failure) for failure in failures]
+        kept = (one for one in judged if not one[0].drop)
+        return next(kept, max(judged, key=_certainty, default=(UNRELATED, None)))
 
     def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
         rehearsal = self._rehearsal
@@ -133,17 +162,29 @@ class Decider:
     def _expired(
         self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
     ) -> Decision:
-        observed = self._lifecycle.observe(failure, verdict)
-        show = can_show and self._lifecycle.must_show(failure, observed)
-        if show:
-            self.note(signal, "keep", "unhandled", failure, observed)
+        """Act by the grade of the evidence: facts and statements decide, words corroborate only."""
+        nameless = self._policy.scope == "session" and failure.session is None
+        if verdict.grade != "words" and not nameless:
+            observed = self._lifecycle.observe(failure, verdict, can_show=can_show)
+        elif self._lifecycle.corroborates(failure):
+            observed = self._lifecycle.corroborated(failure, can_show=can_show)
         else:
-            self.note(signal, became, verdict.reason, failure, observed)
-        return Decision(verdict, show=show)
+            observed = Observed(None, None, "uncorroborated")
+        if observed.standing is None:
+            kept = Verdict(drop=False, reason=observed.reason or verdict.reason, grade=verdict.grade)
+            self.note(signal, "keep", kept.reason, failure, recognised=kept)
+            return Decision(kept)
+        if observed.tag is not None:
+            self.note(signal, "keep", observed.tag, failure, observed, verdict)
+        else:
+            self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
+        return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
 
 
-def _knowledge(failure: Failure) -> tuple[bool, bool, bool]:
+def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:
+    verdict, failure = judged
+    grade = _GRADES.index(verdict.grade)
     response = failure.response
     if response is None:
-        return (False, False, False)
-    return (True, response.recorded, response.body is not None)
+        return (grade, False, False, False)
+    return (grade, True, response.recorded, response.body is not None)

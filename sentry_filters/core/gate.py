@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import threading
@@ -11,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
+from sentry_filters.core.loops import wake
 from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf, Work
 from sentry_filters.forking import after_fork_in_child
@@ -62,11 +62,17 @@ class SchedulerGate:
     @property
     def closed(self) -> int:
         """How many sessions' work it halts; with `scope="process"` 1 while it is closed."""
-        return len(self._closed_by)
+        return min(len(self._closed_by), 1) if self._scope == "process" else len(self._closed_by)
 
     def is_open_for(self, session: str | None) -> bool:
         """Say whether LLM work of the session with this fingerprint may run."""
         return self._closing(session) is None
+
+    def is_closed_by(self, expiry: str, session: str | None) -> bool:
+        """Say whether it is closed by the expiry with this id, of the session with this fingerprint."""
+        with self._changed:
+            event = self._closed_by.get(self._key(expiry, session))
+        return event is not None and event.id == expiry
 
     def check(self, *, session: str | None = None) -> None:
         """Return at once while the gate is open.
@@ -144,14 +150,35 @@ class SchedulerGate:
 
         return end
 
-    def close(self, event: SessionExpired) -> None:
-        """Close the gate for the session that ended, or for all; work already begun is not stopped."""
-        key = (event.session or _ALL) if self._scope == "session" else _ALL
+    def close(self, event: SessionExpired, *, instead_of: str | None = None) -> None:
+        """Close the gate for the session that ended, or for all; work already begun is not stopped.
+
+        Args:
+            event: The expiry.
+            instead_of: Id of an earlier expiry of the same session; the gate is not open in between.
+        """
         with self._changed:
+            key = self._key(event.id, event.session)
             self._closed_by[key] = event
             self._closed_by.move_to_end(key)
+            if self._scope == "process" and instead_of not in (None, event.id):
+                self._closed_by.pop(str(instead_of), None)
             while len(self._closed_by) > _MOST_SESSIONS:
                 self._closed_by.popitem(last=False)
+
+    def amend(self, event: SessionExpired) -> None:
+        """Replace what is known of an expiry, if it still closes the gate."""
+        with self._changed:
+            if self.is_closed_by(event.id, event.session):
+                self._closed_by[self._key(event.id, event.session)] = event
+
+    def reopen(self, expiry: str, session: str | None) -> None:
+        """Open the gate as far as the expiry with this id, of this session (a fingerprint), closes it."""
+        with self._changed:
+            if self.is_closed_by(expiry, session):
+                self._closed_by.pop(self._key(expiry, session), None)
+            futures = self._wake()
+        self._opened(futures)
 
     def open(self, session: str | None = None) -> None:
         """Open the gate for all, or with `scope="session"` for the session of this fingerprint."""
@@ -161,10 +188,21 @@ class SchedulerGate:
                 self._closed_by.pop(_ALL, None)
             else:
                 self._closed_by.clear()
-            self._changed.notify_all()
-            futures, self._futures = self._futures, set()
+            futures = self._wake()
+        self._opened(futures)
+
+    def _key(self, expiry: str, session: str | None) -> str:
+        # Of one session the latest expiry counts; of a process every one, since each ends by itself.
+        return session or _ALL if self._scope == "session" else expiry
+
+    def _wake(self) -> set[asyncio.Future[None]]:
+        self._changed.notify_all()
+        futures, self._futures = self._futures, set()
+        return futures
+
+    def _opened(self, futures: set[asyncio.Future[None]]) -> None:
         for future in futures:
-            _wake(future)
+            wake(future)
         for opening in self._openings:
             try:
                 opening()
@@ -173,6 +211,8 @@ class SchedulerGate:
 
     def _closing(self, session: str | None) -> SessionExpired | None:
         with self._changed:
+            if self._scope == "process":
+                return next(reversed(self._closed_by.values()), None)
             return self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
 
     def _opened_later(self, session: str | None) -> asyncio.Future[None] | None:
@@ -186,12 +226,3 @@ class SchedulerGate:
     def _reset_lock(self) -> None:
         self._changed = threading.Condition()
         self._futures = set()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    def resolve() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-        future.get_loop().call_soon_threadsafe(resolve)

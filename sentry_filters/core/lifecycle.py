@@ -1,220 +1,186 @@
-"""The life of a session, in one place: it expires, is renewed, and does both for what other processes found.
+"""The session's life, as one pure function: from what is known and what happens to what is known and due.
 
-Every part that recognises a failure, signs in or hears from another process asks here. So the gate, the bus,
-the audit and the other processes cannot disagree.
+It has no clocks, locks, threads or SDKs: `core/sessions.py` is the shell around it that does. `tests/model/`
+runs this very function, for several processes, over every order of events.
 """
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import Protocol
+from dataclasses import replace
 
-from sentry_filters.core.bus import EventBus
-from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import Verdict, operation_of
-from sentry_filters.core.records import AuditTrail, ExpiryRecord, RedactsText, RenewalRecord
-from sentry_filters.core.session import Observed, SessionExpired, Sessions, Standing
-from sentry_filters.evidence import Failure, conventions
+from sentry_filters.core.session import Standing
+from sentry_filters.core.states import (
+    Adopted,
+    Asked,
+    Due,
+    Elapsed,
+    Event,
+    Expiry,
+    Failed,
+    Process,
+    Published,
+    Renewal,
+    Renewed,
+    Rule,
+    State,
+    Step,
+    Succeeded,
+)
 
-_REASON_LENGTH = 200
-_REASON_SOURCE_LENGTH = 16_384
-
-
-class SharedSessions(Protocol):
-    """Carries expiries and renewals between processes. After `attach` nothing raises and nothing waits."""
-
-    @property
-    def key(self) -> bytes:
-        """The key of the fingerprints, the same in every process."""
-
-    def expiry_id(self, session: str | None, renewed_at: float | None) -> str:
-        """Return the id that every process computes for this expiry.
-
-        Args:
-            session: Fingerprint of the credential, None where it is not known.
-            renewed_at: The renewal that it followed, in seconds since the epoch.
-        """
-
-    def attach(self, lifecycle: Lifecycle) -> None:
-        """Begin; ValueError where another guard uses it already."""
-
-    def announce(self, event: SessionExpired, begun_at: float) -> None:
-        """Announce an expiry found in this process; exactly one process publishes it.
-
-        Args:
-            event: The expiry.
-            begun_at: When the failed request began or was reported, in seconds since the epoch.
-        """
-
-    def renewed(self, session: str | None, at: float) -> None:
-        """Announce a renewal.
-
-        Args:
-            session: Fingerprint of the new credential, None for all.
-            at: When it was, in seconds since the epoch.
-        """
-
-    def close(self, timeout: float) -> None:
-        """End; what is under way has `timeout` seconds."""
+SHOWN_AGAIN_AFTER = 3600.0
+"""Seconds after which the use of an old credential is shown once more."""
 
 
-class Lifecycle:
-    """Owns expiring, renewing and adopting. Thread-safe; waits for nothing.
-
-    Args:
-        policy: Whose sessions.
-        gate: Closed by an expiry, opened by a renewal.
-        bus: Carries every expiry that this process publishes.
-        trail: Records expiries and renewals, wherever they were found.
-        redactor: Cleans the reason; where it raises, the reason is `[REDACTED]`.
-        shared: Where other processes hear of an expiry, and where it is settled which one publishes it.
-    """
-
-    def __init__(
-        self,
-        policy: Policy,
-        gate: SchedulerGate,
-        bus: EventBus,
-        trail: AuditTrail,
-        redactor: RedactsText,
-        shared: SharedSessions | None = None,
-    ) -> None:
-        self.scope = policy.scope
-        self.fault = trail.fault
-        names = () if shared is None else (shared.expiry_id,)
-        self._sessions = Sessions(policy.scope, policy.renewal_grace, *names)
-        self._policy = policy
-        self._gate = gate
-        self._bus = bus
-        self._trail = trail
-        self._count = trail.counters.add
-        self._redactor = redactor
-        self._shared = shared
-
-    def observe(self, failure: Failure, verdict: Verdict) -> Observed:
-        """Return where a recognised failure stands; a session's first closes the gate and is published.
-
-        Args:
-            failure: The failure.
-            verdict: What was recognised.
-        """
-        observed = self._sessions.observe(failure.session, started_at=failure.started_at, at=failure.at)
-        if observed.standing is Standing.FIRST:
-            try:
-                self._expire(failure, verdict, observed.expiry)
-            except Exception:  # raised again: this report is kept, but its repeats will be dropped
-                self._count("violations", "drop_without_event")
-                raise
-        return observed
-
-    def standing_of(self, session: str | None) -> Observed:
-        """Return where a failure of this session stands that was observed before; nothing is noted."""
-        return self._sessions.decided(session)
-
-    def must_show(self, failure: Failure, observed: Observed) -> bool:
-        """Say, once per expiry, whether Sentry has to show a failure since nobody listens."""
-        unhandled = observed.standing is not Standing.STALE and not self._bus.is_listening
-        return unhandled and self._sessions.show_once(failure.session)
-
-    def renew(self, session: str | None) -> None:
-        """Note that a sign-in is done: opens the gate, and informs the other processes and the audit.
-
-        Args:
-            session: Fingerprint of the new credential, None where it was not named.
-        """
-        ended = self._sessions.renew(session)
-        if self._shared is not None and self._sessions.renewed_at is not None:
-            # Before the gate opens: an expiry adopted now must find that it has ended.
-            self._shared.renewed(session, self._sessions.renewed_at)
-        self._gate.open(session)
-        self._count("renewals")
-        self._trail.write(RenewalRecord(at=time.time(), session=session, expiries=ended))
-
-    def publish(self, event: SessionExpired) -> None:
-        """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
-        handled = self._bus.is_listening
-        self._count("session_expired", event.source, _flag(event.confirmed), _flag(handled))
-        self._bus.publish(event)
-        self._trail.write(ExpiryRecord(event=event, handled=handled))
-
-    # What other processes found
-
-    def published_elsewhere(self, event: SessionExpired) -> None:
-        """Tell the audit of an expiry that another process published; what was dropped refers to it."""
-        self._trail.write(ExpiryRecord(event=event, handled=True))
-
-    def adopt_expiry(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
-        """Take over an expiry: its session's failures are repeats now, or stale where it was renewed since.
-
-        Args:
-            session: Fingerprint of the credential, None where it is not known.
-            event: What was published.
-            running: Whether no renewal has ended it; then the gate closes.
-        """
-        self._sessions.adopt(session, event.id, event.at.timestamp(), running=running)
-        if running:
-            self._gate.close(event)
-        self.published_elsewhere(event)
-
-    def adopt_renewal(self, session: str | None, at: float) -> None:
-        """Take over a renewal: the gate opens, older failures are stale.
-
-        Args:
-            session: Fingerprint of the new credential, None for all.
-            at: When it was, in seconds since the epoch.
-        """
-        ended = self._sessions.renew(session, at)
-        self._gate.open(session)
-        if ended:
-            self._trail.write(RenewalRecord(at=at, session=session, expiries=ended))
-
-    def count(self, event: str) -> None:
-        """Count what happened between the processes."""
-        self._count("shared", event)
-
-    def _expire(self, failure: Failure, verdict: Verdict, expiry: str | None) -> None:
-        event = SessionExpired(
-            source=self._policy.source,
-            reason=self._reason(failure),
-            provider=self._policy.provider,
-            operation=self._trail.labels.of(operation_of(failure, self._policy)) or "unknown",
-            status=_status(failure),
-            session=failure.session,
-            confirmed=verdict.confirmed,
-            at=datetime.now(UTC),
-            trace_id=self._trail.labels.of_id(failure.trace_id),
-            id=expiry or "",
-        )
-        self._gate.close(event)
-        if self._shared is None:
-            self.publish(event)
-        else:
-            self._shared.announce(event, _begun_at(failure))
-
-    def _reason(self, failure: Failure) -> str:
-        status = _status(failure)
-        provider = self._policy.provider
-        summary = f"{provider}{conventions.API_ERROR}{status} {HTTPStatus(status).phrase})"
-        text = f"{summary}: {failure.body}" if failure.body else failure.text or summary
-        try:
-            return self._redactor.redact(text[:_REASON_SOURCE_LENGTH])[:_REASON_LENGTH]
-        except Exception as error:  # noqa: BLE001 - fail closed: the event goes out, its reason does not
-            self.fault("reason", error)
-            return "[REDACTED]"
+def renewals_of(
+    scope: str, credential: str | None, replaces: str | None = None
+) -> tuple[tuple[str | None, str | None], ...]:
+    """Return what a sign-in renews: pairs of a session, None for all, and the credential it now has."""
+    if scope == "process" or credential is None:
+        return ((None, credential),)
+    mine: tuple[tuple[str | None, str | None], ...] = ((credential, credential),)
+    return mine if replaces in (None, credential) else (*mine, (replaces, credential))
 
 
-def _status(failure: Failure) -> int:
-    status = failure.known_status
-    return conventions.SESSION_STATUSES[0] if status is None else status
+def transition(rule: Rule, state: State, event: Event) -> Step:
+    """Return what is known and due after `event`; pure, total, never raises."""
+    match event:
+        case Failed():
+            return _failed(rule, state, event)
+        case Succeeded():
+            return _succeeded(rule, state, event)
+        case Renewed():
+            return _renewed(state, event)
+        case Adopted():
+            return _adopted(state, event)
+        case Asked():
+            return _asked(state, event)
+        case Elapsed() | Published():
+            return _told(state, event)
 
 
-def _begun_at(failure: Failure) -> float:
-    at = failure.at if failure.started_at is None else failure.started_at
-    return time.time() if at is None else at
+def _failed(rule: Rule, state: State, event: Failed) -> Step:
+    began = min(event.now, event.reported if event.began is None else event.began)
+    renewal = state.covering
+    if began < state.succeeded:
+        return Step(state, reason="contradicting_success")
+    if _precedes(rule, event, renewal):
+        return Step(state, standing=Standing.STALE)
+    expiry = state.running
+    if expiry is not None:
+        return _repeat(rule, state, expiry, event.now, began)
+    if _names_another(state):
+        return _old_credential(state, event)
+    return _ended(rule, state, event.now, began)
 
 
-def _flag(value: bool) -> str:  # noqa: FBT001 - it is the thing that is written
-    return "true" if value else "false"
+def _ended(rule: Rule, state: State, now: float, began: float) -> Step:
+    beside = state.beside
+    if beside is not None and (state.session.name is None or began <= beside.found):
+        # Only a named session takes it over: the same expiry, seen first by a signal without its credential.
+        joined = state if state.session.name is None else _with(state, expiry=replace(beside, told=True))
+        return Step(joined, standing=Standing.REPEAT)
+    after = state.covering.stamp
+    first = Expiry(
+        id=rule.expiry_id(state.session.name, after),
+        after=after,
+        failed=began,
+        found=now,
+        told=not rule.healing_window,
+    )
+    then = Due.PUBLISH if first.told else Due.WAIT
+    several = rule.scope == "process" and state.crowded and state.session.name is not None
+    due = (Due.CLOSE, then, Due.WARN) if several else (Due.CLOSE, then)
+    return Step(_with(state, expiry=first), due, Standing.FIRST)
+
+
+def _precedes(rule: Rule, event: Failed, renewal: Renewal) -> bool:
+    if event.began is None:
+        return event.reported < renewal.at + rule.renewal_grace
+    return event.began < renewal.at
+
+
+def _names_another(state: State) -> bool:
+    """Say whether the latest sign-in named another credential; that this one recovered since is not one."""
+    everyones = state.process.renewal.credential
+    named = state.covering.credential if everyones is None else everyones
+    return state.session.name is not None and named not in (None, state.session.name)
+
+
+def _old_credential(state: State, event: Failed) -> Step:
+    if event.can_show and event.now - state.session.shown >= SHOWN_AGAIN_AFTER:
+        return Step(_with(state, shown=event.now), (Due.SHOW,), Standing.STALE, "old_credential")
+    return Step(state, standing=Standing.STALE, reason="old_credential")
+
+
+def _repeat(rule: Rule, state: State, expiry: Expiry, now: float, began: float) -> Step:
+    late = not expiry.told and now >= expiry.found + rule.healing_window  # nobody woke up to tell it
+    if not late and began <= expiry.failed:
+        return Step(state, standing=Standing.REPEAT)
+    again = replace(expiry, failed=max(began, expiry.failed), told=expiry.told or late)
+    return Step(_with(state, expiry=again), (Due.PUBLISH,) if late else (), Standing.REPEAT)
+
+
+def _succeeded(rule: Rule, state: State, event: Succeeded) -> Step:
+    """Another's success ends an expiry only in its healing window: that is what the window is for."""
+    due: tuple[Due, ...] = ()
+    mine, expiry = event.credential == state.session.name, state.running
+    if mine and rule.scope == "process" and event.began >= state.process.renewal.at:
+        used = state.process.used
+        due = (Due.WARN,) if event.credential in used[:-1] else ()
+        if used[-1:] != (event.credential,):
+            used = (*used[-1:], event.credential)
+            state = replace(state, process=replace(state.process, used=used))
+    heals = expiry is not None and (mine or (rule.scope == "process" and not expiry.told))
+    if expiry is not None and heals and event.began > expiry.failed:
+        stamp = max(event.stamp, state.covering.stamp + 1)
+        return Step(_with(state, renewal=Renewal(stamp, event.began)), (Due.RECOVERED, *due))
+    return Step(state, due)
+
+
+def _renewed(state: State, event: Renewed) -> Step:
+    new = event.renewal
+    known = state.process.renewal if event.everyone else state.session.renewal
+    if new.stamp == known.stamp and known.credential is None:
+        new = replace(known, credential=new.credential)  # the name comes after what followed it
+    elif new.stamp <= known.stamp:
+        return Step(state)
+    due = () if new.stamp == known.stamp else (Due.OPEN_ALL if event.everyone else Due.OPEN,)
+    if event.everyone:
+        used = state.process.used if not due else ()
+        return Step(replace(state, process=Process(new, used)), due)
+    return Step(_with(state, renewal=new), due)
+
+
+def _adopted(state: State, event: Adopted) -> Step:
+    known = state.session.expiry
+    if known is not None and known.after > event.after:
+        return Step(state)
+    if known is not None and known.id == event.id:
+        adopted = replace(known, after=event.after, told=True, handled=known.handled is not False)
+    else:
+        failed = event.now if known is None else max(event.now, known.failed)
+        adopted = Expiry(event.id, event.after, failed, event.now, told=True, handled=True, shown=True)
+    after = _with(state, expiry=adopted)
+    return Step(after, (Due.CLOSE,) if after.running is not None else ())
+
+
+def _told(state: State, event: Elapsed | Published) -> Step:
+    expiry = state.session.expiry
+    if expiry is None or expiry.id != event.id:
+        return Step(state)
+    if isinstance(event, Published):
+        return Step(_with(state, expiry=replace(expiry, told=True, handled=event.handled)))
+    if expiry.told or state.running is None:
+        return Step(state)
+    return Step(_with(state, expiry=replace(expiry, told=True)), (Due.PUBLISH,))
+
+
+def _asked(state: State, event: Asked) -> Step:
+    expiry = state.running
+    if expiry is None or expiry.shown or (event.listening if expiry.handled is None else expiry.handled):
+        return Step(state)
+    return Step(_with(state, expiry=replace(expiry, shown=True)), (Due.SHOW,))
+
+
+def _with(state: State, **changes: object) -> State:
+    return replace(state, session=replace(state.session, **changes))  # type: ignore[arg-type]

@@ -82,14 +82,16 @@ def _operations(key: str, value: object) -> tuple[str, ...]:
     return operations
 
 
-def _paths(key: str, value: object) -> Mapping[str, str]:
+def _paths(key: str, value: object) -> Mapping[str, str | None]:
     if not isinstance(value, Mapping):
         raise _fault(key, value, "a mapping of path suffix to operation")
+    paths: dict[str, str | None] = {}
     for suffix, operation in value.items():
-        if not isinstance(suffix, str) or not re.fullmatch(r"/[^?#\s]*[^/?#\s]", suffix):
-            raise _fault(key, suffix, 'a path suffix such as "/chat/completions"')
-        _text(f"{key}[{suffix!r}]", operation)
-    return dict(value)
+        if not isinstance(suffix, str) or not re.fullmatch(r"[/:][^?#\s]*[^/?#\s]", suffix):
+            raise _fault(key, suffix, 'a path suffix such as "/chat/completions" or ":generateContent"')
+        taken_out = operation is None or operation is False
+        paths[suffix] = None if taken_out else _text(f"{key}[{suffix!r}]", operation)
+    return paths
 
 
 def _choice(*choices: str) -> Callable[[str, object], str]:
@@ -136,7 +138,10 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "credential_headers": _lowered,
         "scope": _choice("process", "session"),
         "renewal_grace": _seconds,
+        "publish_on": _choice("statement", "confirmed"),
+        "healing_window": _seconds,
         "span_action": _choice("drop", "demote"),
+        "sentry_signal": _choice("log", "event", "none"),
         "secret_kinds": _kinds,
         "secret_keys": _texts,
         "kept_keys": _texts,
@@ -203,11 +208,12 @@ def _status_parts(place: str, text: str) -> list[object]:
     return [int(part) if part.isdecimal() and len(part) <= 3 else part for part in _parts(place, text)]
 
 
-def _path_parts(place: str, text: str) -> dict[str, str]:
+def _path_parts(place: str, text: str) -> dict[str, str | None]:
     parts = _parts(place, text)
     if not all("=" in part for part in parts):
         raise _fault(place, text, "suffix=operation, separated by commas")
-    return dict(part.split("=", 1) for part in parts)
+    pairs = (part.split("=", 1) for part in parts)
+    return {suffix: operation or None for suffix, operation in pairs}
 
 
 def _flag_of_text(_place: str, text: str) -> object:
@@ -230,6 +236,7 @@ _FROM_TEXT: Mapping[str, Callable[[str, str], object]] = MappingProxyType(
         "not_session_codes": _parts,
         "credential_headers": _parts,
         "renewal_grace": _number_of_text,
+        "healing_window": _number_of_text,
         "secret_keys": _parts,
         "kept_keys": _parts,
         "redact_content": _flag_of_text,

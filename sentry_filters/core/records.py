@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sentry_filters.core.counters import Counters, Faults
 from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import operation_of
+from sentry_filters.core.recognition import Verdict, operation_of
 from sentry_filters.core.session import Observed, SessionExpired
 from sentry_filters.evidence import Failure, serves
 
@@ -20,7 +20,7 @@ _WITHHELD = "[WITHHELD]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRecord:
-    """One decision about a failure.
+    """One decision about a failure, or about a refusal of the gate.
 
     Args:
         at: Seconds since the epoch.
@@ -38,6 +38,9 @@ class DecisionRecord:
         status: HTTP status.
         session: Fingerprint of the credential.
         trace_id: Trace of the failure.
+        grade: How good the evidence is on which it was recognised. None where it was not recognised, or where
+            an earlier decision about the same failure was followed.
+        confirmed: Whether a response of the backend's own host said so; None where `grade` is.
     """
 
     at: float
@@ -55,6 +58,8 @@ class DecisionRecord:
     status: int | None
     session: str | None
     trace_id: str | None
+    grade: str | None = None
+    confirmed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,17 +77,19 @@ class ExpiryRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalRecord:
-    """One `session_renewed`.
+    """One `session_renewed`, or the end of an expiry that was none.
 
     Args:
         at: Seconds since the epoch.
         session: Fingerprint of the new credential, None where it was not named.
         expiries: `SessionExpired.id` of the expiries that it ended.
+        reason: `renewed`, or `recovered` where a success of the same credential ended the expiry.
     """
 
     at: float
     session: str | None
     expiries: tuple[str, ...]
+    reason: str = "renewed"
 
 
 AuditRecord = DecisionRecord | ExpiryRecord | RenewalRecord
@@ -106,7 +113,7 @@ class Labels:
 
     def __init__(self, redactor: RedactsText, policy: Policy) -> None:
         self._redactor = redactor
-        self._known = frozenset((policy.provider, policy.domain, *policy.operations))
+        self._known = frozenset((policy.provider, policy.domain, *policy.llm_operations))
 
     def of(self, text: str | None) -> str | None:
         """Return a tag's value as a label."""
@@ -158,7 +165,13 @@ class AuditTrail:
                 self.fault("audit", error)
 
     def decided(
-        self, signal: str, verdict: str, reason: str, failure: Failure, observed: Observed | None
+        self,
+        signal: str,
+        verdict: str,
+        reason: str,
+        failure: Failure,
+        observed: Observed | None,
+        recognised: Verdict | None = None,
     ) -> None:
         """Write down a decision about a failure; one that dropped a third party's is a violation.
 
@@ -168,6 +181,7 @@ class AuditTrail:
             reason: The verdict's code.
             failure: What was decided about.
             observed: Where a recognised failure stands, None for one that was not recognised.
+            recognised: What it was recognised as, None where it was not, or by an earlier decision.
         """
         third_party = names_third_party(failure, self._policy)
         if third_party and verdict != "keep":
@@ -181,7 +195,7 @@ class AuditTrail:
             signal=signal,
             verdict=verdict,
             reason=reason,
-            standing=None if observed is None else observed.standing.value,
+            standing=None if observed is None or observed.standing is None else observed.standing.value,
             expiry=None if observed is None else observed.expiry,
             domain=self.labels.of(failure.domain),
             operation=self.labels.of(operation_of(failure, self._policy)),
@@ -192,8 +206,67 @@ class AuditTrail:
             status=failure.known_status,
             session=failure.session,
             trace_id=self.labels.of_id(failure.trace_id),
+            grade=None if recognised is None else recognised.grade,
+            confirmed=None if recognised is None else recognised.confirmed,
         )
         self.write(record)
+
+    def refused(self, signal: str, verdict: str, reason: str, event: SessionExpired | None) -> None:
+        """Count what became of a report of the gate's own refusal; write it down where its expiry is known.
+
+        Args:
+            signal: What kind of report it is.
+            verdict: `drop` or `demote`.
+            reason: Its code.
+            event: The expiry that closed the gate, None where the report does not carry it.
+        """
+        self.counters.add("decisions", signal, verdict, reason)
+        if event is None or not self._observers:
+            return
+        record = DecisionRecord(
+            at=time.time(),
+            signal=signal,
+            verdict=verdict,
+            reason=reason,
+            standing=None,
+            expiry=self.labels.of_id(event.id),
+            domain=None,
+            operation=None,
+            provider=self.labels.of(event.provider),
+            backend=self.labels.of(event.provider) or "",
+            host=None,
+            third_party=False,
+            status=None,
+            session=self.labels.of_id(event.session),
+            trace_id=None,
+        )
+        self.write(record)
+
+
+EXPIRY_EXTRA = "session_expired"
+"""The attribute by which a log record is the WARNING of an expiry; its value is the expiry's id."""
+
+
+def expiry_attributes(event: SessionExpired, *, handled: bool) -> dict[str, str | int | bool]:
+    """Return an expiry as attributes of telemetry, where something is known: labels and ids, no payload.
+
+    Args:
+        event: As published.
+        handled: Whether the application had subscribed.
+    """
+    attributes: dict[str, str | int | bool | None] = {
+        "sentry_filters.expiry": event.id,
+        "sentry_filters.handled": handled,
+        "sentry_filters.source": event.source,
+        "sentry_filters.provider": event.provider,
+        "sentry_filters.operation": event.operation,
+        "sentry_filters.reason": event.reason,
+        "sentry_filters.confirmed": event.confirmed,
+        # Semantic conventions for HTTP and for sessions.
+        "http.response.status_code": event.status,
+        "session.id": event.session,
+    }
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def names_third_party(failure: Failure, policy: Policy) -> bool:

@@ -1,9 +1,22 @@
 """Facts about one failed call: standard library only."""
 
 from sentry_filters.evidence import conventions
-from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
-from sentry_filters.evidence.causes import FailuresOf, Recorded, failures_of
-from sentry_filters.evidence.credential import Fingerprinter, token_of
+from sentry_filters.evidence.attributes import headers_of
+from sentry_filters.evidence.body_codes import (
+    LONGEST_BODY,
+    Body,
+    body_if_read,
+    body_of_text,
+    body_of_value,
+    codes_of,
+    codes_of_text,
+    fold,
+    holds_json,
+    text_if_read,
+)
+from sentry_filters.evidence.causes import FailuresOf, failures_of
+from sentry_filters.evidence.credential import Credentials, Fingerprinter, token_of
+from sentry_filters.evidence.exchange import Reading, Recorded, answered_by_backend, exchange_of, with_body
 from sentry_filters.evidence.failure import (
     Failure,
     Response,
@@ -21,24 +34,37 @@ from sentry_filters.evidence.hosts import (
     serves,
 )
 from sentry_filters.evidence.span_memory import SpanMemory
-from sentry_filters.evidence.wire_text import Statement, statements_in
+from sentry_filters.evidence.wire_text import Statement, is_nothing_else, statements_in
 
 __all__ = [
+    "LONGEST_BODY",
+    "Body",
+    "Credentials",
     "Endpoint",
     "Failure",
     "FailuresOf",
     "Fingerprinter",
+    "Reading",
     "Recorded",
     "Response",
     "SpanMemory",
     "Statement",
+    "answered_by_backend",
+    "body_if_read",
+    "body_of_text",
+    "body_of_value",
     "canonical_host",
     "codes_of",
     "codes_of_text",
     "conventions",
     "endpoint_of_url",
+    "exchange_of",
     "failure_of_tags",
     "failures_of",
+    "fold",
+    "headers_of",
+    "holds_json",
+    "is_nothing_else",
     "parse_endpoint",
     "path_of_url",
     "serves",
@@ -48,4 +74,5 @@ __all__ = [
     "tags_of",
     "text_if_read",
     "token_of",
+    "with_body",
 ]

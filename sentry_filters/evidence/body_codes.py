@@ -1,60 +1,153 @@
-"""The codes in a failed response's body, which may show that a 401 is not an expired session."""
+"""What a failed response's body says: its codes, which may show that a 401 is not an expired session."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-_CODE_KEYS = ("errorCode", "error_code", "code")
-_NESTED_KEYS = ("error", "detail", "errors")
-_LONGEST = 65_536
+from sentry_filters.evidence.attributes import attribute
+
+LONGEST_BODY = 65_536
+"""Characters or bytes of a body that are looked at; a longer one is not known."""
+
+# In the spelling of `fold`.
+_CODE_KEYS = frozenset({"code", "errorcode", "type", "status", "reason", "error"})
+_DEEPEST = 8
+_MOST_VALUES = 2_000
+_MOST_CODES = 64
+_LONGEST_CODE = 200
+_DIVIDERS: Mapping[int, int | None] = str.maketrans("", "", "-_ \t\r\n")
+# What was read already; the public properties of these clients would read from the network.
+_READ_ALREADY = ("_content", "_body")
 
 
-def text_if_read(response: object) -> str | None:
-    """Return the body of an httpx-like response that was read already; never reads from the network.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body as far as it is known.
 
-    A header that names a wrong encoding must not hide a code: then the bytes are read as UTF-8.
+    Args:
+        text: The text, None where only a parsed value is at hand.
+        codes: Its codes in the spelling of `fold`.
+        known: Whether it was read in full and understood, so that no code can hide in it.
+        html: Whether it is a page for people, which no API answers with.
     """
-    body = _attribute(response, "text")
-    if not isinstance(body, str):
-        content = _attribute(response, "content")
-        body = content.decode("utf-8", "replace") if isinstance(content, bytes) else None
-    return body or None
+
+    text: str | None = None
+    codes: frozenset[str] = frozenset()
+    known: bool = False
+    html: bool = False
 
 
-def _attribute(response: object, name: str) -> object:
+UNKNOWN_BODY = Body()
+
+
+def fold(code: str) -> str:
+    """Return a code without case, `-`, `_` and blanks: `invalidApiKey` and `INVALID-API-KEY` are one."""
+    return code.translate(_DIVIDERS).casefold()
+
+
+def body_of_text(text: str | bytes) -> Body:
+    """Return what a body says that was read in full.
+
+    JSON that is broken, and text with JSON in it, may hide a code: then the body is not known.
+    """
+    if len(text) > LONGEST_BODY:
+        return UNKNOWN_BODY
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    # Some servers begin with a byte order mark: a code behind it must not be overlooked.
+    bare = text.removeprefix("\ufeff").strip()
+    if bare.startswith("<"):
+        return Body(text, known=True, html=True)
     try:
-        return getattr(response, name, None)
-    except Exception:  # noqa: BLE001 - not read yet, or no text in the encoding that a header claims
+        value = json.loads(bare) if bare else None
+    except (ValueError, RecursionError):
+        return Body(text, known="{" not in bare and "[" not in bare)
+    read = body_of_value(value)
+    return Body(text, read.codes, read.known)
+
+
+def body_of_value(value: object) -> Body:
+    """Return what a parsed body says; its text is the JSON for it."""
+    codes: set[str] = set()
+    for seen, code in enumerate(_codes(value, _DEEPEST)):
+        if seen >= _MOST_VALUES or len(codes) >= _MOST_CODES or code is None:
+            return Body(codes=frozenset(codes))
+        codes.add(code)
+    codes.discard("")
+    return Body(_json_of(value), frozenset(codes), known=True)
+
+
+def _json_of(value: object) -> str | None:
+    try:
+        return value if isinstance(value, str) else json.dumps(value)[:LONGEST_BODY]
+    except (TypeError, ValueError, RecursionError):
         return None
 
 
-def codes_of_text(body: str | bytes) -> frozenset[str]:
-    """Return the codes of a JSON body, in lower case; none where it is not JSON or unreasonably long."""
-    if len(body) > _LONGEST:
-        return frozenset()
-    try:
-        # Some servers begin with a byte order mark: a code behind it must not be overlooked.
-        return codes_of(json.loads(body.removeprefix("\ufeff") if isinstance(body, str) else body))
-    except (ValueError, RecursionError):
-        return frozenset()
-
-
 def codes_of(body: object) -> frozenset[str]:
-    """Return the codes of a parsed body: at its top, in its `error`, or in a list of `errors`."""
-    return frozenset(_codes(body, depth=3))
+    """Return the codes of a parsed body, in the spelling of `fold`."""
+    return body_of_value(body).codes
 
 
-def _codes(body: object, depth: int) -> Iterator[str]:
-    if depth == 0:
-        return
-    if isinstance(body, Mapping):
-        for key in _CODE_KEYS:
-            code = body.get(key)
-            if isinstance(code, str) and code:
-                yield code.lower()
-        for key in _NESTED_KEYS:
-            yield from _codes(body.get(key), depth - 1)
-    elif isinstance(body, list):
-        for item in body[:16]:
-            yield from _codes(item, depth - 1)
+def codes_of_text(body: str | bytes) -> frozenset[str]:
+    """Return the codes of a JSON body, in the spelling of `fold`; none where it is anything else."""
+    return body_of_text(body).codes
+
+
+def holds_json(text: str | None) -> bool:
+    """Say whether a body is a JSON object or list, as a backend answers."""
+    if text is None or len(text) > LONGEST_BODY:
+        return False
+    try:
+        return isinstance(json.loads(text.removeprefix("\ufeff")), dict | list)
+    except (ValueError, RecursionError):
+        return False
+
+
+def body_if_read(response: object) -> Body:
+    """Return the body of a response that was read already; never reads from the network."""
+    text = text_if_read(response)
+    return UNKNOWN_BODY if text is None else body_of_text(text)
+
+
+def text_if_read(response: object) -> str | None:
+    """Return the text of a response that was read already, None where it was not; never reads it.
+
+    A header that names a wrong encoding must not hide a code: then the bytes are read as UTF-8.
+    """
+    if attribute(response, "extensions") is None:
+        read = (attribute(response, name) for name in _READ_ALREADY)
+        content: object = next((body for body in read if isinstance(body, bytes)), None)
+    else:
+        text = attribute(response, "text")
+        if isinstance(text, str):
+            return text
+        content = attribute(response, "content")
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else None
+
+
+def _codes(value: object, depth: int) -> Iterator[str | None]:
+    """Yield a text for each value, empty where it is not a code; None where it lies too deep."""
+    if isinstance(value, Mapping):
+        if depth == 0:
+            yield None
+            return
+        for key, inner in value.items():
+            yield from _codes_under(key, inner)
+            yield from _codes(inner, depth - 1)
+    elif isinstance(value, list | tuple):
+        if depth == 0:
+            yield None
+            return
+        for inner in value:
+            yield from _codes(inner, depth - 1)
+    else:
+        yield ""
+
+
+def _codes_under(key: object, value: object) -> Iterator[str]:
+    if isinstance(key, str) and len(key) < _LONGEST_CODE and fold(key) in _CODE_KEYS:
+        values = value if isinstance(value, list) else [value]
+        yield from (fold(code) for code in values if isinstance(code, str) and len(code) <= _LONGEST_CODE)

@@ -1,162 +1,265 @@
-"""From an exception back to the failed response that caused it.
+"""From an exception back to the failed responses that caused it.
 
 `__cause__` is followed, and every leaf of an exception group counts. The implicit `__context__` is not: an
-error in the handling of a 401 is a bug of its own. The exception to that is an exception which itself
-states the status (`.status_code`), since that one only translates the failure.
+error in the handling of a 401 is a bug of its own. The exception to that is an exception which only
+translates the failure: it states the same status, or its text holds the text of what it handles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from sentry_filters.evidence.body_codes import codes_of, codes_of_text, text_if_read
-from sentry_filters.evidence.conventions import SESSION_STATUSES
-from sentry_filters.evidence.failure import Failure, Response, status_number
-from sentry_filters.evidence.hosts import endpoint_of_url, path_of_url
+from sentry_filters.evidence.attributes import attribute, text_of
+from sentry_filters.evidence.conventions import SERVER_FRAMEWORKS, SESSION_STATUSES
+from sentry_filters.evidence.exchange import Exchange, Reading, exchange_of, stated_status
+from sentry_filters.evidence.failure import Failure
+from sentry_filters.evidence.held import (
+    Failed,
+    exchanges_around,
+    exchanges_on,
+    leads_nowhere,
+    states_session_status,
+)
+from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
 _MOST_LEAVES = 256
+_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 
-Recorded = Callable[[object], Response | None]
-"""Returns what `instrument` recorded about a client's response object, None where it saw none."""
-
-FailuresOf = Callable[[BaseException], tuple[Failure, ...]]
-"""`failures_of` with what was recorded."""
+FailuresOf = Callable[[object], tuple[Failure, ...]]
+"""`failures_of` with how facts are read."""
 
 
-def failures_of(error: BaseException, recorded: Recorded) -> tuple[Failure, ...]:
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """An exception and what it leads to.
+
+    Args:
+        links: The reported exception first; empty where a group could not be looked through.
+        found: What the exchange at its end says, None where no link holds one.
+        other_exception: Whether it ends at an exception whose own class has another job.
+    """
+
+    links: list[BaseException]
+    found: Exchange | None = None
+    other_exception: bool = False
+
+
+def failures_of(error: object, reading: Reading) -> tuple[Failure, ...]:
     """Return the failed call behind `error`, or one a leaf where it is, or comes from, an exception group.
+
+    A client's response is a failed call by itself; what is neither leads to none.
 
     Never raises: attributes that raise count as absent. Cycles end where they close; a group too large to
     look through yields a failure without evidence, so that it is kept.
 
     Args:
-        error: The exception as reported.
-        recorded: What `instrument` saw.
+        error: The exception as reported, or what else a report was given.
+        reading: How facts are read off foreign objects.
     """
+    if not isinstance(error, BaseException):
+        found = exchange_of(error, reading)
+        return () if found is None else (Failure(response=found.response),)
+    if leads_nowhere(error):
+        return (Failure(text=text_of(error), other_exception=_has_another_job(error)),)
+    failed = Failed(error, reading)
     failures = []
-    for chain in _chains(error, recorded):
-        failures.append(_failure(chain, recorded))
+    for chain in _chains(error, reading):
+        failures.append(_failure(chain, failed, reading))
         if len(failures) >= _MOST_LEAVES:
             failures.append(Failure())
             break
     return tuple(failures)
 
 
-def _chains(error: BaseException, recorded: Recorded) -> Iterator[list[BaseException]]:
-    """Yield the explicit chain of `error`; where it reaches a group, one chain for each leaf."""
+def _chains(error: BaseException, reading: Reading) -> Iterator[_Chain]:
+    """Yield the chain of `error`; where it reaches a group, one chain for each leaf."""
     pending: list[tuple[list[BaseException], BaseException]] = [([], error)]
     seen: set[int] = set()
     while pending:
         above, link = pending.pop()
-        chain = [*above, *_links(link, recorded)]
-        last = chain[-1]
-        if not isinstance(last, BaseExceptionGroup):
-            yield chain
+        below = _links(link, reading)
+        links = [*above, *below.links]
+        last = links[-1]
+        if not isinstance(last, BaseExceptionGroup) or below.other_exception:
+            yield replace(below, links=links)
         elif id(last) in seen:
-            yield chain[:1]
+            yield _Chain(links[:1])
         else:
             seen.add(id(last))
-            leaves = _leaves(last) if len(chain) <= _MOST_LINKS else ()
+            leaves = _leaves(last) if len(links) <= _MOST_LINKS else ()
             if not leaves:
-                yield []  # its content is unknown: no evidence, whatever the group's own message is
-            pending.extend((chain, leaf) for leaf in reversed(leaves))
+                yield _Chain([])  # its content is unknown: no evidence, whatever the group's own message is
+            pending.extend((links, leaf) for leaf in reversed(leaves))
 
 
 def _leaves(group: BaseException) -> tuple[BaseException, ...]:
     """Return what is in `group`, nothing where that cannot be read in full."""
-    leaves = _attribute(group, "exceptions")
+    leaves = attribute(group, "exceptions")
     if not isinstance(leaves, tuple) or not all(isinstance(leaf, BaseException) for leaf in leaves):
         return ()
     return leaves
 
 
-def _links(error: BaseException, recorded: Recorded) -> list[BaseException]:
+def _links(error: BaseException, reading: Reading) -> _Chain:
     links = [error]
-    seen = {id(error)}
-    while len(links) < _MOST_LINKS:
+    made_up = None
+    while not isinstance(links[-1], BaseExceptionGroup):
         last = links[-1]
-        if isinstance(last, BaseExceptionGroup) or _came_over_the_wire(last, recorded):
-            break
-        below = _attribute(last, "__cause__")
-        if below is None and status_number(_attribute(last, "status_code")) in SESSION_STATUSES:
-            below = _attribute(last, "__context__")
-        if not isinstance(below, BaseException) or id(below) in seen:
-            break
-        seen.add(id(below))
+        carried = list(islice(exchanges_on(last, reading), _MOST_LINKS))
+        received = next((one for one in carried if one.received), None)
+        if received is None and _has_another_job(last):
+            return _Chain(links, other_exception=True)
+        found = _completed(received, last, reading)
+        if found is not None:
+            return _Chain(links, found)  # no exception further down is nearer the wire
+        made_up = next(iter(carried), made_up)
+        below = _below(last, reading)
+        if below is None or _closes(links, below):
+            return _Chain(links, _around(links, reading) or made_up)
         links.append(below)
-    return links
+    return _Chain(links)
 
 
-def _failure(chain: list[BaseException], recorded: Recorded) -> Failure:
-    if not chain:
-        return Failure()
-    text = "\n".join(filter(None, map(_text, chain)))
-    known = [facts for link in chain if (facts := _response_of(link, recorded)) is not None]
-    seen = [facts for facts in known if facts.recorded]
-    if known:
-        return Failure(text=text, response=(seen or known)[-1])
-    return Failure(text=text, raised_while_handling=_raised_while_handling(chain[-1]))
+def _closes(links: list[BaseException], below: BaseException) -> bool:
+    return len(links) >= _MOST_LINKS or any(below is link for link in links)
 
 
-def _raised_while_handling(error: BaseException) -> bool:
+def _below(error: BaseException, reading: Reading) -> BaseException | None:
+    """Return what `error` was raised from, or what it only translates.
+
+    What states a failure itself and was raised before, elsewhere, does not come from `__cause__`.
+    """
+    cause = attribute(error, "__cause__")
+    if isinstance(cause, BaseException):
+        comes_from_it = not states_session_status(error) or raised_while_handled(error, cause)
+        return cause if comes_from_it else None
+    handled = attribute(error, "__context__")
+    if isinstance(handled, BaseException) and _translates(error, handled, reading):
+        return handled
+    return None
+
+
+def _translates(error: BaseException, handled: BaseException, reading: Reading) -> bool:
+    if not raised_while_handled(error, handled):
+        return False
+    status = stated_status(error)
+    if status in SESSION_STATUSES and status == _status_behind(handled, reading):
+        return True
+    text = text_of(handled)
+    return len(text) >= _LEAST_TELLING and text in text_of(error)
+
+
+def _status_behind(error: BaseException, reading: Reading) -> int | None:
+    """Return the status that an exception, or the nearest of what it was raised from, states."""
+    link: object = error
     for _ in range(_MOST_LINKS):
-        explicit = _attribute(error, "__cause__") is not None or _attribute(error, "__suppress_context__")
-        handled = _attribute(error, "__context__")
+        if not isinstance(link, BaseException):
+            return None
+        found = next(exchanges_on(link, reading), None)
+        status = stated_status(link) if found is None else found.response.status
+        if status is not None:
+            return status
+        link = attribute(link, "__cause__") or attribute(link, "__context__")
+    return None
+
+
+def _completed(received: Exchange | None, error: BaseException, reading: Reading) -> Exchange | None:
+    """Return what an exception is about: the exchange it carries, or the one its own traceback shows."""
+    status = stated_status(error) if received is None else received.response.status
+    origin = None if received is None else received.response.endpoint
+    if origin is not None or status not in SESSION_STATUSES:
+        return received
+    near = _nearest(error, reading, (status,))
+    if near is None or received is None:
+        return near or received
+    return _together(near, received)
+
+
+def _around(links: list[BaseException], reading: Reading) -> Exchange | None:
+    for link in reversed(links):
+        if states_session_status(link):
+            near = _nearest(link, reading, SESSION_STATUSES)
+            if near is not None:
+                return near
+    return None
+
+
+def _nearest(error: BaseException, reading: Reading, statuses: tuple[int | None, ...]) -> Exchange | None:
+    """Return the exchange among the locals of the traceback that is nearest to where `error` was raised."""
+    return next(
+        (
+            one
+            for one in exchanges_around(error, reading)
+            if one.received and one.response.endpoint is not None and one.response.status in statuses
+        ),
+        None,
+    )
+
+
+def _together(near: Exchange, carried: Exchange) -> Exchange:
+    """Return what a response without a URL and one of the locals say together, as with botocore."""
+    response, known = near.response, carried.response
+    facts = replace(
+        response,
+        codes=response.codes | known.codes,
+        body=response.body or known.body,
+        body_known=response.body_known or known.body_known,
+    )
+    return Exchange(facts, received=True, holder=carried.holder)
+
+
+def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
+    if not chain.links:
+        return Failure()
+    found = chain.found
+    is_fact = found is not None and found.response.endpoint is not None
+    return Failure(
+        text="\n".join(filter(None, map(text_of, chain.links))),
+        response=None if found is None else found.response,
+        raised_while_handling=found is None and _raised_while_handling(chain.links[-1], reading),
+        other_exception=chain.other_exception,
+        rivals=frozenset(failed.origins),
+        second_failure=is_fact and _is_beside_another(chain, failed, reading),
+    )
+
+
+def _is_beside_another(chain: _Chain, failed: Failed, reading: Reading) -> bool:
+    """Say whether the report leads to a refused call beside this one whose origin nobody knows."""
+    holder = None if chain.found is None else chain.found.holder
+    if any(one is not holder for one in failed.of_unknown_origin):
+        return True
+    for error in failed.errors:
+        if stated_status(error) in SESSION_STATUSES and not any(error is link for link in chain.links):
+            found = _links(error, reading).found
+            if found is None or not found.received:
+                return True
+    return False
+
+
+def _raised_while_handling(error: BaseException, reading: Reading) -> bool:
+    for _ in range(_MOST_LINKS):
+        explicit = attribute(error, "__cause__") is not None or attribute(error, "__suppress_context__")
+        handled = attribute(error, "__context__")
         if explicit or not isinstance(handled, BaseException):
             return False
         error = handled
-        if status_number(_attribute(_attribute(error, "response"), "status_code")) in SESSION_STATUSES:
+        found = next(exchanges_on(error, reading), None)
+        if found is not None and found.response.status in SESSION_STATUSES:
             return True
     return False
 
 
-def _response_of(error: BaseException, recorded: Recorded) -> Response | None:
-    response = _attribute(error, "response")
-    status = status_number(_attribute(response, "status_code"))
-    if status is None:
-        return None
-    body = _read_body(response)
-    codes = codes_of(_attribute(error, "body")) | codes_of({"code": _attribute(error, "code")})
-    if body is not None:
-        codes |= codes_of_text(body)
-    facts = recorded(response)
-    if facts is not None:
-        return replace(facts, codes=facts.codes | codes, body=body)
-    url = _url(response) or _url(_attribute(error, "request"))
-    return Response(
-        status=status, endpoint=endpoint_of_url(url), path=path_of_url(url), codes=codes, body=body
-    )
+def _has_another_job(error: BaseException) -> bool:
+    """Say whether an exception's own class reports something else than a failed call of a client.
 
-
-def _came_over_the_wire(error: BaseException, recorded: Recorded) -> bool:
-    """Say whether a client really received the response: then no exception further down is nearer the wire.
-
-    litellm attaches responses that it made up; those carry no extensions of a transport.
+    HTTP clients' errors are OSErrors, too (requests, urllib, aiohttp), but those state a status.
     """
-    response = _attribute(error, "response")
-    return bool(_attribute(response, "extensions")) or recorded(response) is not None
-
-
-def _url(holder: object) -> str:
-    url = _attribute(holder, "url")
-    return "" if url is None else _text(url)
-
-
-def _read_body(response: object) -> str | None:
-    return None if _attribute(response, "extensions") is None else text_if_read(response)
-
-
-def _attribute(holder: object, name: str) -> object:
-    try:
-        return getattr(holder, name, None)
-    except Exception:  # noqa: BLE001 - properties of foreign exceptions raise what they like; then it is unknown
-        return None
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:  # noqa: BLE001 - as above: a broken __str__ is no evidence
-        return ""
+    if isinstance(error, OSError):
+        return stated_status(error) is None
+    return any(
+        kind.__name__ == "HTTPException" or kind.__module__.startswith(SERVER_FRAMEWORKS)
+        for kind in type(error).__mro__
+    )

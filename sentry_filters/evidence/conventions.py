@@ -14,7 +14,31 @@ FAILED_RESPONSE = "non_2xx"
 """The `failure` tag of a response whose status is not a success."""
 SESSION_STATUSES = (401, 403)
 """Statuses that can mean an expired session."""
+FIRST_FAILURE = 400
+"""Statuses from this one on are failures."""
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
+# Headers by which something on the way to the backend asks for a sign-in or a proof of its own.
+PROXY_CHALLENGES = frozenset({"proxy-authenticate", "cf-mitigated", "x-amzn-waf-action"})
+# Where the HTTP errors of an application's own server come from; the clients' errors do not.
+SERVER_FRAMEWORKS = (
+    "aiohttp.web",
+    "bottle",
+    "connexion.exceptions",
+    "django.",
+    "falcon.",
+    "fastapi.",
+    "flask.",
+    "litestar.",
+    "ninja.",
+    "pyramid.",
+    "quart.",
+    "rest_framework.",
+    "sanic.",
+    "starlette.",
+    "tornado.web",
+    "webob.",
+    "werkzeug.",
+)
 # How the reference writes an API failure into text, each behind the provider's label (see `wire_text`).
 API_ERROR = " API error ("
 RETURNED_HTTP = " returned HTTP "

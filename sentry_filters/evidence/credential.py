@@ -1,11 +1,14 @@
-"""A credential's fingerprint: distinguishes sessions, and cannot be reversed."""
+"""A call's credential: whether one was sent, and its fingerprint, which cannot be reversed."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Collection, Iterable
 
 _BEARER = "bearer "
+# What clients send whose variable was never set.
+_NOTHING = frozenset({"", "none", "null", "undefined"})
 
 
 class Fingerprinter:
@@ -29,4 +32,31 @@ def token_of(credential: str) -> str:
     credential = credential.strip()
     if credential[: len(_BEARER)].lower() == _BEARER:
         return credential[len(_BEARER) :].strip()
-    return credential
+    return "" if credential.lower() == _BEARER.strip() else credential
+
+
+class Credentials:
+    """Finds the credential among a request's headers.
+
+    Args:
+        names: Headers that carry it, in lower case; the first that has one counts.
+        fingerprinter: Names it.
+    """
+
+    def __init__(self, names: Collection[str], fingerprinter: Fingerprinter) -> None:
+        self._names = tuple(names)
+        self._fingerprinter = fingerprinter
+
+    def token(self, headers: Iterable[tuple[str, str]]) -> str | None:
+        """Return the credential that these headers carry, None where they carry none.
+
+        Args:
+            headers: Names in lower case, and values.
+        """
+        sent = {name: token_of(value) for name, value in headers if name in self._names}
+        tokens = (sent.get(name, "") for name in self._names)
+        return next((token for token in tokens if token.lower() not in _NOTHING), None)
+
+    def session(self, token: str | None) -> str | None:
+        """Return the fingerprint of a credential, None for none."""
+        return None if token is None else self._fingerprinter.of(token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sentry_filters.evidence.conventions import FAILED_RESPONSE, TAG_NAMES
 from sentry_filters.evidence.hosts import Endpoint
@@ -11,17 +11,22 @@ from sentry_filters.evidence.hosts import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What the wire said about one failed response; nothing in it is a secret.
+    """What the wire said about one failed response; nothing in it but the body may hold a secret.
 
     Args:
         status: HTTP status.
         endpoint: Host and port that answered, None where unknown.
         path: URL path, without query.
         operation: The operation as the caller named it around the call, if it did.
-        codes: `errorCode` and `code` values of the body, in lower case.
+        method: HTTP method of the request, None where unknown.
+        codes: The body's codes in the spelling of `fold`.
         body: Text of the body, where it was read; the reason of `SessionExpired` is made from it.
+        body_known: Whether the body was read in full, or is empty, so that no code can hide in it.
+        by_backend: Whether the backend itself answers, and not a proxy or a page; None where unknown.
+        credential: Whether a credential was sent, None where the request is not known.
         session: Fingerprint of the credential that was sent.
         started_at: When the request was sent, in seconds since the epoch.
+        began: The same moment by `time.monotonic`, where this process sent it.
         trace_id: Trace of that moment, 32 hex digits.
         span_id: Span of that moment, 16 hex digits.
         recorded: Whether `SessionGuard.instrument` saw it on the wire.
@@ -31,10 +36,15 @@ class Response:
     endpoint: Endpoint | None = None
     path: str | None = None
     operation: str | None = None
+    method: str | None = None
     codes: frozenset[str] = frozenset()
-    body: str | None = None
+    body: str | None = field(default=None, repr=False)  # a backend may repeat a secret in it
+    body_known: bool = False
+    by_backend: bool | None = None
+    credential: bool | None = None
     session: str | None = None
     started_at: float | None = None
+    began: float | None = None
     trace_id: str | None = None
     span_id: str | None = None
     recorded: bool = False
@@ -54,6 +64,11 @@ class Failure:
         response: The typed cause, None where nothing typed leads to one.
         raised_while_handling: Whether the exception came up implicitly in the handling of a failed response,
             which makes it an error of its own.
+        other_exception: Whether the exception's own class has another job than to report a failed call.
+        rivals: Origins of all failed calls that the report leads to, in whatever place.
+        second_failure: Whether the report also states a failure of unknown origin.
+        is_message: Whether `text` is the report's own message; where it may be somebody's words, such as
+            those of an informational log, wire text in it is only words.
         at: When it was reported, in seconds since the epoch.
         trace_id: Trace it was reported in.
     """
@@ -66,6 +81,10 @@ class Failure:
     text: str = ""
     response: Response | None = None
     raised_while_handling: bool = False
+    other_exception: bool = False
+    rivals: frozenset[Endpoint] = frozenset()
+    second_failure: bool = False
+    is_message: bool = True
     at: float | None = None
     trace_id: str | None = None
 
@@ -88,6 +107,11 @@ class Failure:
     def started_at(self) -> float | None:
         """When the request was sent, in seconds since the epoch."""
         return None if self.response is None else self.response.started_at
+
+    @property
+    def began(self) -> float | None:
+        """When the request was sent, by `time.monotonic`."""
+        return None if self.response is None else self.response.began
 
     @property
     def body(self) -> str | None:

@@ -24,7 +24,7 @@ class SpanMemory(Generic[Value]):
         self._size = size
         self._seconds = seconds
         self._entries: OrderedDict[tuple[str, str], tuple[float, Value]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         after_fork_in_child(self._reset_lock)
 
     def __len__(self) -> int:
@@ -56,4 +56,4 @@ class SpanMemory(Generic[Value]):
         return next(iter(self._entries.values()))[0]
 
     def _reset_lock(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()

@@ -3,11 +3,15 @@
 Three forms count, always with the provider's own label before them, at a word boundary:
 `<provider> API error (401 …)`, `<provider> streaming API error (401 …)`, `<provider> returned HTTP 401`.
 The search is for literals, so it takes time linear in the text, whatever the text.
+
+Text may quote: a database error the row, a chat message what somebody saw. Only a text that begins with one
+of the forms, and whose rest is the body, states a failure (`is_nothing_else`); anywhere else they are words.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +22,8 @@ _FORMS = (API_ERROR, RETURNED_HTTP)
 # A text with more statements of a failure than this is a log dump, not one failure's message.
 _MOST_STATEMENTS = 32
 _LONGEST_BODY = 65_536
+# "ApiError: ", "openai.AuthenticationError: chat: ": what layers put before a message that they pass on.
+_PREFIXES = re.compile(r"(?:[A-Za-z_][\w.-]{0,127}: ){0,8}")
 # "401 Network Authentication Required" and the like.
 _LONGEST_PHRASE = 64
 
@@ -43,6 +49,36 @@ def statements_in(text: str, label: str) -> tuple[Statement, ...]:
     return tuple(_statements_in(text, label))
 
 
+def is_nothing_else(text: str, label: str, *, plain: bool) -> bool:
+    """Say whether `text` is one of the forms and nothing else: `word: ` prefixes, the form, and the body.
+
+    Args:
+        text: A message.
+        label: The hosted backend's own `provider` label.
+        plain: Whether the body may be a line of plain text; else it is JSON, or there is none.
+    """
+    prefixes = _PREFIXES.match(text)
+    start = 0 if prefixes is None else prefixes.end()
+    if not text.startswith(label, start):
+        return False
+    form_at = start + len(label)
+    if text.startswith(STREAMING, form_at):
+        form_at += len(STREAMING)
+    form = next((form for form in _FORMS if text.startswith(form, form_at)), None)
+    return form is not None and _ends_in_body(text, form_at + len(form), form, plain=plain)
+
+
+def _ends_in_body(text: str, status_at: int, form: str, *, plain: bool) -> bool:
+    body_at = _body_start(text, status_at, form)
+    if body_at is None:
+        end = text.find(")", status_at) + 1 if form.endswith("(") else status_at + 3
+        return end > 0 and not text[end:].strip()
+    body = text[body_at:].strip()
+    if body[:1] in ("{", "["):
+        return _after_json(body, 0) == len(body)
+    return plain and "\n" not in body
+
+
 def _statements_in(text: str, label: str) -> Iterator[Statement]:
     position = 0
     for _ in range(_MOST_STATEMENTS):
@@ -52,12 +88,14 @@ def _statements_in(text: str, label: str) -> Iterator[Statement]:
         at, form = found
         status_at = at + len(form)
         body_at = _body_start(text, status_at, form)
+        position = status_at if body_at is None else _after_json(text, body_at)
+        # JSON ends where it ends; of other text nobody knows where it does.
+        end = position if body_at is not None and position > body_at else status_at + _LONGEST_BODY
         yield Statement(
             ours=_labelled(text, at, label),
             status=_status(text[status_at : status_at + 4]),
-            body="" if body_at is None else text[body_at : body_at + _LONGEST_BODY],
+            body="" if body_at is None else text[body_at:end],
         )
-        position = status_at if body_at is None else _after_json(text, body_at)
     if _next_form(text, position) is not None:
         yield Statement(ours=False, status=None, body="")
 

@@ -9,33 +9,57 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sentry_filters.core import Fault, Policy
 from sentry_filters.evidence import (
-    Fingerprinter,
+    Body,
+    Credentials,
     Response,
     SpanMemory,
-    codes_of_text,
-    conventions,
+    answered_by_backend,
+    body_if_read,
+    body_of_text,
     endpoint_of_url,
     path_of_url,
-    text_if_read,
-    token_of,
+    serves,
+    with_body,
 )
+
+# Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
+_MOST_KEPT = 4_096
 
 SpanIds = tuple[str, str]
 """Trace id (32 hex digits) and span id (16 hex digits)."""
 
 
-class Headers(Protocol):
-    """A request's headers, of any client: looked up without regard to case."""
+Learned = Callable[[bytes], None]
+"""Takes the whole body of a response, content encodings undone. Never raises."""
 
-    def get(self, name: str, /) -> str | None:
-        """Return a header's value, None where it is not sent."""
+HeaderPairs = Sequence[tuple[str, str]]
+"""A message's headers: names in lower case, and values."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a client's own file says about a response whose status can be an expired session's.
+
+    Args:
+        status: HTTP status.
+        url: Where the request was sent.
+        method: HTTP method.
+        sent: The request's headers, as they were sent at last.
+        headers: The response's.
+    """
+
+    status: int
+    url: str
+    method: str | None = None
+    sent: HeaderPairs | None = None
+    headers: HeaderPairs | None = None
 
 
 class RegistersCredentials(Protocol):
@@ -50,50 +74,76 @@ class Call:
     """A call on its way.
 
     Args:
-        session: Fingerprint of the credential that it was sent with.
+        session: Fingerprint of the credential that it was sent with, None without one.
         started_at: When, in seconds since the epoch.
+        began: The same moment by `time.monotonic`.
         operation: What `SessionGuard.operation` names it.
         spans: The spans that were active then.
     """
 
     session: str | None
     started_at: float
+    began: float
     operation: str | None
     spans: tuple[SpanIds, ...]
+
+
+class _Answered:
+    """What is known of one failed call. Its body may become known later, when the application reads it."""
+
+    def __init__(self, facts: Response) -> None:
+        self.facts = facts
+
+    def learn(self, body: Body) -> None:
+        text = body.text if body.text is None else body.text[:_MOST_KEPT]
+        self.facts = with_body(self.facts, replace(body, text=text))
+
+    def learn_text(self, body: bytes) -> None:
+        self.learn(body_of_text(body))
 
 
 class Calls:
     """Remembers the calls of one guard's instrumented clients. Thread-safe; never raises.
 
     A call is remembered with its client's request and response objects, for as long as they live, and by the
-    spans it was sent under, in a bounded, expiring memory. The credential itself is not kept.
+    spans it was sent under, in a bounded, expiring memory, with what its body said: a response is often gone
+    when its span ends. The credential itself is not kept.
 
     Args:
-        policy: Which headers carry the credential.
-        fingerprinter: Names the credential.
+        policy: Which hosts are our own.
+        credentials: Finds the credential among a request's headers.
         redactor: Registers every credential, so that it can be removed from what is exported.
         current_spans: The spans that are active at this moment, of whatever tracers are in use.
         fault: Takes note of internal faults, which never reach the call.
+        succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
+            that one of `Policy.hosts` answered with success.
     """
 
     def __init__(
         self,
         policy: Policy,
-        fingerprinter: Fingerprinter,
+        credentials: Credentials,
         redactor: RegistersCredentials,
         current_spans: Callable[[], tuple[SpanIds, ...]],
         fault: Fault,
+        succeeded: Callable[[str, float], None],
     ) -> None:
         self._policy = policy
-        self._fingerprinter = fingerprinter
+        self._credentials = credentials
         self._redactor = redactor
         self._current_spans = current_spans
         self._fault = fault
+        self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
-        self._by_response: weakref.WeakKeyDictionary[object, Response] = weakref.WeakKeyDictionary()
+        self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
-        self._failed_by_span: SpanMemory[tuple[Response, weakref.ref[object]]] = SpanMemory()
+        self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
+
+    @property
+    def credential_headers(self) -> Collection[str]:
+        """The only headers that `began` needs, in lower case."""
+        return self._policy.credential_headers
 
     @contextlib.contextmanager
     def operation(self, name: str) -> Iterator[None]:
@@ -104,81 +154,112 @@ class Calls:
         finally:
             self._operation.reset(token)
 
-    def began(self, request: object, headers: Headers) -> None:
+    def began(self, request: object, headers: HeaderPairs) -> None:
         """Take note that a client is about to send `request`.
 
         Args:
             request: The client's own object, which can be referenced weakly.
-            headers: As they will be sent.
+            headers: As they will be sent; those of `credential_headers` are enough.
         """
         try:
-            credential = self._credential(headers)
-            session = None
-            if credential is not None:
-                self._redactor.register(credential)
-                session = self._fingerprinter.of(credential)
-            call = Call(session, time.time(), self._operation.get(), self._current_spans())
+            session, spans = self._session(headers), self._current_spans()
+            call = Call(session, time.time(), time.monotonic(), self._operation.get(), spans)
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
         except Exception as error:  # noqa: BLE001 - the call continues, unobserved
             self._fault("http", error)
 
-    def answered(self, request: object, response: object, status: int, url: object) -> None:
-        """Take note of a response, where its status can be an expired session's.
+    def answered(self, request: object, response: object, answer: Answer) -> Learned | None:
+        """Take note of a response whose status can be an expired session's.
 
         Args:
             request: What `began` was given.
             response: The client's own object, which can be referenced weakly.
-            status: HTTP status.
-            url: Where the request was sent: text, or what `str` turns into it.
+            answer: What it says.
+
+        Returns:
+            What takes its body, where one of our own hosts answered; else None.
         """
-        if status not in conventions.SESSION_STATUSES:
-            return
         try:
             call = self._by_request.get(request)
-            if call is not None:
-                self._record(call, response, status, str(url))
+            return None if call is None else self._record(call, response, answer)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault("http", error)
+            return None
+
+    def succeeded(self, request: object, url: str) -> None:
+        """Take note of a successful response: at an LLM path of our own hosts it shows a living session.
+
+        Args:
+            request: What `began` was given.
+            url: Where the request was sent.
+        """
+        try:
+            call = self._by_request.get(request)
+            if call is not None and call.session is not None and self._is_own_llm_call(call, url):
+                self._succeeded(call.session, call.began)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
 
     def recorded(self, response: object) -> Response | None:
         """Return what was recorded about a client's response object, None where nothing was."""
         try:
-            return self._by_response.get(response)
+            answered = self._by_response.get(response)
+            if answered is None:
+                return None
+            if not answered.facts.body_known:
+                answered.learn(body_if_read(response))
         except Exception:  # noqa: BLE001 - whatever a foreign object raises: it was not seen here
             return None
+        return answered.facts
 
     def call_of(self, trace_id: str, span_id: str) -> Call | None:
         """Return the latest call that was sent while this span was active, None where none is remembered."""
         return self._by_span.get(trace_id, span_id)
 
     def response_of(self, trace_id: str, span_id: str) -> Response | None:
-        """Return the failed response that arrived under this span, with its body's codes if it was read."""
-        remembered = self._failed_by_span.get(trace_id, span_id)
-        if remembered is None:
-            return None
-        facts, live = remembered
-        body = text_if_read(live())
-        return replace(facts, codes=codes_of_text(body), body=body) if body else facts
+        """Return the failed response that arrived under this span, with what its body said if it was read."""
+        answered = self._failed_by_span.get(trace_id, span_id)
+        return None if answered is None else answered.facts
 
-    def _record(self, call: Call, response: object, status: int, url: str) -> None:
+    def _record(self, call: Call, response: object, answer: Answer) -> Learned | None:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
-        facts = Response(
-            status=status,
-            endpoint=endpoint_of_url(url),
-            path=path_of_url(url),
-            operation=call.operation,
-            session=call.session,
-            started_at=call.started_at,
-            trace_id=trace_id,
-            span_id=span_id,
-            recorded=True,
+        session = call.session
+        if answer.sent is not None and session is None:
+            session = self._session(answer.sent)  # a later hook of the client's own has added it
+        endpoint = endpoint_of_url(answer.url)
+        answered = _Answered(
+            Response(
+                status=answer.status,
+                endpoint=endpoint,
+                path=path_of_url(answer.url),
+                operation=call.operation,
+                method=answer.method,
+                by_backend=None if answer.headers is None else answered_by_backend(answer.headers),
+                credential=session is not None,
+                session=session,
+                started_at=call.started_at,
+                began=call.began,
+                trace_id=trace_id,
+                span_id=span_id,
+                recorded=True,
+            )
         )
-        self._by_response[response] = facts
+        self._by_response[response] = answered
         for active in call.spans:
-            self._failed_by_span.put(*active, (facts, weakref.ref(response)))
+            self._failed_by_span.put(*active, answered)
+        is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
+        return answered.learn_text if is_own else None
 
-    def _credential(self, headers: Headers) -> str | None:
-        values = (headers.get(name) for name in self._policy.credential_headers)
-        return next((token_of(value) for value in values if value), None)
+    def _is_own_llm_call(self, call: Call, url: str) -> bool:
+        endpoint = endpoint_of_url(url)
+        operation = call.operation or self._policy.operation_of_path(path_of_url(url))
+        return operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint)
+
+    def _session(self, headers: HeaderPairs) -> str | None:
+        """Return the credential's fingerprint; from now on no export has the credential in it."""
+        token = self._credentials.token(headers)
+        if token is not None:
+            self._redactor.register(token)
+        return self._credentials.session(token)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from sentry_filters.core import Lifecycle
+from sentry_filters.core import SharedLife
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import State, Store
@@ -20,7 +20,7 @@ class Exchange:
         lifecycle: Takes over what is new.
     """
 
-    def __init__(self, replica: Replica, lifecycle: Lifecycle) -> None:
+    def __init__(self, replica: Replica, lifecycle: SharedLife) -> None:
         self._replica = replica
         self._lifecycle = lifecycle
         self._applying = threading.Lock()
@@ -53,6 +53,9 @@ class Exchange:
             self._lifecycle.published_elsewhere(expiry.event)
         if winner is not None:
             self._settle(winner)
+            if expiry.name == UNNAMED and winner.name != UNNAMED:
+                # It is the winner's: here, too, it ends with it.
+                self._apply(Renewal(name=UNNAMED, stamp=expiry.after + 1))
         else:
             self.synchronise(store)
 
@@ -99,9 +102,9 @@ class Exchange:
         for renewal in renewals:
             if theirs.get(renewal.name, 0) < renewal.stamp:
                 yield partial(store.renew, renewal)
-        written = {expiry.name: expiry.own for expiry in state.expiries}
+        written = {expiry.name: expiry.after for expiry in state.expiries}
         for expiry in expiries:
-            if written.get(expiry.name, -1) < expiry.own:
+            if written.get(expiry.name, -1) < expiry.after:
                 yield partial(self._say_again, store, expiry)
 
     def _say_again(self, store: Store, expiry: Expiry) -> None:
@@ -112,37 +115,23 @@ class Exchange:
     def _apply(self, news: Expiry | Renewal) -> None:
         with self._applying:
             if isinstance(news, Renewal):
-                self._renewed(news)
-                return
-            # An expiry names the renewal it followed, which may still be on its way.
-            name = EVERYONE if self._lifecycle.scope == "process" else news.name
-            if news.after:
-                self._renewed(Renewal(name=name, stamp=news.after))
-            if self._replica.merge_expiry(news):
+                if self._replica.merge_renewal(news):
+                    self._lifecycle.count("adopted")
+                    self._renewed(news)
+            elif self._replica.merge_expiry(news):
                 self._lifecycle.count("adopted")
-                self._expired(news)
+                self._lifecycle.adopt_expiry(news.session, news.event, news.after)
 
     def _settle(self, winner: Expiry) -> None:
-        self._apply(winner)
-        with self._applying:
-            self._expired(winner)  # the gate has to name the event that was published
-
-    def _expired(self, expiry: Expiry) -> None:
-        running = self._replica.is_running(expiry)
-        self._lifecycle.adopt_expiry(expiry.session, expiry.event, running=running)
-        if running and not self._replica.is_running(expiry):
-            # The application renewed in between: its gate was opened before it was closed here.
-            _, ending = self._replica.latest_renewal(expiry.name)
-            session = None if self._lifecycle.scope == "process" else expiry.session
-            self._lifecycle.adopt_renewal(session, ending / 1e6)
+        with self._applying:  # the gate has to name the event that was published
+            self._lifecycle.count("adopted")
+            self._replica.merge_expiry(winner, settled=True)
+            self._lifecycle.adopt_expiry(winner.session, winner.event, winner.after)
 
     def _renewed(self, renewal: Renewal) -> None:
-        if self._replica.merge_renewal(renewal):
-            self._lifecycle.count("adopted")
-            session = None if renewal.name in (EVERYONE, UNNAMED) else renewal.name
-            if renewal.name == UNNAMED:
-                return  # covered by the renewal of the session that came with it
-            self._lifecycle.adopt_renewal(session, renewal.stamp / 1e6)
+        everyone = renewal.name == EVERYONE
+        session = None if renewal.name in (EVERYONE, UNNAMED) else renewal.name
+        self._lifecycle.adopt_renewal(session, renewal.stamp, renewal.credential, everyone=everyone)
 
 
 def _follows(version: str, before: str) -> bool:

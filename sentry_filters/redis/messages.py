@@ -15,11 +15,12 @@ from sentry_filters.core import SessionExpired
 from sentry_filters.evidence import conventions
 
 EVERYONE = "*"
-"""The name under which a renewal of all sessions is kept."""
+"""The name under which the latest renewal of all sessions is kept."""
 UNNAMED = "-"
 """The name of the session whose credential is not known."""
 
 _NAME = re.compile(r"[0-9a-f]{12}|-")
+_CREDENTIAL = re.compile(r"[0-9a-f]{12}")
 _RENEWED = re.compile(r"[0-9a-f]{12}|[-*]")
 _STAMP = re.compile(r"[0-9]{1,16}")
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -40,13 +41,12 @@ class Expiry:
 
     Args:
         name: Fingerprint of the session, or `UNNAMED`.
-        own: The renewal of this very session before it, in microseconds since the epoch, 0 without one.
-        after: The latest renewal that it is later than; a later one ends it.
+        after: The latest renewal that it is later than, in microseconds since the epoch, 0 without one; a
+            later one ends it.
         event: What was published.
     """
 
     name: str
-    own: int
     after: int
     event: SessionExpired
 
@@ -61,39 +61,47 @@ class Renewal:
     """One renewal.
 
     Args:
-        name: Fingerprint of the new credential's session, or `EVERYONE`.
+        name: Fingerprint of the session that was renewed, `EVERYONE` or `UNNAMED`.
         stamp: When it was, in microseconds since the epoch.
+        credential: Fingerprint of the new credential, None where it was not named.
     """
 
     name: str
     stamp: int
+    credential: str | None = None
 
 
 def record_of(expiry: Expiry) -> str:
-    """Write an expiry as `own after id event`, the event as JSON."""
+    """Write an expiry as `after id event`, the event as JSON."""
     # What an application calls a trace may be anything; what others would refuse is left out.
     trace_id = expiry.event.trace_id if _optional(_TRACE, expiry.event.trace_id) else None
     event = {**asdict(expiry.event), "at": expiry.event.at.isoformat(), "trace_id": trace_id}
-    return f"{expiry.own} {expiry.after} {expiry.event.id} {json.dumps(event, separators=(',', ':'))}"
+    return f"{expiry.after} {expiry.event.id} {json.dumps(event, separators=(',', ':'))}"
 
 
 def read_expiry(name: str, record: str) -> Expiry:
     """Read what `record_of` wrote; MalformedError for anything else."""
-    parts = record.split(" ", 3)
-    if len(record) > _LONGEST or len(parts) != 4 or not _NAME.fullmatch(name):
+    parts = record.split(" ", 2)
+    if len(record) > _LONGEST or len(parts) != 3 or not _NAME.fullmatch(name):
         raise MalformedError("expiry")
-    own, after, id_, text = parts
+    after, id_, text = parts
     event = _read_event(text)
     if event.id != id_:
         raise MalformedError("id")
-    return Expiry(name=name, own=_stamp(own), after=_stamp(after), event=event)
+    return Expiry(name=name, after=_stamp(after), event=event)
 
 
-def read_renewal(name: str, stamp: str) -> Renewal:
-    """Read a renewal; MalformedError for anything else."""
-    if not _RENEWED.fullmatch(name):
+def text_of(renewal: Renewal) -> str:
+    """Write a renewal as `stamp`, or `stamp credential`."""
+    return f"{renewal.stamp} {renewal.credential}" if renewal.credential else str(renewal.stamp)
+
+
+def read_renewal(name: str, text: str) -> Renewal:
+    """Read what `text_of` wrote; MalformedError for anything else."""
+    stamp, blank, credential = text.partition(" ")
+    if not _RENEWED.fullmatch(name) or (blank and not _CREDENTIAL.fullmatch(credential)):
         raise MalformedError("renewal")
-    return Renewal(name=name, stamp=_stamp(stamp))
+    return Renewal(name=name, stamp=_stamp(stamp), credential=credential or None)
 
 
 def read_message(text: str) -> tuple[str, Expiry | Renewal]:

@@ -10,10 +10,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from sentry_filters.core import Lifecycle, SessionExpired
+from sentry_filters.core import SessionExpired, SharedLife
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
-from sentry_filters.redis.messages import UNNAMED, Expiry
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
 from sentry_filters.redis.threads import Announcement, Threads
@@ -57,7 +57,7 @@ class RedisSessions:
         except (ValueError, TypeError, AttributeError):
             # Without its cause: the URL may hold a password.
             raise ValueError("RedisSessions: invalid url; expected redis://, rediss:// or unix://") from None
-        self._lifecycle: Lifecycle | None = None
+        self._lifecycle: SharedLife | None = None
 
     def __repr__(self) -> str:
         return f"<RedisSessions of {self._namespace}>"
@@ -67,41 +67,45 @@ class RedisSessions:
         """The key of the fingerprints."""
         return self._key
 
-    def expiry_id(self, session: str | None, renewed_at: float | None) -> str:
+    def expiry_id(self, session: str | None, after: int) -> str:
         """Return the id that every process computes for this expiry, without asking."""
-        text = f"{self._namespace} {session or UNNAMED} {_stamp(renewed_at or 0.0)}"
+        text = f"{self._namespace} {session or UNNAMED} {after}"
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
-    def attach(self, lifecycle: Lifecycle) -> None:
+    def attach(self, lifecycle: SharedLife) -> None:
         """Start the threads; ValueError where another guard uses it already."""
         if self._lifecycle is not None:
             raise ValueError("RedisSessions serves another guard already; make one for each")
         self._lifecycle = lifecycle
-        self._replica = Replica(lifecycle.scope)
+        self._replica = Replica()
         self._start(lifecycle)
         self._threads.wait_for_first_look(_FIRST_LOOK_SECONDS)
         after_fork_in_child(self._start_afresh)
 
-    def announce(self, event: SessionExpired, begun_at: float) -> None:
+    def announce(self, event: SessionExpired, after: int, begun_at: float) -> None:
         """Hand an expiry found in this process to the threads; returns at once."""
-        name = event.session or UNNAMED
-        own, after = self._replica.latest_renewal(name)
-        expiry = Expiry(name=name, own=own, after=after, event=event)
+        expiry = Expiry(name=event.session or UNNAMED, after=after, event=event)
         self._replica.found(expiry)
-        self._threads.put(Announcement(expiry, _stamp(begun_at)))
+        self._threads.put(Announcement(expiry, round(begun_at * 1e6)))
 
-    def renewed(self, session: str | None, at: float) -> None:
+    def renewed(self, session: str | None, stamp: int, credential: str | None) -> None:
         """Hand a renewal to the threads; returns at once."""
-        for renewal in self._replica.renewals_of(session, _stamp(at)):
-            self._replica.merge_renewal(renewal)
-            self._threads.put(renewal)
+        self._say(Renewal(name=session or EVERYONE, stamp=stamp, credential=credential))
+
+    def recovered(self, session: str | None, stamp: int) -> None:
+        """Hand the end of an expiry that was none to the threads; returns at once."""
+        self._say(Renewal(name=session or UNNAMED, stamp=stamp))
 
     def close(self, timeout: float = 2.0) -> None:
         """End the threads; what is queued has `timeout` seconds."""
         if self._lifecycle is not None:
             self._threads.close(timeout)
 
-    def _start(self, lifecycle: Lifecycle) -> None:
+    def _say(self, renewal: Renewal) -> None:
+        self._replica.merge_renewal(renewal)
+        self._threads.put(renewal)
+
+    def _start(self, lifecycle: SharedLife) -> None:
         self._threads = Threads(self._connect, Exchange(self._replica, lifecycle), lifecycle)
 
     def _start_afresh(self) -> None:
@@ -136,7 +140,3 @@ def _checked_key(key: str | bytes | None) -> bytes:
             "the same secret in every process, by which fingerprints are made"
         )
     return given if isinstance(given, bytes) else given.encode()
-
-
-def _stamp(seconds: float) -> int:
-    return round(seconds * 1e6)

@@ -15,6 +15,7 @@ from sentry_filters.redis.messages import (
     read_expiry,
     read_renewal,
     record_of,
+    text_of,
 )
 
 KEPT_SECONDS = 24 * 60 * 60
@@ -34,52 +35,60 @@ local function told(field, message)
   redis.call('PUBLISH', ARGV[4], version .. ' ' .. message)
 end
 local function stamp(name)
-  return redis.call('HGET', KEYS[1], 'r:' .. name) or '0'
+  return string.match(redis.call('HGET', KEYS[1], 'r:' .. name) or '0', '^%d+')
 end
 local function later(one, other)
   if tonumber(one) > tonumber(other) then return one else return other end
 end
 """
-# ARGV from 5: name, own, after, id, event, scope, when the failure began and was found (microseconds), and
-# whether it is new or said again. A new failure of a credential that never expired is later than every
-# renewal; one that is said again, because Redis lost its memory, is not.
+# ARGV from 5: name, after, id, event, scope, when the failure began and was found (microseconds), and whether
+# it is new or said again, because Redis lost its memory. While a session's expiry runs, others' claims of it
+# are repeats, whatever they know. A new one that knows less of renewals than Redis is stale if its call began
+# before the latest, an old credential's if that one named another, and else later than it.
 _CLAIM = (
     _PUBLISH
     + """
-local name, own, after, id = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local name, after, id, scope, begun = ARGV[5], ARGV[6], ARGV[7], ARGV[9], tonumber(ARGV[10])
+local new = ARGV[12] == 'new'
 local ending = later(stamp('*'), stamp(name))
+local newest = tonumber(later(ending, after))
 local known = redis.call('HGET', KEYS[1], 'e:' .. name)
 if known then
-  local known_own, known_after, known_id = string.match(known, '^(%d+) (%d+) (%x+) ')
-  if known_id == id or tonumber(known_own) > tonumber(own) then return {0, name, known} end
+  local known_after, known_id = string.match(known, '^(%d+) (%x+) ')
+  local runs = tonumber(known_after) >= newest
+  if known_id == id or runs or tonumber(known_after) > tonumber(after) then return {0, name, known} end
 end
-if name == '-' and tonumber(ending) > tonumber(after) then return {2, name, ''} end
-if ARGV[10] == 'process' then
+if tonumber(ending) > tonumber(after) then
+  local credential = string.match(redis.call('HGET', KEYS[1], 'r:*') or '', ' (%x+)$')
+  local old = new and tonumber(stamp('*')) > tonumber(after) and credential and credential ~= name
+  if name == '-' or old or (new and begun < tonumber(ending)) then return {2, name, ''} end
+end
+if scope == 'process' then
   local current = redis.call('HGET', KEYS[1], 'current')
   local running = current and redis.call('HGET', KEYS[1], 'e:' .. current)
   if running and current ~= name then
-    local its_after, its_at = string.match(running, '^%d+ (%d+)'), redis.call('HGET', KEYS[1], 'current_at')
-    local same = name == '-' or (current == '-' and tonumber(ARGV[11]) <= tonumber(its_at))
+    local its_after, its_at = string.match(running, '^%d+'), redis.call('HGET', KEYS[1], 'current_at')
+    local same = name == '-' or (current == '-' and begun <= tonumber(its_at))
     if same and tonumber(its_after) >= tonumber(stamp('*')) then return {0, current, running} end
   end
-  if ARGV[13] == 'new' or tonumber(after) >= tonumber(ending) then
-    redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[12])
+  if new or tonumber(after) >= tonumber(ending) then
+    redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[11])
   end
 end
-if ARGV[13] == 'new' and name ~= '-' and not known then after = later(after, ending) end
-local record = own .. ' ' .. after .. ' ' .. id .. ' ' .. ARGV[9]
+if new then after = later(after, ending) end
+local record = after .. ' ' .. id .. ' ' .. ARGV[8]
 redis.call('HSET', KEYS[1], 'e:' .. name, record)
 told('e:' .. name, 'expiry ' .. name .. ' ' .. record)
 return {1, name, record}
 """
 )
-# ARGV from 5: name, stamp.
+# ARGV from 5: name, stamp, the renewal as it is kept.
 _RENEW = (
     _PUBLISH
     + """
 if tonumber(stamp(ARGV[5])) >= tonumber(ARGV[6]) then return 0 end
-redis.call('HSET', KEYS[1], 'r:' .. ARGV[5], ARGV[6])
-told('r:' .. ARGV[5], 'renewal ' .. ARGV[5] .. ' ' .. ARGV[6])
+redis.call('HSET', KEYS[1], 'r:' .. ARGV[5], ARGV[7])
+told('r:' .. ARGV[5], 'renewal ' .. ARGV[5] .. ' ' .. ARGV[7])
 return 1
 """
 )
@@ -159,13 +168,13 @@ class Store:
         Raises:
             MalformedError: What is stored in Redis cannot be read.
         """
-        own, after, id_, event = record_of(expiry).split(" ", 3)
+        after, id_, event = record_of(expiry).split(" ", 2)
         at = round(expiry.event.at.timestamp() * 1e6)
         won, name, record = self._claim(
             keys=self._keys,
             args=[
                 *self._common(),
-                *(expiry.name, own, after, id_, event, self._scope),
+                *(expiry.name, after, id_, event, self._scope),
                 *(at if begun is None else begun, at, "again" if begun is None else "new"),
             ],
         )
@@ -173,7 +182,7 @@ class Store:
 
     def renew(self, renewal: Renewal) -> None:
         """Write a renewal unless a later one is there, in one step."""
-        self._renew(keys=self._keys, args=[*self._common(), renewal.name, renewal.stamp])
+        self._renew(keys=self._keys, args=[*self._common(), renewal.name, renewal.stamp, text_of(renewal)])
 
     def _common(self) -> list[str | int]:
         return [secrets.token_hex(8), KEPT_SECONDS, 2 * _MOST, self.channel]

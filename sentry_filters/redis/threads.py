@@ -14,7 +14,7 @@ from functools import partial
 import redis
 from redis.backoff import EqualJitterBackoff
 
-from sentry_filters.core import Lifecycle
+from sentry_filters.core import SharedLife
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import Expiry, MalformedError, Renewal
 from sentry_filters.redis.store import Store
@@ -58,7 +58,7 @@ class Threads:
         lifecycle: Where outages are counted.
     """
 
-    def __init__(self, connect: Connect, exchange: Exchange, lifecycle: Lifecycle) -> None:
+    def __init__(self, connect: Connect, exchange: Exchange, lifecycle: SharedLife) -> None:
         self._connect = connect
         self._exchange = exchange
         self._lifecycle = lifecycle

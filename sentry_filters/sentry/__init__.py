@@ -1,20 +1,24 @@
 """The Sentry edge: hooks, options, transport and the envelope boundary."""
 
-from sentry_filters.sentry.before_send import SentryHooks
+from sentry_filters.sentry.before_send import Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
-from sentry_filters.sentry.options import composed_options
+from sentry_filters.sentry.options import composed_options, with_options_of
 from sentry_filters.sentry.report import Reporter
+from sentry_filters.sentry.signals import SentrySignals
 from sentry_filters.sentry.spans import SpanFilter
 from sentry_filters.sentry.transport import GuardedTransport
 
 __all__ = [
     "Boundary",
     "GuardedTransport",
+    "Hook",
     "Reporter",
     "SentryHooks",
+    "SentrySignals",
     "SpanFilter",
     "composed_options",
     "current_release",
     "current_spans",
+    "with_options_of",
 ]

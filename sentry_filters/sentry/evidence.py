@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 
-from sentry_filters.evidence import Failure, FailuresOf, conventions, failure_of_tags, tags_of
+from sentry_filters.core import refusal_of
+from sentry_filters.evidence import (
+    Endpoint,
+    Failure,
+    FailuresOf,
+    conventions,
+    failure_of_tags,
+    statements_in,
+)
 
 _MOST_ARGS = 32
+_INFORMATIONAL = frozenset({"debug", "info"})
+_WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
+_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
+_FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
 def failures_of_event(
@@ -19,37 +33,147 @@ def failures_of_event(
 
     Args:
         event: The serialised event as `before_send` gets it. Breadcrumbs are no evidence.
-        hint: Its hint; the exception in `exc_info`, or among a log record's `args`, is the best evidence.
+        hint: Its hint; the exception in `exc_info`, or what is among a log record's `args`, is the best
+            evidence. The exception in flight may be what a log record is about.
         failures_of: Finds the failed call behind an exception.
     """
-    # Made once for each failure: copies of frozen records are what a healthy event would pay for.
-    tags, at, trace_id = tags_of(event.get("tags")), _seconds(event.get("timestamp")), _trace_id(event)
-    stated = partial(failure_of_tags, tags, at=at, trace_id=trace_id)
-    logged = _log_text(event)
-    error = _raised(hint)
+    tagged = replace(
+        failure_of_tags(event.get("tags"), at=_seconds(event.get("timestamp")), trace_id=_trace_id(event)),
+        is_message=event.get("level") not in _INFORMATIONAL,
+    )
+    logged, error = _log_text(event), _raised(hint)
+    in_flight = sys.exception()
+    given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
-        return tuple(
-            stated(
-                text=_text_of(failure, logged),
-                response=failure.response,
-                raised_while_handling=failure.raised_while_handling,
-            )
-            for failure in failures_of(error)
-        )
-    found = [failure for one in _logged_errors(hint) for failure in failures_of(one)]
-    typed = [stated(text=logged, response=one.response) for one in found if one.response]
-    return tuple(typed) or (stated(text=_exception_text(event) or logged),)
+        found = failures_of(error)
+        failures = tuple(_as_tagged(tagged, failure, _text_of(failure, logged)) for failure in found)
+        return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
+    failures = (
+        _of_arguments(given, tagged, logged)
+        or _about(in_flight, tagged, logged, failures_of)
+        or (replace(tagged, text=_exception_text(event) or logged),)
+    )
+    return with_rivals(failures, given, in_flight, failures_of)
 
 
-def failure_of_telemetry(item: Mapping[str, object]) -> Failure:
-    """Return the failure that a log or metric states in its attributes and its body."""
+def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that an event reports, None where it reports anything else.
+
+    That is the exception it was made from; else every exception that was logged; else the one in flight,
+    where the text holds its text.
+    """
+    raised = _raised(hint)
+    logged_errors = tuple(arg for arg in _args(hint) if isinstance(arg, BaseException))
+    errors = logged_errors if raised is None else (raised,)
+    logged = _log_text(event)
+    refused = next(iter(errors), None) or _refused_in_flight(logged)
+    if not all(map(refusal_of, errors)):
+        return None
+    return None if refused is None or _states_a_failure(logged) else refused
+
+
+def refused_log(log: Mapping[str, object]) -> BaseException | None:
+    """Return the gate's own refusal that a log is about: the one in flight, where the body holds its text."""
+    body = _text(log.get("body"))
+    refused = _refused_in_flight(body)
+    return None if refused is None or _states_a_failure(body) else refused
+
+
+def failures_of_telemetry(item: Mapping[str, object], failures_of: FailuresOf) -> tuple[Failure, ...]:
+    """Return the failures that a log or metric states in its attributes and its body.
+
+    Args:
+        item: The item as Sentry's hooks get it. The exception in flight may be what a log is about.
+        failures_of: Finds the failed call behind an exception.
+    """
     attributes = item.get("attributes")
     tags = {}
     if isinstance(attributes, Mapping):
         tags = {name: _plain(attributes[name]) for name in conventions.TAG_NAMES if name in attributes}
-    trace_id = item.get("trace_id")
-    return failure_of_tags(
-        tags, text=_text(item.get("body")), trace_id=trace_id if isinstance(trace_id, str) else None
+    trace_id, severity = item.get("trace_id"), item.get("severity_number")
+    text = _text(item.get("body"))
+    tagged = replace(
+        failure_of_tags(tags, text=text, trace_id=trace_id if isinstance(trace_id, str) else None),
+        is_message=not isinstance(severity, int) or severity >= _WARNING,
+    )
+    in_flight = sys.exception()
+    failures = _about(in_flight, tagged, text, failures_of) or (tagged,)
+    return with_rivals(failures, (), in_flight, failures_of)
+
+
+def with_rivals(
+    failures: Iterable[Failure],
+    given: Iterable[tuple[Failure, ...]],
+    in_flight: BaseException | None,
+    failures_of: FailuresOf,
+) -> tuple[Failure, ...]:
+    """Return a report's failures with the origins of all else that failed around it.
+
+    Args:
+        failures: What the report is about.
+        given: What the arguments of its log call lead to.
+        in_flight: The exception that was being handled, None where there is none or the report is about it.
+        failures_of: Finds the failed call behind an exception.
+    """
+    others = [one for found in given for one in found]
+    if in_flight is not None:
+        others += failures_of(in_flight)
+    rivals = frozenset[Endpoint]().union(*map(_origins, others))
+    return tuple(replace(one, rivals=one.rivals | rivals) if rivals else one for one in failures)
+
+
+def _about(
+    in_flight: BaseException | None, tagged: Failure, logged: str, failures_of: FailuresOf
+) -> tuple[Failure, ...]:
+    """Return the failures of the exception in flight, where the text holds its text and no other failure."""
+    if in_flight is None or not logged:
+        return ()
+    text = _text_of_error(in_flight)
+    if len(text) < _LEAST_TELLING or text not in logged or _FAILED_STATUS.search(logged.replace(text, "")):
+        return ()
+    found = failures_of(in_flight)
+    return (
+        tuple(_as_tagged(tagged, one, logged) for one in found) if all(one.response for one in found) else ()
+    )
+
+
+def _origins(failure: Failure) -> frozenset[Endpoint]:
+    return failure.rivals if failure.endpoint is None else failure.rivals | {failure.endpoint}
+
+
+def _of_arguments(given: list[tuple[Failure, ...]], tagged: Failure, logged: str) -> tuple[Failure, ...]:
+    """Return the failures of a log call's arguments; none where none of them leads to a call.
+
+    One that leads to none beside others is judged by itself, without the tags: it is another failure.
+    """
+    found = [one for failures in given for one in failures]
+    if not any(one.response for one in found):
+        return ()
+    rest = logged
+    for one in found:
+        rest = rest.replace(one.text.partition("\n")[0], "") if one.text else rest
+    second = _FAILED_STATUS.search(rest) is not None
+    return tuple(
+        replace(_as_tagged(tagged, one, logged), second_failure=one.second_failure or second)
+        if one.response
+        else one
+        for one in found
+    )
+
+
+def _as_tagged(tagged: Failure, failure: Failure, text: str) -> Failure:
+    """Return the failure of an exception under the report's own tags."""
+    return replace(
+        failure,
+        domain=tagged.domain,
+        operation=tagged.operation,
+        provider=tagged.provider,
+        status=tagged.status,
+        failure=tagged.failure,
+        text=text,
+        is_message=tagged.is_message,
+        at=tagged.at,
+        trace_id=tagged.trace_id,
     )
 
 
@@ -58,18 +182,37 @@ def _text_of(failure: Failure, logged: str) -> str:
     return f"{failure.text}\n{logged}" if failure.response is not None and logged else failure.text
 
 
+def _text_of_error(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - a foreign exception may raise anything; then it has no text
+        return ""
+
+
+def _states_a_failure(text: str) -> bool:
+    return bool(statements_in(text, ""))
+
+
+def _refused_in_flight(text: str) -> BaseException | None:
+    # Hooks run on the thread that logs, inside whatever `except` it logs from.
+    error = sys.exc_info()[1]
+    refusal = refusal_of(error)
+    return error if refusal is not None and str(refusal) in text else None
+
+
 def _raised(hint: Mapping[str, object]) -> BaseException | None:
     info = hint.get("exc_info")
     error = info[1] if isinstance(info, tuple | list) and len(info) > 1 else info
     return error if isinstance(error, BaseException) else None
 
 
-def _logged_errors(hint: Mapping[str, object]) -> Iterator[BaseException]:
+def _args(hint: Mapping[str, object]) -> Iterator[object]:
+    """Yield what may lead to a call among a log record's arguments: no texts, no numbers."""
     args = getattr(hint.get("log_record"), "args", None)
     if isinstance(args, Mapping):
         args = tuple(args.values())
     if isinstance(args, tuple):
-        yield from (arg for arg in args[:_MOST_ARGS] if isinstance(arg, BaseException))
+        yield from (arg for arg in args[:_MOST_ARGS] if not isinstance(arg, str | bytes | int | float))
 
 
 def _exception_text(event: Mapping[str, object]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sentry_sdk.spotlight import DEFAULT_SPOTLIGHT_URL
 
-from sentry_filters.sentry.before_send import Hook, SentryHooks, chained
+from sentry_filters.sentry.before_send import Chained, Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.transport import guarded_transport
 
@@ -17,8 +17,34 @@ _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0", ""})
 
 
+Own = TypeVar("Own")
+Options = ParamSpec("Options")
+Composed = TypeVar("Composed")
+DecidesBehind = Callable[[object], Hook | None]
+"""Returns what decides in the guard that a hook belongs to, None for a hook of the user's."""
+
+
+def with_options_of(
+    init: Callable[Options, object],  # noqa: ARG001 - only its type counts
+) -> Callable[[Callable[..., Composed]], Callable[Concatenate[Own, Options], Composed]]:
+    """Return a decorator that gives a method the parameters of `init` in the eyes of type checkers.
+
+    They are those of the installed SDK. What is decorated stays as it is.
+    """
+
+    def typed(method: Callable[..., Composed]) -> Callable[Concatenate[Own, Options], Composed]:
+        return method
+
+    return typed
+
+
 def composed_options(
-    hooks: SentryHooks, boundary: Boundary, options: Mapping[str, Any], *, own: Hook
+    hooks: SentryHooks,
+    boundary: Boundary,
+    options: Mapping[str, Any],
+    *,
+    own: Hook,
+    decides_behind: DecidesBehind,
 ) -> dict[str, Any]:
     """Return `options` with hooks chained, the transport behind the boundary, and Spotlight inside it.
 
@@ -30,12 +56,15 @@ def composed_options(
         boundary: Redacts what is exported.
         options: The user's options.
         own: The guard's `before_send`: among the options it means nothing more than no hook at all.
+        decides_behind: Finds other guards among the user's hooks, which decide about what is dropped, too.
     """
     composed = dict(options)
     experiments = options.get("_experiments") or {}
     for name in _HOOKS:
         users = options.get(name) or experiments.get(name)
-        composed[name] = chained(getattr(hooks, name), None if users == own else users)
+        second = None if users == own else users
+        also = second.asked if isinstance(second, Chained) else decides_behind(second)
+        composed[name] = Chained(getattr(hooks, name), second, also)
     composed["spotlight"] = False
     composed["transport"] = guarded_transport(
         boundary,

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core import Decider, Fault, Policy, Verdict
+from sentry_filters.core import REFUSED_BY_GATE, Decider, Fault, Policy, Verdict, refusal_of
 from sentry_filters.evidence import (
     Failure,
     FailuresOf,
     Response,
-    codes_of,
-    codes_of_text,
+    body_of_text,
+    body_of_value,
     failure_of_tags,
     stated_tags,
-    status_number,
+    with_body,
 )
-from sentry_filters.sentry.before_send import UNHANDLED
+from sentry_filters.sentry.before_send import SHOWN
+from sentry_filters.sentry.evidence import with_rivals
 
 
 class Reporter:
@@ -57,25 +59,41 @@ class Reporter:
     ) -> Verdict:
         """Publish an expired session, report anything else; see `SessionGuard.report`."""
         try:
+            if self._is_refusal(error):
+                return Verdict(drop=True, reason=REFUSED_BY_GATE)
             tags = stated_tags(self._policy.domain, operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
-                self._capture(error, {**tags, **(UNHANDLED if decision.show else {})})
+                shown = {} if decision.tag is None else {SHOWN: decision.tag}
+                self._capture(error, {**tags, **shown})
         except Exception as fault:  # noqa: BLE001 - a report must never break the call site that makes it
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
         return decision.verdict
+
+    def _is_refusal(self, error: BaseException | str) -> bool:
+        if isinstance(error, str) or refusal_of(error) is None:
+            return False
+        return self._decider.refused("report", error, self._failures_of)
 
     def _failures(
         self, error: BaseException | str, tags: dict[str, str], body: object
     ) -> tuple[Failure, ...]:
         base = failure_of_tags(tags)
         found = self._failures_of(error) if isinstance(error, BaseException) else (Failure(text=str(error)),)
-        return tuple(
-            # The call site itself says what failed: whether the error was raised implicitly does not matter.
-            replace(base, text=one.text, response=_with_body(one.response, base.status, body))
+        in_flight = sys.exception()
+        failures = tuple(
+            # The call site itself says what failed: how the error came to be raised does not matter.
+            replace(
+                base,
+                text=one.text,
+                response=_with_body(one.response, base.status, body),
+                rivals=one.rivals,
+                second_failure=one.second_failure,
+            )
             for one in found
         )
+        return with_rivals(failures, (), None if in_flight is error else in_flight, self._failures_of)
 
     def _capture(self, error: BaseException | str, tags: dict[str, str]) -> None:
         token = self._reporting.set(True)
@@ -99,14 +117,9 @@ class Reporter:
 
 
 def _with_body(response: Response | None, status: int | None, body: object) -> Response | None:
-    if body is None or status_number(status) is None:
+    if body is None or status is None:
         return response
-    if isinstance(body, bytes | bytearray):
-        body = bytes(body).decode("utf-8", "replace")
-    codes = codes_of_text(body) if isinstance(body, str) else codes_of(body)
-    known = Response(status=status or 0) if response is None else response
-    return replace(known, codes=known.codes | codes, body=known.body or _as_text(body))
-
-
-def _as_text(body: object) -> str | None:
-    return body if isinstance(body, str) else str(body)
+    known = Response(status=status) if response is None else response
+    if isinstance(body, bytearray):
+        body = bytes(body)
+    return with_body(known, body_of_text(body) if isinstance(body, str | bytes) else body_of_value(body))

@@ -46,6 +46,7 @@ class _Facts:
     op: str
     failed: bool
     url: str
+    method: str | None
     status: int | None
     tags: Mapping[str, object]
 
@@ -112,7 +113,10 @@ class SpanFilter:
         response = self._response_of(span.trace_id, span.span_id)
         if response is None and span.status is not None:
             response = Response(
-                status=span.status, endpoint=endpoint_of_url(span.url), path=path_of_url(span.url)
+                status=span.status,
+                endpoint=endpoint_of_url(span.url),
+                path=path_of_url(span.url),
+                method=span.method,
             )
         return None if response is None and tagged.status is None else replace(tagged, response=response)
 
@@ -137,6 +141,8 @@ def _of_stream(span: Span) -> _Facts:
 
 
 def _facts(span: Span, attributes: Mapping[str, object], *, op: object, name: object) -> _Facts:
+    named_method, named_url = _of_name(_text(name))
+    methods = (_text(attributes.get(key)) for key in conventions.HTTP_METHOD)
     urls = (_text(attributes.get(key)) for key in conventions.URL)
     statuses = (attributes[key] for key in conventions.HTTP_STATUS if key in attributes)
     return _Facts(
@@ -145,7 +151,8 @@ def _facts(span: Span, attributes: Mapping[str, object], *, op: object, name: ob
         parent_id=_text(span.get("parent_span_id")) or None,
         op=_text(op),
         failed=_status_text(span) not in _FINE,
-        url=next(filter(None, urls), "") or _url_of_name(_text(name)),
+        url=next(filter(None, urls), "") or named_url,
+        method=next(filter(None, methods), named_method).upper() or None,
         status=status_number(next(statuses, None)),
         tags=attributes,
     )
@@ -180,10 +187,10 @@ def _status_text(span: Mapping[str, object]) -> str:
     return status if isinstance(status, str) else ("none" if status is None else "error")
 
 
-def _url_of_name(name: str) -> str:
-    """Return the URL out of "POST https://…", as Sentry names its HTTP spans."""
-    _, _, url = name.partition(" ")
-    return url if url.startswith(("http://", "https://")) else ""
+def _of_name(name: str) -> tuple[str, str]:
+    """Return method and URL out of "POST https://…", as Sentry names its HTTP spans; else empty."""
+    method, _, url = name.partition(" ")
+    return (method, url) if url.startswith(("http://", "https://")) else ("", "")
 
 
 def _value(attribute: object) -> object:

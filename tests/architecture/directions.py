@@ -65,12 +65,14 @@ DIRECTIONS = Directions(
         "sentry_filters.redaction": _may(libraries="re2"),
         "sentry_filters.core": _may(".evidence"),
         "sentry_filters.audit": _may(".core .evidence"),
-        "sentry_filters.http": _may(".core .evidence", shared="calls"),
+        "sentry_filters.http": _may(".core .evidence", shared="bodies calls"),
         "sentry_filters.redis": _may(".core .evidence", libraries="redis"),
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
-        "sentry_filters.guard": _may(".audit .core .evidence .http .redaction .sentry"),
+        "sentry_filters.guard": _may(
+            ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
+        ),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
         "sentry_filters.cli": _may(
             ".audit .core .evidence .guard .redaction .targets .testing",

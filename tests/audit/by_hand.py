@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sentry_filters.audit.schema import prepare
 from tests.audit.clickhouse import ClickHouse
@@ -41,6 +42,8 @@ def decision(
         "status": 401,
         "session": "s1",
         "trace_id": None,
+        "grade": "fact",
+        "confirmed": 1,
         "release": "app@1",
         "process": "p1",
     }
@@ -49,7 +52,16 @@ def decision(
 
 def kept(reason: str, time: str = "10:00", standing: str | None = None, **others: object) -> HandWritten:
     """Return a decision that kept a failure, one that is not ours as a rule."""
-    return decision(time, "keep", standing, **{"reason": reason, "expiry": None, **others})
+    unknown = dict.fromkeys(("expiry", "grade", "confirmed"))
+    values: dict[str, Any] = {"reason": reason, **unknown, **others}
+    return decision(time, "keep", standing, **values)
+
+
+def refused(time: str = "10:00", **others: object) -> HandWritten:
+    """Return a dropped report of a refusal, by the gate that `e1` closed as a rule."""
+    unknown = dict.fromkeys(("domain", "operation", "host", "status", "grade", "confirmed"))
+    values: dict[str, Any] = {"reason": "refused_by_gate", "standing": None, **unknown, **others}
+    return decision(time, **values)
 
 
 def expiry(id: str = "e1", time: str = "10:00", **others: object) -> HandWritten:  # noqa: A002 - the column's name
@@ -72,7 +84,7 @@ def expiry(id: str = "e1", time: str = "10:00", **others: object) -> HandWritten
 
 def renewal(expiry: str | None = "e1", time: str = "10:00", **others: object) -> HandWritten:
     """Return a renewal that ended this expiry."""
-    values = {"session": "s2", "expiry": expiry, "release": "app@1", "process": "p1"}
+    values = {"session": "s2", "expiry": expiry, "reason": "renewed", "release": "app@1", "process": "p1"}
     return HandWritten("renewals", {**_at(time), **values, **others})
 
 

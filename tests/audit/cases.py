@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.audit.by_hand import DAY, HandWritten, decision, expiry, kept, renewal, total
+from tests.audit.by_hand import DAY, HandWritten, decision, expiry, kept, refused, renewal, total
 
 Rows = Sequence[HandWritten]
 Answer = list[tuple[Any, ...]]
@@ -55,6 +55,11 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             decision(standing="stale", expiry=None),
             decision(standing="stale", expiry="forgotten"),
             kept("other_provider"),
+            refused(),
+            # It was over before anybody had to be told.
+            decision(standing="first", expiry="healed"),
+            refused(expiry="healed"),
+            renewal("healed"),
         ),
         [],
     ),
@@ -66,6 +71,8 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             decision("10:02", expiry="never", trace_id="a" * 32),
             decision("10:01", expiry=None, verdict="demote", signal="span"),
             decision("10:01", standing=None, expiry=None, process="p2"),
+            refused(expiry="never"),
+            renewal(None),
         ),
         [
             ("never", "event", OURS, "p1", 2, TEN, f"{DAY} 10:02", "a" * 32),
@@ -114,10 +121,15 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
         "sessions_to_renewal",
         RENEWED,
         [
-            (f"{DAY} 10:02", "e3", "s3", "warmup", 403, 0, 1, 0, 0, None, 0, "app@1", "p1"),
-            (TEN, "e1", "s1", "chat", 401, 1, 1, 0, 1, 59, 2, "app@1", "p1"),
-            (f"{DAY} 10:01", "e2", "unknown", "chat", 401, 1, 0, 1, 1, 5370, 2, "unknown", "p1"),
+            (f"{DAY} 10:02", "e3", "s3", "warmup", 403, 0, 1, 0, 0, 0, None, 0, "app@1", "p1"),
+            (TEN, "e1", "s1", "chat", 401, 1, 1, 0, 1, 0, 59, 2, "app@1", "p1"),
+            (f"{DAY} 10:01", "e2", "unknown", "chat", 401, 1, 0, 1, 1, 0, 5370, 2, "unknown", "p1"),
         ],
+    ),
+    (
+        "sessions_to_renewal",
+        (expiry(), decision(standing="first"), refused(), renewal(time="10:03", reason="recovered")),
+        [(TEN, "e1", "s1", "chat", 401, 1, 1, 0, 1, 1, 180, 1, "app@1", "p1")],
     ),
     (
         "renewal_times",
@@ -126,6 +138,7 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             *(expiry("e4", "09:00"), renewal("e4", "09:01")),
             *(expiry("e5", "00:00"), renewal("e5", "23:59:59")),
             *(expiry("e6", "09:00"), renewal("e6", "33:00")),
+            *(expiry("e7", "09:00", handled=0), renewal("e7", "09:00:02", reason="recovered")),
         ),
         [
             ("1 less than a minute", 1, 0),
@@ -133,6 +146,7 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             ("3 less than a day", 2, 1),
             ("4 a day or longer", 1, 0),
             ("5 not yet", 1, 0),
+            ("6 needed none", 1, 1),
         ],
     ),
     (
@@ -155,6 +169,7 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             decision(expiry="e2", standing="first"),
             decision(expiry="e2", verdict="demote"),
             decision(expiry=None, standing="stale"),
+            refused(expiry="e2"),
             kept("unhandled", expiry="e3"),
             kept("other_provider", expiry="e2"),
         ),
@@ -221,6 +236,7 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             decision(release="app@2", process="p2"),
             decision(release="app@1", standing="stale", expiry=None),
             kept("other_status", release=None),
+            refused(release="app@2"),
         ),
         [
             ("app@1", 1, 1, 0, 0, 1, 0, 1, TEN),
@@ -278,9 +294,11 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
         (
             total("violations", 1, label="third_party_dropped"),
             total("violations", 2, label="drop_without_event", release=""),
+            total("violations", 3, label="old_credential_in_use"),
         ),
         [
             ("drop_without_event", "unknown", 2, 1, TEN),
+            ("old_credential_in_use", "app@1", 3, 1, TEN),
             ("third_party_dropped", "app@1", 1, 1, TEN),
         ],
     ),
@@ -308,6 +326,8 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             decision("10:01", "demote", signal="span"),
             kept("other_provider", "10:01"),
             kept("other_provider", "10:03"),
+            refused("10:01"),
+            refused("10:05"),
         ),
         [(f"{DAY} 10:01", 2, 1, 1, 1), (f"{DAY} 10:03", 0, 0, 1, 0)],
     ),
@@ -327,7 +347,83 @@ CASES: Sequence[tuple[str, Rows, Answer]] = [
             total("audit_lost", 4, label="queue_full"),
             decision(third_party=1),
             kept("other_provider", third_party=1),
+            kept("old_credential", standing="stale", grade="fact", confirmed=1),
+            decision(reason="old_credential", standing="stale"),
+            total("decisions", 2, "event", "refused_by_gate", verdict="drop"),
+            total("decisions", 1, "span", "refused_by_gate", verdict="demote"),
+            total("decisions", 5, "event", "backend_session_expired", verdict="drop"),
+            refused(),
         ),
-        [(10, 5, 2, 1, 1, 1, 6, 7, 8, 9, 4, 1)],
+        [(10, 5, 2, 1, 1, 1, 6, 7, 8, 9, 4, 1, 2, 3)],
+    ),
+    (
+        "old_credential_in_use",
+        (
+            decision(),
+            decision(standing="stale", expiry=None),
+            kept("uncorroborated", grade="words", confirmed=0),
+            refused(),
+        ),
+        [],
+    ),
+    (
+        "old_credential_in_use",
+        (
+            decision("10:02", reason="old_credential", standing="stale"),
+            decision("10:03", reason="old_credential", standing="stale", signal="span"),
+            kept("old_credential", "10:01", standing="stale", expiry="e1", grade="fact", confirmed=1),
+            decision("10:05", reason="old_credential", standing="stale", expiry=None, session=None,
+                     operation=None, release=None, process="p2"),
+        ),
+        [
+            ("s1", "chat", "app@1", "p1", 3, 1, f"{DAY} 10:01", f"{DAY} 10:03"),
+            ("unknown", "unknown", "unknown", "p2", 1, 0, f"{DAY} 10:05", f"{DAY} 10:05"),
+        ],
+    ),
+    (
+        "refused_by_gate",
+        (
+            expiry("e1"),
+            expiry("e2"),
+            refused("10:00"),
+            refused("10:04", expiry="e2", process="p2"),
+            refused(expiry="healed", signal="log"),
+            renewal("healed", reason="recovered"),
+            refused(verdict="demote", signal="span", release=None),
+            decision(expiry="never"),
+        ),
+        [
+            ("app@1", "event", "drop", 2, 2, 0, TEN, f"{DAY} 10:04"),
+            ("app@1", "log", "drop", 1, 1, 0, TEN, TEN),
+            ("unknown", "span", "demote", 1, 1, 0, TEN, TEN),
+        ],
+    ),
+    (
+        "refused_by_gate",
+        (expiry("e1"), renewal(None), refused(), refused(expiry="never"), refused(expiry=None)),
+        [("app@1", "event", "drop", 3, 2, 2, TEN, TEN)],
+    ),
+    (
+        "recognised_by_grade",
+        (
+            decision(standing="first"),
+            decision("10:01"),
+            decision("10:02", expiry="e2"),
+            decision(signal="span", verdict="demote", grade=None, confirmed=None),
+            decision(standing="first", expiry="e3", grade="statement", confirmed=0),
+            decision(grade="words", confirmed=0),
+            kept("unhandled", standing="first", expiry="e4", grade="statement", confirmed=0),
+            kept("uncorroborated", grade="words", confirmed=0),
+            kept("other_provider"),
+            refused(),
+        ),
+        [
+            ("fact", 1, "drop", OURS, 3, 1, 2, TEN, f"{DAY} 10:02"),
+            ("statement", 0, "drop", OURS, 1, 1, 1, TEN, TEN),
+            ("statement", 0, "keep", "unhandled", 1, 1, 1, TEN, TEN),
+            ("unknown", 0, "demote", OURS, 1, 0, 1, TEN, TEN),
+            ("words", 0, "drop", OURS, 1, 0, 1, TEN, TEN),
+            ("words", 0, "keep", "uncorroborated", 1, 0, 0, TEN, TEN),
+        ],
     ),
 ]  # fmt: skip

@@ -183,25 +183,34 @@ def test_a_process_without_an_instance_id_is_named_by_host_and_pid(views: ClickH
 
 def test_kinds_of_events_are_told_apart_and_others_left_out(views: ClickHouse) -> None:
     decision = {"sentry_filters.verdict": "drop", "sentry_filters.expiry": "e1", "session.id": "s1"}
+    graded = {**decision, "sentry_filters.grade": "fact", "sentry_filters.confirmed": "true"}
+    stated = {**decision, "sentry_filters.grade": "statement", "sentry_filters.confirmed": "false"}
     expiry = {"sentry_filters.handled": "false", "sentry_filters.expiry": "e1"}
     views.insert(
         "otel.otel_logs",
         [
             record(decision),
+            record(graded, Timestamp="2026-11-22 10:00:58.0"),
+            record(stated, Timestamp="2026-11-22 10:00:57.0"),
             record(expiry),
             record({}),
             record({"sentry_filters.expiry": "e1", "session.id": "s2"}),
+            record({"sentry_filters.expiry": "e2", "sentry_filters.reason": "recovered"}),
             record(decision, ScopeName="the application's own"),
         ],
     )
 
-    assert views.ask("SELECT at, minute, session, status, third_party FROM decisions")[1] == [
-        (1_795_341_659_999, "2026-11-22 10:00", "s1", None, 0)
+    asked = "SELECT at, minute, session, status, third_party, grade, confirmed FROM decisions ORDER BY at"
+    assert views.ask(asked)[1] == [
+        (1_795_341_657_000, "2026-11-22 10:00", "s1", None, 0, "statement", 0),
+        (1_795_341_658_000, "2026-11-22 10:00", "s1", None, 0, "fact", 1),
+        (1_795_341_659_999, "2026-11-22 10:00", "s1", None, 0, None, None),
     ]
     assert views.ask("SELECT id, handled, confirmed, session FROM expiries")[1] == [("e1", 0, 0, None)]
-    assert views.ask("SELECT session, expiry FROM renewals ORDER BY expiry")[1] == [
-        ("s2", "e1"),
-        (None, None),
+    assert views.ask("SELECT session, expiry, reason FROM renewals ORDER BY expiry")[1] == [
+        ("s2", "e1", "renewed"),
+        (None, "e2", "recovered"),
+        (None, None, "renewed"),
     ]
 
 

@@ -176,6 +176,8 @@ def _stats() -> dict[str, float]:
     return {
         "Was a failure of a third party dropped?": 0,
         "Was anything dropped without a SessionExpired?": 0,
+        "Is an old credential in use after a renewal?": counted["violations"],
+        "Was a refusal dropped that the gate had not made?": 0,
         "Is a dead session hidden right now?": sum(1 for one in unheard if not one.part.sentry),
         "Did a session end that nobody listened for?": len(unheard),
         "Was anything withheld?": counted["withheld"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 import time
@@ -13,7 +12,16 @@ from typing import Any
 
 import pytest
 
-from sentry_filters import ExpiryRecord, Failure, Ledger, Policy, Response, SessionGuard
+from sentry_filters import (
+    ExpiryRecord,
+    Failure,
+    Ledger,
+    Policy,
+    RenewalRecord,
+    Response,
+    SessionExpiredError,
+    SessionGuard,
+)
 from sentry_filters.evidence.hosts import Endpoint
 from sentry_filters.guard import parts_of
 from tests.audit.conftest import Ask
@@ -27,7 +35,11 @@ OURS = Failure(
     provider="OpenHuman",
     domain="llm_provider",
     response=Response(
-        status=401, endpoint=Endpoint("api.example.ai", 443), path="/v1/chat/completions", session="ab12"
+        body_known=True,
+        status=401,
+        endpoint=Endpoint("api.example.ai", 443),
+        path="/v1/chat/completions",
+        session="ab12",
     ),
     trace_id="0" * 31 + "1",
 )
@@ -55,16 +67,16 @@ def test_a_decision_is_a_row_of_labels_and_ids(guard: SessionGuard, ledger: Ledg
 
     first, second = ask(
         "SELECT signal, verdict, reason, standing, domain, operation, provider, backend, host, third_party, "
-        "status, session, trace_id, release, process FROM decisions ORDER BY id"
+        "status, session, trace_id, grade, confirmed, release, process FROM decisions ORDER BY id"
     )
     assert first[:-1] == (
         "event", "drop", "backend_session_expired", "first", "llm_provider", "chat_completions", "OpenHuman",
-        "OpenHuman", "api.example.ai", 0, 401, "ab12", "0" * 31 + "1", "chat@1.0",
+        "OpenHuman", "api.example.ai", 0, 401, "ab12", "0" * 31 + "1", "fact", 1, "chat@1.0",
     )  # fmt: skip
     assert first[-1].endswith(f"/{os.getpid()}")
     assert second[:-1] == (
         "span", "keep", "other_provider", None, None, "chat_completions", "OpenAI", "OpenHuman", None, 1, 401,
-        None, None, "chat@1.0",
+        None, None, None, None, "chat@1.0",
     )  # fmt: skip
     ((at, minute),) = ask("SELECT at, minute FROM decisions WHERE verdict = 'drop'")
     assert before * 1000 - 1 <= at <= time.time() * 1000 + 1
@@ -92,7 +104,30 @@ def test_an_expiry_its_drops_and_its_renewal_are_tied_together(
     ((expiry, session, confirmed, handled),) = ask("SELECT id, session, confirmed, handled FROM expiries")
     assert (session, confirmed, handled) == ("ab12", 1, 1)
     assert ask("SELECT expiry, count(*) FROM decisions") == [(expiry, 3)]
-    assert ask("SELECT expiry, session FROM renewals") == [(expiry, guard.fingerprint("new"))]
+    assert ask("SELECT expiry, session, reason FROM renewals") == [
+        (expiry, guard.fingerprint("new"), "renewed")
+    ]
+
+
+def test_a_refusal_is_a_row_that_its_expiry_explains(guard: SessionGuard, ledger: Ledger, ask: Ask) -> None:
+    parts_of(guard).decider.decide("event", (OURS,))
+    with pytest.raises(SessionExpiredError) as refused:
+        guard.gate.check()
+    parts_of(guard).trail.refused("event", "drop", "refused_by_gate", refused.value.event)
+    assert ledger.flush()
+
+    assert ask(
+        "SELECT decisions.verdict, decisions.status, decisions.grade, expiries.session "
+        "FROM decisions JOIN expiries ON expiries.id = decisions.expiry "
+        "WHERE decisions.reason = 'refused_by_gate'"
+    ) == [("drop", None, None, "ab12")]
+
+
+def test_an_expiry_that_was_none_ended_otherwise_than_by_a_sign_in(ledger: Ledger, ask: Ask) -> None:
+    with closing(SessionGuard(POLICY, audit=ledger)):
+        ledger.observe(RenewalRecord(at=time.time(), session="ab12", expiries=("e1",), reason="recovered"))
+
+    assert ask("SELECT expiry, reason FROM renewals") == [("e1", "recovered")]
 
 
 def test_totals_add_up_per_signal(
@@ -235,7 +270,7 @@ def test_after_an_outage_nothing_is_missing(
     assert ask("SELECT count(*) FROM decisions") == [(51,)]
     assert guard.counters.get("audit_lost") == 0
     assert guard.counters.get("faults", "ledger") > 0
-    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    warnings = [record for record in caplog.records if "the ledger" in record.message]
     assert len(warnings) == 1
     assert "ledger.db" in warnings[0].getMessage()
 

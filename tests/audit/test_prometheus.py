@@ -118,6 +118,9 @@ def test_an_alert_that_fires_wrongly_fails_its_test(tmp_path: Path, name: str, e
         pytest.param(r"        for: 5m\n", "", id="no patience with Sentry"),
         pytest.param(r"or 0 \* sum.*\n", "", id="nothing shown"),
         pytest.param(r"\s+and on \(job, instance\).*", "", id="renewed"),
+        pytest.param(r"\s+unless on \(job\) sum.*", "", id="refused"),
+        pytest.param(r"unless on \(job\) sum by \(job\)", "unless on () sum", id="refused elsewhere"),
+        pytest.param(r', reason!="refused_by_gate"', "", id="refusals are no storm"),
     ],
 )
 def test_the_tests_hold_every_part_of_the_rules(tmp_path: Path, what: str, instead: str) -> None:
@@ -149,6 +152,7 @@ def test_what_alerts_watch_is_there_at_0_before_anything_happens() -> None:
     assert watched <= {name.partition("{")[0] for name in series}
     assert set(series.values()) == {0.0}
     assert 'sentry_filters_violations_total{invariant="third_party_dropped"}' in series
+    assert 'sentry_filters_violations_total{invariant="old_credential_in_use"}' in series
     assert 'sentry_filters_withheld_total{cause="unknown_item_type",signal="other"}' in series
     assert len(series) < 50
 
@@ -157,7 +161,7 @@ def test_no_series_is_declared_under_a_name_that_is_never_counted() -> None:
     """Each label that is declared stands in the package where it is counted."""
     package = dashboards_folder().parent
     sources = [*(package / "sentry_filters").rglob("*.py"), *(package / "otel").rglob("*.py")]
-    texts = "".join(path.read_text() for path in sources if path.name != "series.py")
+    texts = "".join(path.read_text() for path in sources if path.name != "counters.py")
     guard = SessionGuard(Policy(provider="OpenHuman"))
     labels = {label for _, *values in guard.counters.snapshot() for label in values}
     guard.close()
@@ -204,12 +208,13 @@ def test_the_replays_faults_alert_and_nothing_else_does(replay: Replay) -> None:
         if outcome == "withheld" and count
     }
     replay.prometheus.wait_until(
-        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + len(withheld)
+        'count(ALERTS{alertstate="firing"})', lambda firing: firing == unhandled + 1 + len(withheld)
     )
     firing = replay.prometheus.query('ALERTS{alertstate="firing"}')
 
     assert sorted(alert["alertname"] for alert, _ in firing) == [
         *["SentryFiltersDeadSessionUnhandled"] * unhandled,
+        *["SentryFiltersOldCredentialInUse"],
         *["SentryFiltersWithheld"] * len(withheld),
     ]
     assert {alert["signal"] for alert, _ in firing if "signal" in alert} == withheld

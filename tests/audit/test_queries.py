@@ -96,6 +96,7 @@ def test_a_query_compares_with_what_the_package_writes(name: str) -> None:
         "standing": {standing.value for standing in Standing},
         "verdict": {"drop", "keep", "demote"},
         "reason": _texts_in_the_package(),
+        "label": _texts_in_the_package(),
         "release": {""},
     }
 

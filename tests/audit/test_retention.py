@@ -32,7 +32,7 @@ def ago(days: float) -> int:
 def decide(connection: sqlite3.Connection, at: int, expiry: str | None, reason: str = "x") -> None:
     values = (
         at, minute_of(at), "event", "drop", reason, "first", expiry, None, "chat", "P", "P", None, 0, 401,
-        None, None, None, "p",
+        None, None, "fact", 1, None, "p",
     )  # fmt: skip
     connection.execute(INSERTS["decisions"], values)
 
@@ -43,7 +43,7 @@ def expire(connection: sqlite3.Connection, at: int, expiry: str) -> None:
 
 
 def renew(connection: sqlite3.Connection, at: int, expiry: str | None) -> None:
-    connection.execute(INSERTS["renewals"], (at, minute_of(at), None, expiry, None, "p"))
+    connection.execute(INSERTS["renewals"], (at, minute_of(at), None, expiry, "renewed", None, "p"))
 
 
 def total(connection: sqlite3.Connection, at: int) -> None:

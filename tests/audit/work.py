@@ -18,7 +18,9 @@ POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 
 def numbered(number: int) -> Failure:
     """Return a failure of ours whose trace id is `number`."""
-    response = Response(status=401, endpoint=Endpoint("api.example.ai", 443), path="/v1/chat/completions")
+    response = Response(
+        body_known=True, status=401, endpoint=Endpoint("api.example.ai", 443), path="/v1/chat/completions"
+    )
     return Failure(provider="OpenHuman", response=response, trace_id=f"{number:032x}")
 
 

@@ -110,9 +110,14 @@ def _shared(url: str) -> RedisSessions:
 
 
 def _failure(session: str) -> Failure:
-    response = Response(status=401, session=session, operation="chat", recorded=True)
+    response = Response(body_known=True, status=401, session=session, operation="chat", recorded=True)
     return Failure(
-        domain="llm_provider", provider="OpenHuman", operation="chat", status=401, response=response
+        domain="llm_provider",
+        provider="OpenHuman",
+        operation="chat",
+        status=401,
+        failure="non_2xx",
+        response=response,
     )
 
 

@@ -18,7 +18,7 @@ import pytest
 from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
 from sentry_filters.audit.queries import load_queries
 from sentry_filters.cli import main
-from tests.audit.by_hand import HandWritten, decision, expiry, kept, sqlite_with, total
+from tests.audit.by_hand import HandWritten, decision, expiry, kept, refused, sqlite_with, total
 
 QUERIES = {query.name: query for query in load_queries()}
 INVARIANTS = [name for name, query in QUERIES.items() if query.holds is not None]
@@ -93,6 +93,12 @@ def test_json_has_every_question_with_its_columns_and_rows(
         pytest.param("dead_sessions_hidden", [expiry(handled=0)], id="hidden"),
         pytest.param("violations", [total("violations", 1, label="drop_without_event")], id="violation"),
         pytest.param("reconciliation", [total("seen", 1, "span")], id="unaccounted"),
+        pytest.param(
+            "old_credential_in_use",
+            [expiry(), decision(reason="old_credential", standing="stale")],
+            id="old credential",
+        ),
+        pytest.param("refused_by_gate", [refused()], id="unexplained refusal"),
     ],
 )
 def test_a_broken_invariant_ends_with_status_1_and_says_which(

@@ -233,6 +233,8 @@ def test_every_card_shows_its_question_and_what_is_bad(seen: Visit, slug: str) -
         ("difference", 0),
         ("withheld", 0),
         ("lost", 0),
+        ("old_credential", 0),
+        ("refusals_dropped", 0),
     ],
 )
 def test_a_tile_shows_what_the_day_brought(seen: Visit, slug: str, number: int) -> None:
@@ -284,7 +286,12 @@ def test_every_table_shows_rows_or_says_that_there_is_none(seen: Visit, slug: st
 @pytest.mark.integration
 @pytest.mark.parametrize(
     ("slug", "counted"),
-    [("kept_unauthorized", "failures"), ("sessions_to_renewal", "failures"), ("storms", "failures")],
+    [
+        ("kept_unauthorized", "failures"),
+        ("recognised_by_grade", "failures"),
+        ("sessions_to_renewal", "failures"),
+        ("storms", "failures"),
+    ],
 )
 def test_a_link_leads_to_the_rows_that_were_counted(seen: Visit, url: str, slug: str, counted: str) -> None:
     columns = [cell.inner_text() for cell in seen.page.locator(f"#chart-{slug} th").all()]

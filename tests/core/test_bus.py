@@ -4,6 +4,7 @@ import contextvars
 import logging
 import os
 import queue
+import signal
 import threading
 
 import pytest
@@ -42,7 +43,7 @@ def test_coroutine_function_is_a_handler() -> None:
     assert seen == [event]
 
 
-def test_a_raising_handler_affects_nobody_else_and_logs_no_payload(caplog: pytest.LogCaptureFixture) -> None:
+def test_raising_handler_harms_nobody_and_shows_no_payload(caplog: pytest.LogCaptureFixture) -> None:
     bus = EventBus()
     seen: list[SessionExpired] = []
 
@@ -61,7 +62,7 @@ def test_a_raising_handler_affects_nobody_else_and_logs_no_payload(caplog: pytes
     assert "a secret" not in caplog.text
 
 
-def test_a_sleeping_handler_delays_neither_publisher_nor_other_handlers() -> None:
+def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
     bus = EventBus()
     release = threading.Event()
     seen: list[SessionExpired] = []
@@ -77,23 +78,137 @@ def test_a_sleeping_handler_delays_neither_publisher_nor_other_handlers() -> Non
     assert bus.flush()
 
 
-def test_a_stuck_handler_has_a_bounded_queue(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_thousand_sessions_that_end_at_once_all_reach_their_handler() -> None:
     bus = EventBus()
-    release = threading.Event()
+    begin = threading.Event()
     seen: list[str | None] = []
 
     def handler(event: SessionExpired) -> None:
-        release.wait(10)
+        begin.wait(10)
         seen.append(event.session)
 
     bus.subscribe(handler)
-    for number in range(500):
-        bus.publish(expiry(str(number)))
+    names = [str(number) for number in range(1_000)]
+
+    taken = [bus.publish(expiry(name)) for name in names]
+    begin.set()
+    assert all(taken)
+    assert bus.flush(10.0)
+    assert seen == names
+
+
+def test_what_cannot_be_queued_is_not_taken_and_the_handler_is_named_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    troubles: list[str] = []
+    bus = EventBus(troubles.append)
+    release, begun = threading.Event(), threading.Event()
+    seen: list[str | None] = []
+
+    def handler(event: SessionExpired) -> None:
+        begun.set()
+        release.wait(30)
+        seen.append(event.session)
+
+    bus.subscribe(handler)
+    bus.publish(expiry("0"))
+    assert begun.wait(10)
+    taken = [bus.publish(expiry(str(number))) for number in range(1, 10_051)]
     release.set()
 
+    assert taken == [True] * 10_000 + [False] * 50
+    assert bus.flush(30.0)
+    assert seen == [str(number) for number in range(10_001)]
+    assert troubles == ["handler_behind"] * 50
+    assert caplog.text.count("cannot keep up") == 1
+
+
+def test_published_says_whether_every_subscriber_took_it() -> None:
+    bus = EventBus()
+    bus.observe(print)
+    assert not bus.publish(expiry()), "nobody subscribed"
+
+    bus.subscribe(lambda event: None)
+    assert bus.publish(expiry())
+    with no_new_threads():
+        bus.subscribe(lambda event: None)
+        assert not bus.publish(expiry()), "no thread would call the second handler"
+
+
+def test_a_handler_that_does_not_come_back_is_visible(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentry_filters.core.subscription._STUCK_SECONDS", 0.0)
+    troubles: list[str] = []
+    bus = EventBus(troubles.append)
+    release, begun = threading.Event(), threading.Event()
+
+    def handler(event: SessionExpired) -> None:
+        begun.set()
+        release.wait(30)
+
+    bus.subscribe(handler)
+    bus.publish(expiry())
+    assert begun.wait(10)
+    bus.publish(expiry())
+    bus.publish(expiry())
+
+    assert troubles == ["handler_stuck"] * 2
+    assert caplog.text.count("is stuck") == 1
+    release.set()
+
+
+def test_a_handler_that_fails_is_named_once_and_counted_always(caplog: pytest.LogCaptureFixture) -> None:
+    troubles: list[str] = []
+    bus = EventBus(troubles.append)
+
+    async def broken(event: SessionExpired) -> None:
+        raise LookupError("a secret")
+
+    bus.subscribe(broken)
+    for _ in range(3):
+        bus.publish(expiry())
+
     assert bus.flush()
-    assert seen == [str(number) for number in range(100)]
-    assert caplog.text.count("a handler is stuck") == 1
+    assert troubles == ["handler_failed"] * 3
+    assert caplog.text.count("raised LookupError") == 1
+    assert "a secret" not in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers on this system")
+def test_a_signal_handler_may_publish_while_its_own_thread_publishes() -> None:
+    bus = EventBus()
+    seen: list[str | None] = []
+    bus.subscribe(lambda event: seen.append(event.session))
+    interrupted = 0
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal interrupted
+        interrupted += 1
+        bus.publish(expiry("signal"))
+        bus.subscribe(lambda event: None).close(0.0)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+        published = 0
+        while interrupted < 100:
+            published += bus.publish(expiry("here"))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert bus.flush(30.0)
+    assert (seen.count("here"), seen.count("signal")) == (published, interrupted)
+
+
+def test_a_bus_that_nobody_subscribed_to_has_no_thread() -> None:
+    before = threading.active_count()
+    bus = EventBus()
+    bus.publish(expiry())
+    bus.events()
+
+    assert threading.active_count() == before
 
 
 def test_handler_runs_in_an_empty_context() -> None:
@@ -149,7 +264,7 @@ def test_handler_may_close_its_own_subscription() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_child_has_its_own_handlers() -> None:
+def test_forked_child_has_handlers_of_its_own() -> None:
     bus = EventBus()
     seen: list[str | None] = []
     bus.subscribe(lambda event: seen.append(event.session))
@@ -178,7 +293,7 @@ def test_closing_a_subscription_ends_its_thread() -> None:
     assert not threads[0].is_alive()
 
 
-def test_an_event_waits_if_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_event_waits_where_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
     bus, heard = EventBus(), queue.Queue[str | None]()
     subscription = bus.subscribe(lambda event: heard.put(event.session))
 
@@ -191,7 +306,7 @@ def test_an_event_waits_if_no_thread_can_be_started(caplog: pytest.LogCaptureFix
     assert "no thread can be started" in caplog.text
 
 
-def test_closing_delivers_what_waited_for_a_thread() -> None:
+def test_closing_hands_over_what_waited_for_a_thread() -> None:
     bus, heard = EventBus(), queue.Queue[str | None]()
     bus.subscribe(lambda event: heard.put(event.session))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sentry_filters import Endpoint, Policy
+from sentry_filters import DEFAULT_PATHS, Endpoint, Policy
 
 
 def test_defaults_are_those_of_the_reference_failure() -> None:
@@ -54,10 +54,13 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("paths", {"embeddings": "embeddings"}, "paths: invalid value 'embeddings'"),
         ("paths", {"/embeddings": ""}, "paths['/embeddings']: invalid value ''"),
         ("not_session_codes", [401], "not_session_codes: invalid value 401"),
+        ("paths", {":": "x"}, "paths: invalid value ':'"),
+        ("publish_on", "words", "publish_on: invalid value 'words'"),
         ("scope", "thread", "scope: invalid value 'thread'"),
         ("renewal_grace", -1, "renewal_grace: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
         ("span_action", "hide", "span_action: invalid value 'hide'"),
+        ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),
         ("secret_keys", [""], "secret_keys: invalid value ''"),
         ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),
         ("redact_content", "yes", "redact_content: invalid value 'yes'"),
@@ -80,7 +83,7 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
         provider = "OpenHuman"
         hosts = ["API.example.ai.", "localhost:8080"]
         statuses = [401]
-        paths = {"/embeddings" = "embeddings"}
+        paths = {"/turn" = "chat", "/embeddings" = false}
         renewal_grace = 5
         """
     )
@@ -89,7 +92,7 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
 
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
     assert (policy.statuses, policy.renewal_grace) == ((401,), 5.0)
-    assert policy.paths == {"/embeddings": "embeddings"}
+    assert policy.paths == {**DEFAULT_PATHS, "/turn": "chat", "/embeddings": None}
 
 
 @pytest.mark.parametrize(
@@ -117,18 +120,20 @@ def test_environment_is_read() -> None:
             "SENTRY_FILTERS_PROVIDER": "OpenHuman",
             "SENTRY_FILTERS_HOSTS": "api.example.ai, localhost:8080",
             "SENTRY_FILTERS_STATUSES": "401",
-            "SENTRY_FILTERS_PATHS": "/v2/turn=chat",
+            "SENTRY_FILTERS_PATHS": "/v2/turn=chat, /embeddings=",
             "SENTRY_FILTERS_NOT_SESSION_CODES": "",
             "SENTRY_FILTERS_RENEWAL_GRACE": "2.5",
             "SENTRY_FILTERS_REDACT_CONTENT": "true",
+            "SENTRY_FILTERS_SENTRY_SIGNAL": "event",
             "SENTRY_FILTERS_KEY": "for another part of the package",
             "PATH": "/usr/bin",
         }
     )
 
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
-    assert (policy.statuses, policy.paths, policy.not_session_codes) == ((401,), {"/v2/turn": "chat"}, ())
-    assert (policy.renewal_grace, policy.redact_content) == (2.5, True)
+    assert (policy.statuses, policy.not_session_codes) == ((401,), ())
+    assert policy.paths == {**DEFAULT_PATHS, "/v2/turn": "chat", "/embeddings": None}
+    assert (policy.renewal_grace, policy.redact_content, policy.sentry_signal) == (2.5, True, "event")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ WIRE_TEXT = 'OpenHuman API error (401 Unauthorized): {"success":false,"error":"I
 def response(
     status: int = 401, host: str = "api.example.ai", path: str | None = "/v1/chat/completions", **facts: Any
 ) -> Response:
+    facts = {"body_known": True, "body": "{}", **facts}
     return Response(status=status, endpoint=Endpoint(host, 443), path=path, **facts)
 
 
@@ -56,7 +57,7 @@ def test_reference_tags_are_our_session(status: object, operation: str) -> None:
         pytest.param(tagged(status=429), "other_status", id="rate limit"),
         pytest.param(tagged(status=None), "unrelated", id="no status"),
         pytest.param(tagged(status=True), "unrelated", id="status is no number"),
-        pytest.param(tagged(operation="embeddings"), "other_operation", id="no LLM call"),
+        pytest.param(tagged(operation="audio_speech"), "other_operation", id="no LLM call"),
         pytest.param(tagged(operation=None), "unknown_operation", id="no operation"),
         pytest.param(tagged(failure="all_exhausted"), "other_failure", id="aggregate of the provider layer"),
         pytest.param(Failure(text="401 unauthorized"), "unrelated", id="text without label"),
@@ -97,7 +98,7 @@ def test_outer_layer_with_our_wire_text_is_our_session(tags: dict[str, object]) 
         pytest.param(response(403), "backend_session_expired", id="403"),
         pytest.param(response(host="other.example"), "contradicting_host", id="other host"),
         pytest.param(response(500), "other_status", id="other status"),
-        pytest.param(response(path="/v1/embeddings"), "other_operation", id="other path"),
+        pytest.param(response(path="/v1/audio/speech"), "other_operation", id="other path"),
         pytest.param(response(path="/v1/messages/count_tokens"), "other_operation", id="below an LLM path"),
         pytest.param(response(path="/xchat/completions"), "other_operation", id="not at a segment"),
         pytest.param(response(path="/v1/models", operation="warmup"), "backend_session_expired", id="named"),
@@ -115,7 +116,7 @@ def test_typed_cause_decides(facts: Response, expected: str) -> None:
 def test_response_contradicts_tags() -> None:
     assert reason(failure_with(tagged(), response(host="other.example"))) == "contradicting_host"
     assert reason(failure_with(tagged(), response(500))) == "other_status"
-    assert reason(failure_with(tagged(), response(path="/v1/embeddings"))) == "other_operation"
+    assert reason(failure_with(tagged(), response(path="/v1/audio/speech"))) == "other_operation"
     assert reason(failure_with(tagged(provider="kiro"), response())) == "other_provider"
 
 

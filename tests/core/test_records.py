@@ -12,6 +12,7 @@ from sentry_filters import (
     Policy,
     RenewalRecord,
     Response,
+    SessionExpiredError,
     SessionGuard,
 )
 from sentry_filters.core.records import names_third_party
@@ -28,6 +29,7 @@ def expired(session: str | None = "a", **other: object) -> Failure:
         path="/v1/chat/completions",
         session=session,
         started_at=1.0,
+        body_known=True,
     )
     return Failure(provider="OpenHuman", response=response, **other)  # type: ignore[arg-type]
 
@@ -82,7 +84,7 @@ def test_a_renewal_names_the_expiries_that_it_ended() -> None:
 
 
 def test_a_renewal_of_one_session_ends_its_own_expiry_only() -> None:
-    guard = SessionGuard(Policy(provider="OpenHuman", scope="session"), print)
+    guard = SessionGuard(Policy(provider="OpenHuman", hosts={"api.example.ai"}, scope="session"), print)
     records = told_to(guard)
 
     for credential in ("a", "b"):
@@ -159,6 +161,68 @@ def test_an_expiry_that_could_not_be_published_is_counted_as_a_violation(
 
     assert not parts_of(guard).decider.decide("event", (expired(),)).drop
     assert guard.counters.get("violations", "drop_without_event") == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "grade", "confirmed"),
+    [
+        pytest.param(expired(), "fact", True, id="what the wire said"),
+        pytest.param(
+            Failure(
+                domain="llm_provider", provider="OpenHuman", operation="chat", status=401, failure="non_2xx"
+            ),
+            "statement",
+            False,
+            id="the five tags",
+        ),
+        pytest.param(
+            Failure(provider="OpenHuman", operation="chat", status=401), "words", False, id="some tags"
+        ),
+        pytest.param(Failure(provider="OpenAI", operation="chat", status=401), None, None, id="not ours"),
+    ],
+)
+def test_the_record_says_on_what_evidence_the_failure_was_recognised(
+    failure: Failure, grade: str | None, confirmed: bool | None
+) -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    parts_of(guard).decider.decide("event", (failure,))
+
+    assert [(one.grade, one.confirmed) for one in decisions(records)] == [(grade, confirmed)]
+
+
+def test_what_follows_an_earlier_decision_has_no_evidence_of_its_own() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    parts_of(guard).decider.note("span", "demote", "backend_session_expired", expired())
+
+    assert [(one.grade, one.confirmed) for one in decisions(records)] == [(None, None)]
+
+
+def test_a_dropped_report_of_a_refusal_belongs_to_the_expiry_that_closed_the_gate() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+    parts_of(guard).decider.decide("event", (expired(),))
+    with pytest.raises(SessionExpiredError) as refused:
+        guard.gate.check()
+
+    parts_of(guard).trail.refused("report", "drop", "refused_by_gate", refused.value.event)
+
+    first, refusal = decisions(records)
+    assert (refusal.signal, refusal.verdict, refusal.reason) == ("report", "drop", "refused_by_gate")
+    assert (refusal.expiry, refusal.session, refusal.provider) == (first.expiry, "a", "OpenHuman")
+    assert (refusal.standing, refusal.grade, refusal.status, refusal.third_party) == (None, None, None, False)
+    assert guard.counters.get("decisions", "report", "drop", "refused_by_gate") == 1
+
+
+def test_what_alerts_watch_is_declared() -> None:
+    declared = SessionGuard(POLICY).counters.snapshot()
+
+    assert declared["violations", "old_credential_in_use"] == 0
+    assert declared["decisions", "event", "keep", "old_credential"] == 0
+    assert declared["decisions", "report", "drop", "refused_by_gate"] == 0
 
 
 def test_work_that_the_gate_refused_is_counted() -> None:

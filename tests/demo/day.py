@@ -98,7 +98,7 @@ def refused_calls(hour: int) -> int:
 
 
 def _play(parts: _Parts, hour: int) -> None:
-    session = fake("eyJ", 40, seed=str(hour))
+    session = _session(max((signed_in for signed_in in _MINUTES_TO_SIGN_IN if signed_in < hour), default=0))
     for number in range(messages(hour)):
         with sentry_sdk.new_scope() as scope:
             scope.set_extra("request", {"authorization": f"Bearer {session}", "number": number})
@@ -114,7 +114,12 @@ def _play(parts: _Parts, hour: int) -> None:
         except SessionExpiredError:
             continue
     if hour in _MINUTES_TO_SIGN_IN:
-        parts.guard.session_renewed(fake("eyJ", 40, seed=f"{hour} renewed"))
+        parts.guard.session_renewed(_session(hour))
+
+
+def _session(signed_in: int) -> str:
+    """Return the credential of the sign-in in that hour."""
+    return fake("eyJ", 40, seed=str(signed_in))
 
 
 def _job(parts: _Parts, session: str) -> None:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import openai
 import sentry_sdk
@@ -92,7 +93,11 @@ def run_storm(ledger: Path | None) -> Outcome:
 
 def _init_sentry(receiver: SentryReceiver, guard: SessionGuard | None) -> None:
     # One report for each failure, as in the recorded case: this application captures its errors itself.
-    options = {"dsn": receiver.dsn, "disabled_integrations": [_openai_integration()], "server_name": "demo"}
+    options: dict[str, Any] = {
+        "dsn": receiver.dsn,
+        "disabled_integrations": [_openai_integration()],
+        "server_name": "demo",
+    }
     sentry_sdk.init(**(options if guard is None else guard.sentry_options(**options)))
 
 

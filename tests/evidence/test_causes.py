@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from sentry_filters import Endpoint, Failure, Response
-from sentry_filters.evidence.causes import failures_of
+from sentry_filters.evidence import Credentials, Fingerprinter, Reading, failures_of
 
 OURS = "https://api.example.ai/v1/chat/completions"
 
@@ -23,8 +23,15 @@ class ApiError(Exception):
         self.response = response
 
 
-def unseen(response: object) -> None:
-    """No client was instrumented."""
+CREDENTIALS = Credentials(("authorization",), Fingerprinter(b"key"))
+
+
+def reading(recorded: Callable[[object], Response | None] = lambda response: None) -> Reading:
+    """Where no client was instrumented, if nothing else is said."""
+    return Reading(recorded, CREDENTIALS)
+
+
+unseen = reading()
 
 
 def received(status: int, url: str = OURS, text: str = "{}") -> httpx.Response:
@@ -63,7 +70,11 @@ def test_status_error_leads_to_status_host_and_path(library: Any) -> None:
         status=401,
         endpoint=Endpoint("api.example.ai", 443),
         path="/v1/chat/completions",
+        method="POST",
         codes=frozenset({"unauthorized", "x"}),
+        credential=False,
+        by_backend=True,
+        body_known=True,
         body='{"errorCode":"UNAUTHORIZED","error":{"code":"x"}}',
     )
 
@@ -73,7 +84,7 @@ def test_facts_recorded_on_the_wire_win() -> None:
     seen = Response(status=401, session="abc", recorded=True)
 
     [cause] = failures_of(
-        ApiError("no", 401, response), lambda received: seen if received is response else None
+        ApiError("no", 401, response), reading(lambda received: seen if received is response else None)
     )
 
     assert cause.session == "abc"
@@ -271,4 +282,4 @@ def test_a_code_is_read_after_a_byte_order_mark_and_despite_a_wrong_encoding(
     cause = only(ApiError("x", response=response))
 
     assert cause.response is not None
-    assert cause.response.codes == {"invalid_api_key"}
+    assert cause.response.codes == {"invalidapikey"}

@@ -247,7 +247,7 @@ def run_leaking_application(planted: Mapping[str, Canary]) -> None:
     sentry_sdk.flush(FLUSH_SECONDS)
 
 
-LEAKING_OPTIONS = {
+LEAKING_OPTIONS: dict[str, Any] = {
     "send_default_pii": True,
     "traces_sample_rate": 1.0,
     "enable_logs": True,

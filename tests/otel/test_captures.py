@@ -65,6 +65,11 @@ def a_record(recorded: dict[str, Any]) -> ReadWriteLogRecord:
     return ReadWriteLogRecord(record, _RESOURCE)
 
 
+def span_id_of(span: ReadableSpan) -> int:
+    assert span.context is not None
+    return int(span.context.span_id)
+
+
 def what_became(before: ReadableSpan, after: ReadableSpan | None) -> str:
     if after is None:
         return "drop"
@@ -85,10 +90,14 @@ def test_a_recorded_failure_is_decided_as_recorded(capture: Capture, hosts: str)
     served = {capture["host"]} if hosts == "own" else {"other.example"}
     guard = SessionGuard(Policy(provider="OpenHuman", hosts=served, not_session_codes=()), lambda event: None)
     spans, logs = GuardedSpans(guard), GuardedLogs(guard)
-    for recorded in capture["spans"]:
-        span = a_span(recorded)
-        outcome = what_became(span, next(iter(spans.kept(span)), None))
-        assert outcome in recorded[expectation].split("_or_"), recorded["why"]
+    ended = [a_span(recorded) for recorded in capture["spans"]]
+    left = [kept for span in ended for kept in spans.kept(span)]
+    left += spans.flushed()
+    after = {span_id_of(span): span for span in left}
+    assert len(after) == len(left)
+    for recorded, span in zip(capture["spans"], ended, strict=True):
+        outcome = what_became(span, after.get(span_id_of(span)))
+        assert outcome in recorded[expectation].split("_or_"), (recorded["name"], recorded["why"])
     for recorded in capture.get("logs", []):
         outcome = "keep" if logs.kept(a_record(recorded)) is not None else "drop"
         assert outcome in recorded[expectation].split("_or_"), recorded["why"]

@@ -31,7 +31,8 @@ def test_each_span_has_one_decision_that_says_what_became_of_it(
     provider.add_span_processor(SimpleSpanProcessor(InMemorySpanExporter()))
     tracer = provider.get_tracer("app")
 
-    with guard.instrument(httpx.Client()) as client:
+    session = {"authorization": "Bearer session-a"}
+    with guard.instrument(httpx.Client(headers=session)) as client:
         for _ in range(3):
             with (
                 pytest.raises(httpx.HTTPStatusError),

@@ -32,8 +32,9 @@ HTTPXClientInstrumentor().instrument(tracer_provider=provider)
 tracer = provider.get_tracer("app")
 try:
     with tracer.start_as_current_span("turn", attributes={"key": KEY}):
-        httpx.post(URL + "/chat/completions", json={}).raise_for_status()
-except httpx.HTTPStatusError:
+        response = httpx.post(URL + "/chat/completions", json={})
+        raise RuntimeError(f"Error code: {response.status_code} - {response.json()}")  # as SDKs word it
+except RuntimeError:
     pass
 """
 

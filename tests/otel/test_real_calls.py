@@ -79,7 +79,6 @@ CALLS = [
     pytest.param(responses, id="openai-responses"),
     pytest.param(plain(httpx), id="httpx"),
     pytest.param(plain(httpx2), id="httpx2"),
-    pytest.param(plain(httpx, guarded=False), id="httpx-not-instrumented-by-the-guard"),
 ]
 INSTRUMENTATIONS = [
     pytest.param(("httpx",), id="http"),
@@ -122,6 +121,32 @@ def test_only_the_applications_own_spans_are_exported_and_they_do_not_fail(
     assert not guard.gate.is_open
     seen, dropped = guard.counters.get("seen", "span"), guard.counters.get("dropped", "span")
     assert seen == dropped + guard.counters.get("demoted", "span")
+
+
+@pytest.mark.parametrize("codes", [(), ("invalid_api_key",)])
+@pytest.mark.parametrize("instrumentations", INSTRUMENTATIONS)
+def test_a_status_alone_is_enough_where_a_body_has_nothing_to_say(
+    codes: tuple[str, ...], instrumentations: tuple[str, ...], traces: Traces, backend: LLMBackend
+) -> None:
+    expired: list[SessionExpired] = []
+    policy = Policy(provider="OpenHuman", hosts={backend.address}, not_session_codes=codes)
+    guard = SessionGuard(policy, expired.append)
+    provider = TracerProvider()
+    provider.add_span_processor(GuardedSpanProcessor(guard, SimpleSpanProcessor(traces.exporter)))
+    with instrumented(provider, *instrumentations), turn(Traces(provider, traces.exporter)):
+        plain(httpx, guarded=False)(guard, backend.url)
+    guard.bus.flush()
+    if codes:
+        assert [span.name for span in traces.exported] == ["POST", "agent.turn", "request"]
+        assert all(span.status.status_code is StatusCode.ERROR for span in traces.exported)
+        assert guard.counters.get("decisions", "span", "keep", "uncorroborated") == 1
+        assert (expired, guard.gate.is_open) == ([], True)
+    else:
+        assert [span.name for span in traces.exported] == ["agent.turn", "request"]
+        assert_demoted(traces.one("request"))
+        assert (len(expired), guard.gate.is_open) == (1, False)
+    provider.shutdown()
+    guard.close()
 
 
 @pytest.mark.parametrize("call", [CALLS[0], CALLS[1], CALLS[2]])

@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Iterator
-from typing import Any, cast
 
 import pytest
 import redis
 
-from sentry_filters import Failure, Policy, SessionExpired, SessionGuard
-from sentry_filters.core.lifecycle import Lifecycle
+from sentry_filters import Failure, Policy, SessionExpired, SessionExpiredError, SessionGuard
 from sentry_filters.guard import parts_of
 from sentry_filters.redis.exchange import Exchange
-from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
 from tests.redis.test_messages import expiry
@@ -40,7 +38,7 @@ def named(name: str) -> Expiry:
 def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(store: Store) -> None:
     heard: list[SessionExpired] = []
     guard = SessionGuard(Policy(provider="OpenHuman"), heard.append)
-    replica = Replica("process")
+    replica = Replica()
     exchange = Exchange(replica, parts_of(guard).lifecycle)
 
     replica.found(found())
@@ -53,7 +51,7 @@ def test_an_expiry_found_before_the_first_look_is_published_by_its_own_claim(sto
 
 def test_an_expiry_published_alone_is_shared_at_the_next_look(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
-    replica = Replica("process")
+    replica = Replica()
     exchange = Exchange(replica, parts_of(guard).lifecycle)
 
     replica.found(found())
@@ -66,7 +64,7 @@ def test_an_expiry_published_alone_is_shared_at_the_next_look(store: Store) -> N
 
 def test_what_redis_missed_is_written_although_nothing_changed_there(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
-    replica = Replica("session")
+    replica = Replica()
     exchange = Exchange(replica, parts_of(guard).lifecycle)
     store.claim(named("a" * 12), None)
     exchange.synchronise(store)
@@ -84,7 +82,7 @@ def test_what_redis_missed_is_written_although_nothing_changed_there(store: Stor
 
 def test_news_does_not_wait_until_everything_is_written_again(store: Store) -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
-    replica = Replica("session")
+    replica = Replica()
     exchange = Exchange(replica, parts_of(guard).lifecycle)
     for name in ("a" * 12, "b" * 12, "c" * 12):
         replica.merge_expiry(named(name))
@@ -97,28 +95,75 @@ def test_news_does_not_wait_until_everything_is_written_again(store: Store) -> N
     guard.close()
 
 
-def test_a_renewal_between_an_expirys_arrival_and_the_gates_closing_leaves_it_open() -> None:
+def test_an_expiry_from_elsewhere_that_a_renewal_has_ended_leaves_the_gate_open() -> None:
     guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
-    replica = Replica("process")
+    guard.session_renewed("new")
 
-    class Overtaken:
-        """The guard's own lifecycle, and an application that signs in a moment too early for it."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(parts_of(guard).lifecycle, name)
-
-        def adopt_expiry(self, session: str | None, event: SessionExpired, *, running: bool) -> None:
-            guard.session_renewed("new")
-            for renewal in replica.renewals_of(None, round(time.time() * 1e6)):
-                replica.merge_renewal(renewal)
-            parts_of(guard).lifecycle.adopt_expiry(session, event, running=running)
-
-    from_elsewhere = found()
-
-    Exchange(replica, cast("Lifecycle", Overtaken()))._apply(from_elsewhere)
+    Exchange(Replica(), parts_of(guard).lifecycle)._apply(found())
 
     assert guard.gate.is_open
     late = Failure(provider="OpenHuman", operation="chat", status=401, at=time.time() + 60)
     assert parts_of(guard).decider.decide("event", (late,)).drop
     assert not guard.gate.is_open
+    guard.close()
+
+
+def test_a_session_that_works_again_elsewhere_opens_the_gate_for_its_own_expiry_only() -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    exchange = Exchange(Replica(), parts_of(guard).lifecycle)
+    exchange._apply(named("a" * 12))
+    exchange._apply(named("b" * 12))
+
+    exchange._apply(Renewal(name="a" * 12, stamp=round(time.time() * 1e6)))
+    assert not guard.gate.is_open
+    exchange._apply(Renewal(name="b" * 12, stamp=round(time.time() * 1e6)))
+    assert guard.gate.is_open
+    guard.close()
+
+
+def test_a_renewal_heard_of_after_the_expiry_that_followed_it_opens_nothing() -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    exchange = Exchange(Replica(), parts_of(guard).lifecycle)
+    stamp = round(time.time() * 1e6)
+    exchange._apply(named("b" * 12))
+    exchange._apply(dataclasses.replace(named("a" * 12), after=stamp))
+
+    exchange._apply(Renewal(name=EVERYONE, stamp=stamp, credential="a" * 12))
+
+    with pytest.raises(SessionExpiredError) as refused:
+        guard.gate.check()
+    assert refused.value.event.session == "a" * 12
+    exchange._apply(Renewal(name="a" * 12, stamp=stamp + 1))
+    assert guard.gate.is_open, "the other one was over"
+    guard.close()
+
+
+def test_where_several_found_one_expiry_all_say_the_published_one_again(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica()
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
+    store.claim(found(), None)
+    mine = dataclasses.replace(found(), event=dataclasses.replace(found().event, id="2" * 16))
+    replica.found(mine)
+
+    exchange.claim(store, mine, round(time.time() * 1e6))
+
+    expiries, _ = replica.everything()
+    assert [one.event.id for one in expiries] == ["1" * 16]
+    guard.close()
+
+
+def test_an_expiry_without_credential_that_was_a_known_ones_ends_with_it(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    replica = Replica()
+    exchange = Exchange(replica, parts_of(guard).lifecycle)
+    store.claim(named("a" * 12), round(time.time() * 1e6))
+    event = expiry(id="2" * 16, session=None).event
+    mine = Expiry(name=UNNAMED, after=0, event=event)
+    replica.found(mine)
+
+    exchange.claim(store, mine, round(time.time() * 1e6))
+    exchange._apply(Renewal(name="a" * 12, stamp=round(time.time() * 1e6)))
+
+    assert guard.gate.is_open
     guard.close()

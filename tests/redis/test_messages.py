@@ -17,6 +17,7 @@ from sentry_filters.redis.messages import (
     read_expiry,
     read_message,
     record_of,
+    text_of,
 )
 from sentry_filters.redis.replica import Replica
 from tests.redis.conftest import KEY
@@ -24,7 +25,7 @@ from tests.redis.conftest import KEY
 NAME = "0123456789ab"
 
 
-def expiry(own: int = 0, after: int = 0, **changes: object) -> Expiry:
+def expiry(after: int = 0, **changes: object) -> Expiry:
     facts: dict[str, object] = {
         "source": "llm_provider.openhuman_backend",
         "reason": "OpenHuman API error (401 Unauthorized)",
@@ -38,11 +39,11 @@ def expiry(own: int = 0, after: int = 0, **changes: object) -> Expiry:
         "id": "0" * 16,
         **changes,
     }
-    return Expiry(name=NAME, own=own, after=after, event=SessionExpired(**facts))  # type: ignore[arg-type]
+    return Expiry(name=NAME, after=after, event=SessionExpired(**facts))  # type: ignore[arg-type]
 
 
 def test_an_expiry_is_read_as_it_was_written() -> None:
-    assert read_expiry(NAME, record_of(expiry(1, 2))) == expiry(1, 2)
+    assert read_expiry(NAME, record_of(expiry(2))) == expiry(2)
 
 
 def test_an_invalid_trace_does_not_prevent_reading_the_expiry() -> None:
@@ -60,7 +61,7 @@ RECORD = record_of(expiry())
         pytest.param(f"v other {NAME} {RECORD}", id="kind"),
         pytest.param(f"v expiry NAME {RECORD}", id="name"),
         pytest.param(f"v expiry {NAME} {RECORD[:-1]}", id="json"),
-        pytest.param(f"v expiry {NAME} 0 0 {'0' * 16} " + "[" * 3000, id="deep"),
+        pytest.param(f"v expiry {NAME} 0 {'0' * 16} " + "[" * 3000, id="deep"),
         pytest.param(f"v expiry {NAME} {RECORD}{' ' * 5000}", id="long"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('401,', '500,')}", id="status"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('true', '1')}", id="confirmed"),
@@ -69,6 +70,8 @@ RECORD = record_of(expiry())
         pytest.param(f"v expiry {NAME} {RECORD.replace('source', 'sauce')}", id="unknown field"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('0' * 16, '1' * 16, 1)}", id="two ids"),
         pytest.param(f"v renewal {NAME} -1", id="negative"),
+        pytest.param(f"v renewal * 1 {NAME[1:]}", id="no credential"),
+        pytest.param("v renewal * 1 ", id="an empty credential"),
         pytest.param("v renewal x 1", id="whose"),
         pytest.param(f"v renewal {NAME} {int((time.time() + 3600) * 1e6)}", id="an hour ahead"),
     ],
@@ -78,32 +81,44 @@ def test_what_no_process_writes_is_refused(message: str) -> None:
         read_message(message)
 
 
+def test_a_renewal_is_read_as_it_was_written() -> None:
+    for renewal in (Renewal(name=EVERYONE, stamp=5, credential=NAME), Renewal(name=NAME, stamp=5)):
+        assert read_message(f"v renewal {renewal.name} {text_of(renewal)}") == ("v", renewal)
+
+
 @pytest.mark.parametrize(
-    ("news", "running"),
+    ("news", "known"),
     [
         pytest.param(
-            [expiry(), Renewal(name=EVERYONE, stamp=5)], False, id="a renewal ends what it is later than"
+            [expiry(), expiry(5, id="1" * 16), Renewal(name=EVERYONE, stamp=5)],
+            {(5, "1" * 16), (EVERYONE, 5, None)},
+            id="the expiry after the later renewal",
         ),
         pytest.param(
-            [expiry(), Renewal(name=NAME, stamp=5), expiry(5, 5)], True, id="the same session expired again"
+            [Renewal(name=EVERYONE, stamp=5), Renewal(name=EVERYONE, stamp=3, credential=NAME)],
+            {(EVERYONE, 5, None)},
+            id="the later renewal",
         ),
         pytest.param(
-            [expiry(5, 5), Renewal(name=EVERYONE, stamp=5), Renewal(name=EVERYONE, stamp=3)],
-            True,
-            id="an older renewal ends nothing",
+            [Renewal(name=EVERYONE, stamp=5), Renewal(name=EVERYONE, stamp=5, credential=NAME)],
+            {(EVERYONE, 5, NAME)},
+            id="its credential",
         ),
     ],
 )
-def test_every_order_of_arrival_has_the_same_result(news: list[Expiry | Renewal], running: bool) -> None:
+def test_every_order_of_arrival_has_the_same_result(
+    news: list[Expiry | Renewal], known: set[tuple[object, ...]]
+) -> None:
     for order in itertools.permutations(news):
-        replica = Replica("process")
+        replica = Replica()
         for one in (*order, *order):
             if isinstance(one, Expiry):
                 replica.merge_expiry(one)
             else:
                 replica.merge_renewal(one)
-        expiries, _ = replica.everything()
-        assert [replica.is_running(one) for one in expiries] == [running]
+        expiries, renewals = replica.everything()
+        merged: set[tuple[object, ...]] = {(one.after, one.event.id) for one in expiries}
+        assert merged | {(one.name, one.stamp, one.credential) for one in renewals} == known
 
 
 @pytest.mark.parametrize(
@@ -131,5 +146,5 @@ def test_bad_configuration_is_refused_at_the_start(
 def test_an_expirys_id_is_the_same_in_every_process_and_another_after_a_renewal() -> None:
     one, other = (RedisSessions("redis://127.0.0.1:1", namespace="chat", key=KEY) for _ in range(2))
 
-    assert one.expiry_id(NAME, None) == other.expiry_id(NAME, None)
-    assert one.expiry_id(NAME, 1.5) == other.expiry_id(NAME, 1.5) != one.expiry_id(NAME, None)
+    assert one.expiry_id(NAME, 0) == other.expiry_id(NAME, 0)
+    assert one.expiry_id(NAME, 5) == other.expiry_id(NAME, 5) != one.expiry_id(NAME, 0)

@@ -126,7 +126,8 @@ def test_users_hook_runs_for_what_is_kept(guard: SessionGuard, name: str) -> Non
         seen.append(payload)
         return {**payload, "marked": True}
 
-    hook = guard.sentry_options(**{name: users})[name]
+    hooks: dict[str, Any] = {name: users}
+    hook = guard.sentry_options(**hooks)[name]
 
     assert hook({"tags": {}}, {})["marked"]
     assert hook({"tags": {}, "attributes": {}, "body": "x"}, {})["marked"]
@@ -166,7 +167,7 @@ def test_own_hook_passed_as_the_users_is_not_run_twice(guard: SessionGuard) -> N
 def test_log_of_our_failure_is_dropped(guard: SessionGuard) -> None:
     hook = guard.sentry_options()["before_send_log"]
 
-    assert hook({"body": TEXT, "attributes": {}}, {}) is None
+    assert hook({"body": TEXT, "attributes": {"domain": "llm_provider"}}, {}) is None
     assert hook({"body": "failed", "attributes": TAGS}, {}) is None
     attributes = {key: {"value": value, "type": "string"} for key, value in TAGS.items()}
     assert hook({"body": "failed", "attributes": attributes}, {}) is None
@@ -182,7 +183,9 @@ def test_metric_of_our_failure_is_dropped(guard: SessionGuard) -> None:
     assert hook(kept, {}) is kept
 
 
-def test_log_records_arguments_lead_to_the_cause(guard: SessionGuard, sentry: InitSentry) -> None:
+def test_log_records_arguments_lead_to_the_cause(sentry: InitSentry) -> None:
+    policy = Policy(provider="OpenHuman", hosts={"api.example.ai"}, not_session_codes=())
+    guard = SessionGuard(policy, lambda event: None)
     transport = CapturingTransport()
     sentry(**guard.sentry_options(dsn=DSN, transport=transport))
 

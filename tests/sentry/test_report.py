@@ -64,7 +64,7 @@ def test_expired_session_is_published_and_not_reported(
         ({"provider": "kiro"}, "other_provider"),
         ({"status": 500}, "other_status"),
         ({"status": None}, "unrelated"),
-        ({"operation": "embeddings"}, "other_operation"),
+        ({"operation": "audio_speech"}, "other_operation"),
         ({"body": {"error": {"code": "invalid_api_key"}}}, "not_a_session_code"),
         ({"body": b'{"errorCode":"INSUFFICIENT_QUOTA"}'}, "not_a_session_code"),
     ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import openai
 import pytest
 import sentry_sdk
 
-from sentry_filters import SessionGuard
+from sentry_filters import Policy, SessionExpired, SessionGuard
 from tests.conftest import InitSentry, OpenAIFor
 from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
@@ -17,6 +18,15 @@ from tests.support.waiting import eventually
 
 DSN = "http://a@127.0.0.1:1/1"
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
+
+
+@pytest.fixture
+def guard(backend: LLMBackend, expired: list[SessionExpired]) -> Iterator[SessionGuard]:
+    """A guard for which a status is enough: a body has nothing to say."""
+    policy = Policy(provider="OpenHuman", hosts={backend.address}, not_session_codes=())
+    guard = SessionGuard(policy, expired.append)
+    yield guard
+    guard.close()
 
 
 def http_span(host: str, status: int = 401, **changes: Any) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def test_streamed_spans_are_sent_without_our_failure(
     sentry: InitSentry,
 ) -> None:
     transport = CapturingTransport()
-    stream = {"trace_lifecycle": "stream"}
+    stream: Any = {"trace_lifecycle": "stream"}
     sentry(**guard.sentry_options(dsn=DSN, transport=transport, traces_sample_rate=1.0, _experiments=stream))
     clients = {"ours": openai_for(backend, "k" * 20), "theirs": openai_for(other_backend, "k" * 20)}
 

@@ -25,7 +25,7 @@ class LiveCredentials:
     def __init__(self) -> None:
         self._until: OrderedDict[bytes, float] = OrderedDict()
         self._temporary: list[bytes] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._needles: tuple[bytes, ...] = ()
         self._next_expiry = float("inf")
         self.generation = 0
@@ -65,7 +65,7 @@ class LiveCredentials:
 
     def _reset_lock(self) -> None:
         # Another thread may have held it while the process forked.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def needles(self) -> tuple[bytes, ...]:
         """Every spelling of every credential that is still remembered, the longest first."""

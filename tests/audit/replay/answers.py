@@ -2,41 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
 
-from tests.audit.replay.known import OURS, Decided, decided, expired, totals
+from tests.audit.replay.known import OLD, OURS, REFUSED, Decided, decided, expired, totals
 from tests.audit.replay.parts import PARTS
+from tests.audit.replay.rows import Known
 
-Row = tuple[Any, ...]
 _BY_SIGNAL = ("exported", "dropped", "demoted", "withheld")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Known:
-    """An answer, as far as it is known beforehand.
-
-    Args:
-        keys: Columns that tell its rows apart.
-        sums: Columns of numbers; where time splits a row, they add up.
-        rows: Keys and sums together.
-    """
-
-    keys: tuple[str, ...]
-    sums: tuple[str, ...]
-    rows: Iterable[Row]
-
-    @property
-    def expected(self) -> dict[Row, Row]:
-        """The sums by the keys."""
-        return _added((row[: len(self.keys)], row[len(self.keys) :]) for row in self.rows)
-
-    def found(self, columns: Sequence[str], rows: Iterable[Row]) -> dict[Row, Row]:
-        """Return the sums by the keys in an engine's answer."""
-        named = [dict(zip(columns, row, strict=True)) for row in rows]
-        return _added((_of(row, self.keys), _of(row, self.sums)) for row in named)
 
 
 def answers(processes: Mapping[str, str]) -> dict[str, Known]:
@@ -56,7 +29,34 @@ def _invariants(processes: Mapping[str, str]) -> dict[str, Known]:
     return {
         "drops_without_event": nothing,
         "third_party_dropped": nothing,
-        "violations": nothing,
+        "violations": Known(
+            keys=("invariant", "app_release", "processes"),
+            sums=("times",),
+            rows=[
+                (f"{OLD}_in_use", one.part.release, 1, one.count) for one in decided() if one.reason == OLD
+            ],
+        ),
+        "old_credential_in_use": Known(
+            keys=("process", "app_release", "named_operation"),
+            sums=("failures", "shown"),
+            rows=[
+                (
+                    *(processes[one.part.name], one.part.release, one.operation),
+                    *(one.count, one.count if one.verdict == "keep" else 0),
+                )
+                for one in decided()
+                if one.reason == OLD
+            ],
+        ),
+        "refused_by_gate": Known(
+            keys=("app_release", "signal", "verdict"),
+            sums=("reports", "sessions", "unexplained"),
+            rows=[
+                (part.release, "event", "drop", part.refusals_reported, 1, 0)
+                for part in PARTS
+                if part.refusals_reported
+            ],
+        ),
         "dead_sessions_hidden": Known(
             keys=("process", "app_release", "operation"),
             sums=("failures_dropped",),
@@ -85,6 +85,11 @@ def _of_decisions() -> dict[str, Known]:
                 (one.signal, one.reason, one.count, *_if(one, "first", "repeat", "stale"))
                 for one in decided()
                 if one.verdict == "drop"
+            ]
+            + [
+                ("event", REFUSED, part.refusals_reported, 0, 0, 0)
+                for part in PARTS
+                if part.refusals_reported
             ],
         ),
         "kept_unauthorized": Known(
@@ -97,6 +102,18 @@ def _of_decisions() -> dict[str, Known]:
                 )
                 for one in decided()
                 if one.verdict == "keep" and one.status in (401, 403)
+            ],
+        ),
+        "recognised_by_grade": Known(
+            keys=("evidence", "was_confirmed", "verdict", "reason"),
+            sums=("failures", "announced"),
+            rows=[
+                (
+                    *(one.grade or "unknown", int(one.grade == "fact"), one.verdict, one.reason),
+                    *(one.count, *_if(one, "first")),
+                )
+                for one in decided()
+                if one.standing is not None
             ],
         ),
         "failures_by_minute": Known(
@@ -122,7 +139,7 @@ def _of_decisions() -> dict[str, Known]:
             rows=[
                 ("span", OURS, "chat_completions", 401, part.release, calls, 0, calls, 0)
                 for part in PARTS
-                for calls in [part.first_calls + part.late_calls + part.second_calls]
+                for calls in [part.first_calls + part.late_calls + part.old_calls + part.second_calls]
             ],
         ),
     }
@@ -146,13 +163,14 @@ def _of_sessions(processes: Mapping[str, str]) -> dict[str, Known]:
                 "handled",
                 "shown",
                 "renewed",
+                "recovered",
             ),
             sums=("failures",),
             rows=[
                 (
                     *(processes[one.part.name], one.part.release, "chat_completions", 401, 1),
                     *(int(one.part.listens), int(one.part.sentry and not one.part.listens)),
-                    *(int(one.renewed), one.failures),
+                    *(int(one.renewed), 0, one.failures),
                 )
                 for one in expired()
             ],
@@ -177,7 +195,7 @@ def _of_counters() -> dict[str, Known]:
             keys=(),
             sums=(
                 *("seen", *_BY_SIGNAL, "redactions", "sessions_expired", "renewals", "calls_saved"),
-                *("difference", "lost", "third_party_dropped"),
+                *("difference", "lost", "third_party_dropped", "old_credential", "refusals_dropped"),
             ),
             rows=[
                 (
@@ -187,6 +205,8 @@ def _of_counters() -> dict[str, Known]:
                     ),
                     *(_count(counts, name) for name in ("renewals", "refused")),
                     *(0, 0, 0),
+                    sum(one.count for one in decided() if one.reason == OLD),
+                    sum(part.refusals_reported for part in PARTS),
                 )
             ],
         ),
@@ -249,14 +269,3 @@ def _in_release(release: str) -> tuple[int, int]:
 
 def _count(counts: Mapping[tuple[str, str, str], int], counter: str, signal: str | None = None) -> int:
     return sum(count for key, count in counts.items() if key[0] == counter and signal in (None, key[1]))
-
-
-def _of(row: Mapping[str, Any], names: Iterable[str]) -> Row:
-    return tuple(row[name] for name in names)
-
-
-def _added(rows: Iterable[tuple[Row, Row]]) -> dict[Row, Row]:
-    by_key: defaultdict[Row, list[Row]] = defaultdict(list)
-    for key, sums in rows:
-        by_key[key].append(sums)
-    return {key: tuple(map(sum, zip(*sums, strict=True))) for key, sums in by_key.items()}

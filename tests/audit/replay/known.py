@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.audit.replay.parts import PARTS, Part
 
 OURS = "backend_session_expired"
+OLD = "old_credential"
+REFUSED = "refused_by_gate"
 SOURCE = "llm_provider.openhuman_backend"
 HOST = "127.0.0.1"
 
@@ -24,6 +26,7 @@ class Decided:
         reason: …
         count: How many.
         standing: None for what is not ours.
+        grade: On what evidence it was recognised; None for what is not ours, or follows an earlier decision.
         expiry: Which of the part's expiries, from 1; None for what is not ours.
         provider: …
         host: …
@@ -37,6 +40,7 @@ class Decided:
     reason: str
     count: int
     standing: str | None = None
+    grade: str | None = None
     expiry: int | None = None
     provider: str | None = "OpenHuman"
     host: str | None = HOST
@@ -95,7 +99,12 @@ def totals() -> Counter[tuple[str, str, str]]:
         for signal in ("event", "span", "log"):
             counts["redactions", signal, "github-personal"] += part.secrets
         counts["faults", "", "boundary"] += part.unredactable
+        counts["decisions", "event", f"drop/{REFUSED}"] += part.refusals_reported
         counts["refused", "", ""] += part.refused
+        # What was demoted follows the decision about the call.
+        counts["violations", "", f"{OLD}_in_use"] += sum(
+            one.count for one in decided() if one.part is part and one.reason == OLD
+        )
         counts["renewals", "", ""] += part.renewals
     counts["session_expired", "", SOURCE] += len(expired())
     counts["shared", "", "claimed"] += sum(1 for one in expired() if one.part.shares)
@@ -105,15 +114,16 @@ def totals() -> Counter[tuple[str, str, str]]:
 def outcomes(part: Part) -> Counter[tuple[str, str]]:
     """Return what became of the items that one process saw, by signal and outcome."""
     calls = _calls(part)
-    shown = int(part.sentry and not part.listens)
+    shown = int(part.sentry and not part.listens) + int(part.sentry and part.old_calls > 0)
     reported = part.third_party_calls + part.third_party_reports + part.server_errors
     told = sum(one.count for one in decided() if one.part is part)
     told += sum(1 for one in expired() if one.part is part) + part.renewals  # each renewal ends at most one
+    told += part.refusals_reported
     ours_in_sentry, ours_in_logs = calls * part.sentry - shown, calls * part.logs
     return +Counter(
         {
             ("event", "exported"): part.healthy + part.secrets + reported + shown,
-            ("event", "dropped"): ours_in_sentry,
+            ("event", "dropped"): ours_in_sentry + part.refusals_reported,
             ("event", "withheld"): part.unredactable,
             ("other", "withheld"): part.unknown_items,
             ("span", "exported"): part.healthy + part.secrets + part.third_party_calls,
@@ -129,7 +139,7 @@ _CAUSES = {"other": "unknown_item_type"}
 
 
 def _calls(part: Part) -> int:
-    return part.first_calls + part.late_calls + part.second_calls
+    return part.first_calls + part.late_calls + part.old_calls + part.second_calls
 
 
 def _of_part(part: Part) -> Iterator[Decided]:
@@ -137,12 +147,14 @@ def _of_part(part: Part) -> Iterator[Decided]:
         yield from _first_call(part, number, min(count, 1))
         yield from _calls_decided(part, number, "repeat", max(0, count - 1))
     yield from _calls_decided(part, 1, "stale", part.late_calls)
+    yield from _old_credential(part)
     yield Decided(
         part=part,
         signal="report",
         verdict="drop",
         reason=OURS,
         standing="repeat",
+        grade="statement",
         expiry=1,
         count=part.reports,
         host=None,
@@ -161,6 +173,7 @@ def _first_call(part: Part, number: int, count: int) -> Iterator[Decided]:
         verdict="keep" if shown else "drop",
         reason="unhandled" if shown else OURS,
         standing="first",
+        grade=first.grade,
         expiry=number,
         count=count,
     )
@@ -177,9 +190,22 @@ def _calls_decided(part: Part, number: int, standing: str, count: int) -> Iterat
             verdict=verdict,
             reason=OURS,
             standing=standing,
+            # The span above the call is demoted for what was decided about the call's own.
+            grade=None if verdict == "demote" else "fact",
             expiry=number,
             count=count,
         )
+
+
+def _old_credential(part: Part) -> Iterator[Decided]:
+    """Sentry keeps the first one; what is demoted follows the call's decision, under the rule's own name."""
+    for one in _calls_decided(part, 1, "stale", part.old_calls):
+        kept = int(one.signal == "event" and one.count > 0)
+        if one.verdict == "demote":
+            yield one
+        else:
+            yield replace(one, reason=OLD, count=one.count - kept)
+            yield replace(one, reason=OLD, verdict="keep", count=kept)
 
 
 def _kept(part: Part) -> Iterator[Decided]:

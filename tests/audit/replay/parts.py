@@ -23,8 +23,11 @@ class Part:
         first_calls: Failing calls with the first session.
         reports: Failures reported with `guard.report`, after those calls.
         refused: Work that the closed gate refuses, after those reports.
-        renewals: Sign-ins: the first one follows the refusals, the second one the `second_calls`.
-        late_calls: Failing calls with the first session after the first renewal.
+        refusals_reported: How many of those refusals the application reports to Sentry, as errors.
+        renewals: Sign-ins that name the new credential: the first follows the refusals, the second the
+            `second_calls`.
+        late_calls: Failing calls with the first session that are in flight during the first renewal.
+        old_calls: Failing calls with the first session that are begun after the first renewal.
         second_calls: Failing calls with the second session.
         third_party_calls: Rejected calls of another provider, whose errors are captured under its own name.
         third_party_reports: The same, reported with `guard.report`.
@@ -44,8 +47,10 @@ class Part:
     first_calls: int = 0
     reports: int = 0
     refused: int = 0
+    refusals_reported: int = 0
     renewals: int = 0
     late_calls: int = 0
+    old_calls: int = 0
     second_calls: int = 0
     third_party_calls: int = 0
     third_party_reports: int = 0
@@ -64,8 +69,10 @@ PARTS = (
         first_calls=40,
         reports=3,
         refused=25,
+        refusals_reported=8,
         renewals=2,
         late_calls=4,
+        old_calls=5,
         second_calls=6,
         third_party_calls=5,
         third_party_reports=2,

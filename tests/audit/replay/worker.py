@@ -12,33 +12,17 @@ import os
 import queue
 import socket
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import prometheus_client
 import sentry_sdk
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from sentry_sdk.envelope import Envelope, Item
 
-from otel import (
-    GuardedLogRecordProcessor,
-    GuardedSpanProcessor,
-    emit_decisions,
-    emit_session_expired,
-    observe_counters,
-)
 from sentry_filters import (
     Ledger,
     Policy,
@@ -48,10 +32,10 @@ from sentry_filters import (
     SessionGuard,
 )
 from tests.audit.replay.parts import PARTS, Part
+from tests.audit.replay.telemetry import Telemetry
 from tests.otel.instrumented import instrumented
 from tests.support.secrets import fake
 
-_EXPORT_MILLISECONDS = 500
 UNREDACTABLE = "cannot be redacted"
 PROVIDER = "OpenHuman"
 THIRD_PARTY = "OpenAI"
@@ -69,37 +53,6 @@ class Addresses:
     redis: str
 
 
-class Telemetry:
-    """OpenTelemetry as an application sets it up, with the guard at its choke points."""
-
-    def __init__(self, guard: SessionGuard, part: Part, otlp: str, process: str) -> None:
-        resource = Resource.create(
-            {"service.name": "shop", "service.version": part.release, "service.instance.id": process}
-        )
-        self.tracers = TracerProvider(resource=resource, active_span_processor=GuardedSpanProcessor(guard))
-        self.tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp}/v1/traces")))
-        self.loggers = LoggerProvider(resource, multi_log_record_processor=GuardedLogRecordProcessor(guard))
-        self.loggers.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{otlp}/v1/logs")))
-        exporter = OTLPMetricExporter(f"{otlp}/v1/metrics")
-        pushing = PeriodicExportingMetricReader(exporter, export_interval_millis=_EXPORT_MILLISECONDS)
-        self.meters = MeterProvider([pushing, PrometheusMetricReader()], resource)
-        observe_counters(guard, self.meters)
-        emit_session_expired(guard, self.loggers)
-        emit_decisions(guard, self.loggers)
-
-    def flush(self) -> None:
-        """Send everything: first what is counted, then the counts."""
-        assert self.tracers.force_flush()
-        assert self.loggers.force_flush()
-        assert self.meters.force_flush()
-
-    def shutdown(self) -> None:
-        """End the providers."""
-        self.tracers.shutdown()
-        self.loggers.shutdown()
-        self.meters.shutdown()
-
-
 class Actor:
     """Acts one part."""
 
@@ -108,7 +61,8 @@ class Actor:
         self._addresses = addresses
         self.process = f"{socket.gethostname()}/{os.getpid()}"
         self._ledger = Ledger(addresses.ledger, release=part.release)
-        policy = Policy(provider=PROVIDER, hosts={addresses.backend})
+        # Sentry's own metrics of what was dropped are gathered by the second: no known number of items.
+        policy = Policy(provider=PROVIDER, hosts={addresses.backend}, sentry_signal="none")
         self._asked_to_sign_in: queue.SimpleQueue[SessionExpired] = queue.SimpleQueue()
         self._guard = SessionGuard(
             policy,
@@ -148,9 +102,10 @@ class Actor:
             self._refused()
             for renewal in range(part.renewals):
                 self._asked_to_sign_in.get(timeout=10.0)
-                self._guard.session_renewed(self._session(("second", "third")[renewal]))
+                with self._in_flight(client, 0 if renewal else part.late_calls):
+                    self._guard.session_renewed(self._session(("second", "third")[renewal]))
                 if not renewal:
-                    self._calls(client, "first", part.late_calls)
+                    self._calls(client, "first", part.old_calls)
                     self._calls(client, "second", part.second_calls)
         self._flush()
 
@@ -196,15 +151,48 @@ class Actor:
 
     def _calls(self, client: httpx.Client, session: str, count: int) -> None:
         for number in range(count):
-            with suppress(httpx.HTTPStatusError), self._tracer.start_as_current_span(f"turn {number}"):
-                error = self._post(client, self._addresses.backend, self._session(session), PROVIDER)
-                if self._part.logs:
-                    self._logger.emit(body=f"{PROVIDER} API error (401 Unauthorized)")
-                raise error
+            self._call(client, session, f"turn {number}", b"{}")
 
-    def _post(self, client: httpx.Client, address: str, key: str, provider: str) -> httpx.HTTPStatusError:
-        headers = {"authorization": f"Bearer {key}"}
-        response = client.post(f"http://{address}/v1/chat/completions", json={}, headers=headers)
+    def _call(self, client: httpx.Client, session: str, name: str, body: bytes | Iterator[bytes]) -> None:
+        with suppress(httpx.HTTPStatusError), self._tracer.start_as_current_span(name):
+            error = self._post(client, self._addresses.backend, self._session(session), PROVIDER, body)
+            if self._part.logs:
+                self._logger.emit(body=f"{PROVIDER} API error (401 Unauthorized)")
+            raise error
+
+    @contextmanager
+    def _in_flight(self, client: httpx.Client, count: int) -> Iterator[None]:
+        """Have calls with the first session begun before the block, and answered after it."""
+        begun, answer = threading.Semaphore(0), threading.Event()
+
+        def body() -> Iterator[bytes]:
+            begun.release()
+            answer.wait(10.0)
+            yield b"{}"
+
+        calls = [
+            threading.Thread(target=self._call, args=(client, "first", f"late {number}", body()))
+            for number in range(count)
+        ]
+        for call in calls:
+            call.start()
+        for _ in calls:
+            assert begun.acquire(timeout=10.0)
+        yield
+        answer.set()
+        for call in calls:
+            call.join()
+
+    def _post(
+        self,
+        client: httpx.Client,
+        address: str,
+        key: str,
+        provider: str,
+        body: bytes | Iterator[bytes] = b"{}",
+    ) -> httpx.HTTPStatusError:
+        headers = {"authorization": f"Bearer {key}", "content-length": "2"}
+        response = client.post(f"http://{address}/v1/chat/completions", content=body, headers=headers)
         try:
             response.raise_for_status()
         except httpx.HTTPStatusError as error:
@@ -215,9 +203,13 @@ class Actor:
         raise AssertionError("the call was to fail")
 
     def _refused(self) -> None:
-        for _ in range(self._part.refused):
-            with suppress(SessionExpiredError):
+        for number in range(self._part.refused):
+            try:
                 self._guard.gate.check()
+            except SessionExpiredError as error:
+                if number < self._part.refusals_reported:
+                    sentry_sdk.capture_exception(error)
+            else:
                 raise AssertionError("the gate was to be closed")
 
     def _session(self, which: str) -> str:

@@ -87,7 +87,7 @@ def test_a_leak_names_its_place_and_no_other(place: str, guard: SessionGuard, se
 
 
 def test_where_spans_shall_be_streamed_something_is_covered(guard: SessionGuard, sentry: InitSentry) -> None:
-    options = {"traces_sample_rate": 1.0, "_experiments": {"trace_lifecycle": "stream"}}
+    options: dict[str, Any] = {"traces_sample_rate": 1.0, "_experiments": {"trace_lifecycle": "stream"}}
     sentry(**guard.sentry_options(dsn=DSN, **options))
 
     report = check(guard)

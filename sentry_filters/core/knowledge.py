@@ -1,0 +1,184 @@
+"""What one process knows of its sessions: bounded, and changed in steps that nothing can split."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+from sentry_filters.core.lifecycle import transition
+from sentry_filters.core.states import NEVER, Event, Expiry, Process, Rule, Session, State, Step
+
+# Sessions that are remembered; the oldest are forgotten first, and count as new again.
+MOST_SESSIONS = 10_000
+
+Value = TypeVar("Value")
+
+
+class _Link(Generic[Value]):
+    """A value and what replaced it. The latest is found from any link, so none has to be up to date.
+
+    `dict.setdefault` replaces in one step: a signal handler or finalizer that decides in the middle of a
+    decision of its own thread, which no lock keeps out, is either before it or after it.
+    """
+
+    __slots__ = ("_next", "value")
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self._next: dict[None, _Link[Value]] = {}
+
+    def latest(self) -> _Link[Value]:
+        """Return the last link."""
+        link = self
+        while link._next:
+            link = link._next[None]
+        return link
+
+    def replace(self, value: Value) -> bool:
+        """Put `value` behind this link, unless another is there."""
+        new = _Link(value)
+        return self._next.setdefault(None, new) is new
+
+
+class Knowledge:
+    """Applies the transition function, and remembers what it returns.
+
+    Its owner holds a re-entrant lock round every call, which keeps other threads out.
+
+    Args:
+        rule: What the policy says.
+
+    Attributes:
+        latest_stamp: The latest stamp of any renewal.
+    """
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self.latest_stamp = 0
+        self._process = _Link(Process())
+        self._sessions: OrderedDict[str | None, _Link[Session]] = OrderedDict()
+        self._succeeded: OrderedDict[str, float] = OrderedDict()
+        # Ids of the expiries that nothing has ended yet, each with the session that it was found in.
+        self._running: OrderedDict[str, str | None] = OrderedDict()
+        self._latest: OrderedDict[str | None, str] = OrderedDict()  # of each of these sessions
+        self._ended: str | None = None
+        self._traces: OrderedDict[str, str] = OrderedDict()
+
+    def apply(self, name: str | None, event: Event) -> Step:
+        """Let `event` happen to the session of this name."""
+        while True:
+            process, session = self._process.latest(), self._link(name)
+            before = self._state(name, process.value, session.value)
+            step = transition(self._rule, before, event)
+            after = step.state
+            if after.process is not before.process and not process.replace(after.process):
+                continue
+            if after.session is before.session or session.replace(after.session):
+                self._process = self._process.latest()
+                self._shorten(name)
+                stamps = (self.latest_stamp, after.process.renewal.stamp, after.session.renewal.stamp)
+                self.latest_stamp = max(stamps)
+                return step
+
+    def state(self, name: str | None) -> State:
+        """Return what is known of the session of this name."""
+        link = self._sessions.get(name)
+        session = Session(name) if link is None else link.latest().value
+        return self._state(name, self._process.latest().value, session)
+
+    def is_quiet(self, credential: str) -> bool:
+        """Say whether a success of this credential changes nothing: all live, and it is in use already."""
+        in_use = self._process.latest().value.used[-1:] == (credential,)
+        return not self._running and (in_use or self._rule.scope == "session")
+
+    def succeeded(self, credential: str, began: float) -> None:
+        """Remember when the latest call of this credential that succeeded began."""
+        self._succeeded[credential] = max(began, self._succeeded.get(credential, NEVER))
+        while len(self._succeeded) > MOST_SESSIONS:
+            self._succeeded.popitem(last=False)
+
+    # Running expiries
+
+    def began(self, expiry: str, name: str | None) -> None:
+        """Note that an expiry runs, found in the session of this name."""
+        self._running[expiry] = name
+        self._latest[name] = expiry
+        for bounded in (self._running, self._latest):
+            while len(bounded) > MOST_SESSIONS:
+                bounded.popitem(last=False)
+
+    def end(self, *expiries: str) -> tuple[str, ...]:
+        """Note that these expiries are over; return those that ran."""
+        ended = tuple(expiry for expiry in expiries if expiry in self._running)
+        for expiry in ended:
+            self._running.pop(expiry, None)
+            self._ended = expiry
+        return ended
+
+    def running(self, name: str | None, *, everyone: bool) -> tuple[str, ...]:
+        """Return the ids of the running expiries of this session, or of all."""
+        if everyone:
+            return tuple(self._running)
+        latest = self._latest.get(name)
+        return () if latest is None or latest not in self._running else (latest,)
+
+    def runs(self, expiry: str, name: str | None) -> bool:
+        """Say whether this expiry, found in the session of this name, runs by what is known of renewals."""
+        running = self.state(name).running
+        return running is not None and running.id == expiry
+
+    def homes(self, expiries: Collection[str]) -> set[str | None]:
+        """Return the sessions that these expiries were found in, as far as they run."""
+        running = dict(self._running)
+        return {running[expiry] for expiry in expiries if expiry in running}
+
+    def failed_in(self, trace_id: str, name: str) -> None:
+        """Note that a call of this session failed in this trace."""
+        self._traces[trace_id] = name
+        while len(self._traces) > MOST_SESSIONS:
+            self._traces.popitem(last=False)
+
+    def session_of(self, trace_id: str | None) -> str | None:
+        """Return the session whose call failed last in this trace."""
+        return None if trace_id is None else self._traces.get(trace_id)
+
+    def home(self, expiry: str | None, otherwise: str | None) -> str | None:
+        """Return the session that a running expiry was found in."""
+        return otherwise if expiry is None else self._running.get(expiry, otherwise)
+
+    def expiry_of(self, name: str | None) -> tuple[str | None, bool]:
+        """Return the id of the expiry that a failure of this session belongs to, and whether it runs."""
+        state = self.state(name)
+        expiry = state.running or (state.beside if name is None else None)
+        if expiry is not None:
+            return expiry.id, True
+        if state.session.expiry is not None:
+            return state.session.expiry.id, False
+        return (self._ended if name is None else None), False
+
+    def _state(self, name: str | None, process: Process, session: Session) -> State:
+        state = State(process, session, succeeded=NEVER if name is None else self._succeeded.get(name, NEVER))
+        if self._rule.scope == "session" or not self._running:
+            return state
+        latest = next(reversed(self._running.values()), None)
+        beside = self._beside(name, latest, process)
+        return replace(state, beside=beside, crowded=latest is not None and latest != name)
+
+    def _beside(self, name: str | None, latest: str | None, process: Process) -> Expiry | None:
+        other = self._sessions.get(latest if name is None else None)
+        if other is None or other.latest().value.name == name:
+            return None
+        return State(process, other.latest().value).running
+
+    def _link(self, name: str | None) -> _Link[Session]:
+        link = self._sessions.get(name) or self._sessions.setdefault(name, _Link(Session(name)))
+        return link.latest()
+
+    def _shorten(self, name: str | None) -> None:
+        link = self._sessions.get(name)
+        if link is not None:
+            self._sessions[name] = link.latest()
+        while len(self._sessions) > MOST_SESSIONS:
+            self._sessions.popitem(last=False)

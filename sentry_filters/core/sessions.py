@@ -1,0 +1,300 @@
+"""The shell around the session's life: locks, clocks, the gate, the bus, the audit, the other processes.
+
+Every part that recognises a failure, signs in or hears from another process asks here: they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+
+from sentry_filters.core.bus import EventBus
+from sentry_filters.core.clocks import begun_at, failed, moment_of, stamp_now
+from sentry_filters.core.counters import Fault, OneWarning
+from sentry_filters.core.expiries import draft_of
+from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.gatekeeper import GateKeeper
+from sentry_filters.core.knowledge import Knowledge
+from sentry_filters.core.lifecycle import renewals_of
+from sentry_filters.core.policy import Policy
+from sentry_filters.core.recognition import Verdict
+from sentry_filters.core.records import AuditTrail, ExpiryRecord, RedactsText, RenewalRecord
+from sentry_filters.core.session import Observed, SessionExpired, Standing
+from sentry_filters.core.shared import SharedSessions
+from sentry_filters.core.states import (
+    Adopted,
+    Asked,
+    Due,
+    Elapsed,
+    Published,
+    Renewal,
+    Renewed,
+    Rule,
+    Step,
+    Succeeded,
+)
+from sentry_filters.core.telling import Teller
+from sentry_filters.evidence import Failure
+from sentry_filters.forking import after_fork_in_child
+
+_log = logging.getLogger("sentry_filters")
+
+
+class Lifecycle:
+    """Owns expiring, renewing and adopting. Thread-safe, re-entrant; waits for nothing.
+
+    Args:
+        policy: Whose sessions.
+        gate: Closed by an expiry, opened by a renewal.
+        bus: Carries every expiry that this process publishes.
+        trail: Records expiries and renewals, wherever they were found.
+        redactor: Cleans the reason; where it raises, the reason is `[REDACTED]`.
+        shared: Where other processes hear of an expiry, and where it is settled which one publishes it.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        gate: SchedulerGate,
+        bus: EventBus,
+        trail: AuditTrail,
+        redactor: RedactsText,
+        shared: SharedSessions | None = None,
+    ) -> None:
+        self.scope = policy.scope
+        self.fault: Fault = trail.fault
+        self._rule = Rule(
+            scope=policy.scope,
+            renewal_grace=policy.renewal_grace,
+            healing_window=policy.healing_window,
+            expiry_id=_random_id if shared is None else shared.expiry_id,
+        )
+        self._known = Knowledge(self._rule)
+        self._keeper = GateKeeper(policy.scope, gate, self._known)
+        self._policy = policy
+        self._gate = gate
+        self._bus = bus
+        self._trail = trail
+        self._count = trail.counters.add
+        self._shared = shared
+        announce = None if shared is None else shared.announce
+        self._teller = Teller(policy, bus, trail, redactor, self._happened, announce)
+        self._warn_of_several = OneWarning()
+        # Re-entrant: a signal handler or finalizer may report in the middle of a decision of its own thread.
+        self._lock = threading.RLock()
+        after_fork_in_child(self._start_afresh)
+
+    # What this process finds
+
+    def observe(self, failure: Failure, verdict: Verdict, *, can_show: bool = False) -> Observed:
+        """Return where a recognised failure stands; a session's first closes the gate and is published.
+
+        Args:
+            failure: The failure.
+            verdict: What was recognised.
+            can_show: Whether this report can be shown in Sentry.
+        """
+        name = failure.session
+        with self._lock:
+            if name is not None and failure.trace_id is not None and self.scope == "session":
+                self._known.failed_in(failure.trace_id, name)
+            step = self._known.apply(name, failed(failure, can_show=can_show))
+            expiry = step.state.running
+            # A signal handler may come here between the state's change and the gate's: it closes it, too.
+            if expiry is not None and (Due.CLOSE in step.due or not self._gate.is_closed_by(expiry.id, name)):
+                draft = self._close(failure, verdict, expiry.id)
+        if Due.WARN in step.due:
+            self._several()
+        if expiry is not None and step.standing is Standing.FIRST:
+            if Due.PUBLISH in step.due or Due.WAIT in step.due:
+                self._tell(draft, failure, expiry.after, later=Due.WAIT in step.due)
+        elif expiry is not None and Due.PUBLISH in step.due:
+            self._teller.elapsed(expiry.id, name)
+        return self._observed(name, step, can_show=can_show)
+
+    def corroborates(self, failure: Failure) -> bool:
+        """Say whether the session that a failure speaks of is known to be dead: expired, and not renewed.
+
+        With `scope="session"` a failure that names no session speaks of the one of its own trace.
+        """
+        return self._dead(failure) is not None
+
+    def corroborated(self, failure: Failure, *, can_show: bool = False) -> Observed:
+        """Return where a report stands that `corroborates`; it changes nothing."""
+        expiry = self._dead(failure)
+        tag = self._tag(expiry, failure.session) if can_show else None
+        return Observed(Standing.REPEAT, expiry, tag=tag)
+
+    def standing_of(self, session: str | None) -> Observed:
+        """Return where a failure of this session stands that was observed before; nothing is noted."""
+        with self._lock:
+            expiry, runs = self._known.expiry_of(session)
+        return Observed(Standing.REPEAT if runs else Standing.STALE, expiry)
+
+    def succeeded(self, session: str, began: float) -> None:
+        """Note that a call with this credential succeeded. Never raises.
+
+        Args:
+            session: Fingerprint of the credential.
+            began: When the call began, by `time.monotonic`.
+        """
+        try:
+            with self._lock:
+                self._known.succeeded(session, began)
+                if self._known.is_quiet(session):
+                    return
+                event = Succeeded(session, began, stamp_now())
+                names = {session, *self._known.homes(self._teller.waiting)}
+                steps = [(name, self._known.apply(name, event)) for name in names]
+                for name, step in steps:
+                    if Due.RECOVERED in step.due:
+                        self._recovered(name, step)
+            if any(Due.WARN in step.due for _, step in steps):
+                self._several()
+        except Exception as error:  # noqa: BLE001 - the call that succeeded must not fail by it
+            self.fault("succeeded", error)
+
+    def renew(self, session: str | None, replaces: str | None = None) -> None:
+        """Note that a sign-in is done: opens the gate, and informs the other processes and the audit.
+
+        Args:
+            session: Fingerprint of the new credential, None where it was not named.
+            replaces: Fingerprint of the credential in whose place it comes, None where it was not named.
+        """
+        ended: tuple[str, ...] = ()
+        with self._lock:
+            at = time.monotonic()
+            renewals = renewals_of(self.scope, session, replaces)
+            # Later than any before it, also where the clock was set back: renewals are ordered by it.
+            stamp = max(stamp_now(), self._known.latest_stamp + 1)
+            for name, credential in renewals:
+                if self._shared is not None:  # before the gate opens: an expiry adopted now has to be over
+                    self._shared.renewed(name, stamp, credential)
+                ended += self._keeper.renew(name, Renewal(stamp, at, credential), everyone=name is None)
+        self._count("renewals")
+        self._trail.write(RenewalRecord(at=time.time(), session=session, expiries=ended))
+
+    def publish(self, event: SessionExpired) -> None:
+        """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
+        self._teller.publish(event)
+
+    def close(self) -> None:
+        """Tell now what waits for the end of a healing window."""
+        self._teller.close()
+
+    # What other processes found: see `SharedLife`
+
+    def published_elsewhere(self, event: SessionExpired) -> None:
+        """Tell the audit of an expiry that another process published; what was dropped refers to it."""
+        self._trail.write(ExpiryRecord(event=event, handled=True))
+
+    def adopt_expiry(self, session: str | None, event: SessionExpired, after: int) -> None:
+        """Take over an expiry: its session's failures are repeats now, or stale if it was renewed since."""
+        with self._lock:
+            # It names the renewal that it followed, which may still be on its way.
+            self._known.apply(session, Renewed(Renewal(after, moment_of(after)), everyone=False))
+            step = self._known.apply(session, Adopted(event.id, after, time.monotonic()))
+            if Due.CLOSE in step.due:
+                self._keeper.close(event, session)
+            elif step.state.running is None:
+                self._keeper.open(session, everyone=False)
+        self.published_elsewhere(event)
+
+    def adopt_renewal(
+        self, session: str | None, stamp: int, credential: str | None, *, everyone: bool
+    ) -> None:
+        """Take over a renewal: the gate opens, older failures are stale."""
+        with self._lock:
+            ended = self._keeper.renew(
+                session, Renewal(stamp, moment_of(stamp), credential), everyone=everyone
+            )
+        if ended:
+            self._trail.write(RenewalRecord(at=stamp / 1e6, session=credential or session, expiries=ended))
+
+    def count(self, event: str) -> None:
+        """Count what happened between the processes."""
+        self._count("shared", event)
+
+    # Consequences
+
+    def _close(self, failure: Failure, verdict: Verdict, expiry: str) -> SessionExpired:
+        try:
+            draft = draft_of(failure, verdict, self._policy, expiry)
+            self._keeper.close(draft, failure.session)
+        except Exception:
+            self._count("violations", "drop_without_event")
+            raise
+        return draft
+
+    def _recovered(self, name: str | None, step: Step) -> None:
+        stamp, expiry = step.state.session.renewal.stamp, step.state.session.expiry
+        if expiry is None:
+            return
+        homes = {name, self._known.home(expiry.id, name)}  # two where it was seen first without a credential
+        for home in homes:
+            self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
+            if self._shared is not None and expiry.told:
+                self._shared.recovered(home, stamp)
+        self._keeper.reopen(expiry.id, name)
+        _log.info("a call with the credential of the expired session succeeded: the gate is open again")
+        self._trail.write(
+            RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
+        )
+
+    def _tell(self, draft: SessionExpired, failure: Failure, after: int, *, later: bool) -> None:
+        try:
+            event = self._teller.finished(draft, failure)
+            self._gate.amend(event)
+            self._teller.tell(event, after, begun_at(failure), later=later)
+        except Exception:  # raised again: this report is kept, but its repeats will be dropped
+            self._count("violations", "drop_without_event")
+            raise
+
+    def _happened(self, expiry: str, session: str | None, event: Elapsed | Published) -> Step:
+        with self._lock:
+            return self._known.apply(self._known.home(expiry, session), event)
+
+    def _several(self) -> None:
+        self._warn_of_several(
+            'sentry-filters: several credentials are in use; with scope="process" the end of one session '
+            'halts the work of all: use Policy(scope="session")'
+        )
+
+    # Answers
+
+    def _observed(self, name: str | None, step: Step, *, can_show: bool) -> Observed:
+        if step.standing is None:
+            return Observed(None, None, step.reason)
+        with self._lock:
+            expiry, runs = self._known.expiry_of(name)
+        if step.reason is not None:
+            self._count("violations", "old_credential_in_use")
+            return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
+        tag = self._tag(expiry, name) if can_show and runs and step.standing is not Standing.STALE else None
+        return Observed(step.standing, expiry, tag=tag)
+
+    def _tag(self, expiry: str | None, name: str | None) -> str | None:
+        with self._lock:
+            step = self._known.apply(self._known.home(expiry, name), Asked(self._bus.is_listening))
+        return "unhandled" if Due.SHOW in step.due else None
+
+    def _dead(self, failure: Failure) -> str | None:
+        with self._lock:
+            name = failure.session
+            if name is None and self.scope == "session":
+                name = self._known.session_of(failure.trace_id)
+                if name is None:
+                    return None
+            expiry, runs = self._known.expiry_of(name)
+            if not runs and self.scope == "process":
+                expiry, runs = self._known.expiry_of(None)
+        return expiry if runs else None
+
+    def _start_afresh(self) -> None:
+        self._lock = threading.RLock()  # another thread of the parent's may hold that one
+
+
+def _random_id(_session: str | None, _after: int) -> str:
+    return secrets.token_hex(8)
