@@ -140,9 +140,20 @@ class Knowledge:
         while len(self._traces) > MOST_SESSIONS:
             self._traces.popitem(last=False)
 
-    def session_of(self, trace_id: str | None) -> str | None:
-        """Return the session whose call failed last in this trace."""
-        return None if trace_id is None else self._traces.get(trace_id)
+    def dead(self, name: str | None, trace_id: str | None) -> str | None:
+        """Return the id of the running expiry of the session that is spoken of, None where it lives.
+
+        Args:
+            name: The session, None where it is not named: then it is the process's, or, where sessions are
+                told apart, the one whose call failed last in the same trace.
+            trace_id: The trace.
+        """
+        if self._rule.scope == "process":
+            expiries = (self.expiry_of(one) for one in (name, None))
+            return next((expiry for expiry, runs in expiries if runs), None)
+        spoken_of = name or self._traces.get(trace_id or "")
+        expiry = None if spoken_of is None else self.state(spoken_of).running
+        return None if expiry is None else expiry.id
 
     def home(self, expiry: str | None, otherwise: str | None) -> str | None:
         """Return the session that a running expiry was found in."""
