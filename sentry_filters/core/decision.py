@@ -152,7 +152,9 @@ class Decider:
             self.note(signal, "keep", observed.tag, failure, observed)
         else:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed)
-        return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
+        if observed.reason is not None:
+            verdict = replace(verdict, reason=observed.reason)
+        return Decision(verdict, observed.tag)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

@@ -273,12 +273,14 @@ class Lifecycle:
     def _observed(self, name: str | None, step: Step, *, can_show: bool) -> Observed:
         if step.standing is None:
             return Observed(None, None, step.reason)
-        with self._lock:
-            expiry, runs = self._known.expiry_of(name)
+        expiry, runs = self._known.expiry_in(step.state)
         if step.reason is not None:
             self._count("violations", f"{step.reason}_in_use")
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
-        tag = self._tag(expiry, name) if can_show and runs and step.standing is not Standing.STALE else None
+        asked = can_show and runs and step.standing is not Standing.STALE
+        known = step.state.running
+        handled = known is not None and known.handled
+        tag = self._tag(expiry, name) if asked and not handled else None
         return Observed(step.standing, expiry, tag=tag)
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
