@@ -154,7 +154,7 @@ def test_the_loop_goes_on_while_a_coroutine_waits() -> None:
 
 @pytest.mark.parametrize("timeout", [-1, float("nan")])
 def test_an_impossible_timeout_is_refused(timeout: float) -> None:
-    with pytest.raises(ValueError, match=r"^gate\.work: timeout (-1|nan): 0 or more"):
+    with pytest.raises(ValueError, match=r"^gate\.work: invalid timeout (-1|nan); expected 0 or more"):
         SchedulerGate().work(timeout=timeout)
 
 
