@@ -178,7 +178,9 @@ class Decider:
             self.note(signal, "keep", observed.tag, failure, observed, verdict)
         else:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
-        return Decision(replace(verdict, reason=observed.reason or verdict.reason), observed.tag)
+        if observed.reason is not None:
+            verdict = replace(verdict, reason=observed.reason)
+        return Decision(verdict, observed.tag)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

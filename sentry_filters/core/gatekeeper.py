@@ -43,21 +43,15 @@ class GateKeeper:
         """Open it for a session that was renewed, or for all; return the ids of the expiries that ran."""
         ran = self._known.running(name, everyone=everyone)
         homes = {expiry: self._known.home(expiry, name) for expiry in ran}
-        # An expiry that followed the renewal may have been heard of before it.
-        over = [expiry for expiry, home in homes.items() if not self._known.runs(expiry, home)]
-        ended = self._known.end(*over)
-        if everyone and len(over) < len(ran):
-            for expiry in over:
-                self._gate.reopen(expiry, homes[expiry])
-        elif everyone:
-            self._gate.open()
-        elif len(over) < len(ran):
-            return ended
-        elif self._scope == "session" and name is not None:
-            self._gate.open(name)
-        elif ended:
-            self._gate.reopen(ended[0], name)
-        return ended
+        # An expiry that followed the renewal may have been heard of before it: that one still runs.
+        over = {expiry: home for expiry, home in homes.items() if not self._known.runs(expiry, home)}
+        whole = everyone or (self._scope == "session" and name is not None)
+        if whole and len(over) == len(ran):
+            self._gate.open(None if everyone else name)
+        else:
+            for expiry, home in over.items():
+                self._gate.reopen(expiry, home)
+        return self._known.end(*over)
 
     def reopen(self, expiry: str, name: str | None) -> None:
         """Open it as far as this expiry, found in the session of this name, closes it."""

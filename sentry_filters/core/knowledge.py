@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
@@ -76,10 +75,8 @@ class Knowledge:
             if after.process is not before.process and not process.replace(after.process):
                 continue
             if after.session is before.session or session.replace(after.session):
-                self._process = self._process.latest()
-                self._shorten(name)
-                stamps = (self.latest_stamp, after.process.renewal.stamp, after.session.renewal.stamp)
-                self.latest_stamp = max(stamps)
+                if after is not before:
+                    self._changed(name, after)
                 return step
 
     def state(self, name: str | None) -> State:
@@ -140,9 +137,20 @@ class Knowledge:
         while len(self._traces) > MOST_SESSIONS:
             self._traces.popitem(last=False)
 
-    def session_of(self, trace_id: str | None) -> str | None:
-        """Return the session whose call failed last in this trace."""
-        return None if trace_id is None else self._traces.get(trace_id)
+    def dead(self, name: str | None, trace_id: str | None) -> str | None:
+        """Return the id of the running expiry of the session that is spoken of, None where it lives.
+
+        Args:
+            name: The session, None where it is not named: then it is the process's, or, where sessions are
+                told apart, the one whose call failed last in the same trace.
+            trace_id: The trace.
+        """
+        if self._rule.scope == "process":
+            expiries = (self.expiry_of(one) for one in (name, None))
+            return next((expiry for expiry, runs in expiries if runs), None)
+        spoken_of = name or self._traces.get(trace_id or "")
+        expiry = None if spoken_of is None else self.state(spoken_of).running
+        return None if expiry is None else expiry.id
 
     def home(self, expiry: str | None, otherwise: str | None) -> str | None:
         """Return the session that a running expiry was found in."""
@@ -150,7 +158,11 @@ class Knowledge:
 
     def expiry_of(self, name: str | None) -> tuple[str | None, bool]:
         """Return the id of the expiry that a failure of this session belongs to, and whether it runs."""
-        state = self.state(name)
+        return self.expiry_in(self.state(name))
+
+    def expiry_in(self, state: State) -> tuple[str | None, bool]:
+        """As `expiry_of`, of a state that is at hand."""
+        name = state.session.name
         expiry = state.running or (state.beside if name is None else None)
         if expiry is not None:
             return expiry.id, True
@@ -159,12 +171,12 @@ class Knowledge:
         return (self._ended if name is None else None), False
 
     def _state(self, name: str | None, process: Process, session: Session) -> State:
-        state = State(process, session, succeeded=NEVER if name is None else self._succeeded.get(name, NEVER))
+        succeeded = NEVER if name is None else self._succeeded.get(name, NEVER)
         if self._rule.scope == "session" or not self._running:
-            return state
+            return State(process, session, None, False, succeeded)  # noqa: FBT003 - often: keywords cost
         latest = next(reversed(self._running.values()), None)
         beside = self._beside(name, latest, process)
-        return replace(state, beside=beside, crowded=latest is not None and latest != name)
+        return State(process, session, beside, latest is not None and latest != name, succeeded)
 
     def _beside(self, name: str | None, latest: str | None, process: Process) -> Expiry | None:
         other = self._sessions.get(latest if name is None else None)
@@ -173,12 +185,18 @@ class Knowledge:
         return State(process, other.latest().value).running
 
     def _link(self, name: str | None) -> _Link[Session]:
-        link = self._sessions.get(name) or self._sessions.setdefault(name, _Link(Session(name)))
+        link = self._sessions.get(name)
+        if link is None:
+            link = self._sessions.setdefault(name, _Link(Session(name)))
+            while len(self._sessions) > MOST_SESSIONS:
+                self._sessions.popitem(last=False)
         return link.latest()
 
-    def _shorten(self, name: str | None) -> None:
+    def _changed(self, name: str | None, after: State) -> None:
+        """Start from the latest links from now on."""
+        stamps = (self.latest_stamp, after.process.renewal.stamp, after.session.renewal.stamp)
+        self.latest_stamp = max(stamps)
+        self._process = self._process.latest()
         link = self._sessions.get(name)
         if link is not None:
             self._sessions[name] = link.latest()
-        while len(self._sessions) > MOST_SESSIONS:
-            self._sessions.popitem(last=False)

@@ -122,19 +122,25 @@ def _repeat(rule: Rule, state: State, expiry: Expiry, now: float, began: float) 
 
 def _succeeded(rule: Rule, state: State, event: Succeeded) -> Step:
     """Another's success ends an expiry only in its healing window: that is what the window is for."""
-    due: tuple[Due, ...] = ()
     mine, expiry = event.credential == state.session.name, state.running
-    if mine and rule.scope == "process" and event.began >= state.process.renewal.at:
-        used = state.process.used
-        due = (Due.WARN,) if event.credential in used[:-1] else ()
-        if used[-1:] != (event.credential,):
-            used = (*used[-1:], event.credential)
-            state = replace(state, process=replace(state.process, used=used))
-    heals = expiry is not None and (mine or (rule.scope == "process" and not expiry.told))
-    if expiry is not None and heals and event.began > expiry.failed:
+    step = _used(state, event) if mine and rule.scope == "process" else Step(state)
+    if expiry is None or event.began <= expiry.failed:
+        return step
+    if mine or (rule.scope == "process" and not expiry.told):
         stamp = max(event.stamp, state.covering.stamp + 1)
-        return Step(_with(state, renewal=Renewal(stamp, event.began)), (Due.RECOVERED, *due))
-    return Step(state, due)
+        recovered = _with(step.state, renewal=Renewal(stamp, event.began))
+        return Step(recovered, (Due.RECOVERED, *step.due))
+    return step
+
+
+def _used(state: State, event: Succeeded) -> Step:
+    """Two credentials that take turns, without a sign-in between, are in use at the same time."""
+    used = state.process.used
+    if event.began < state.process.renewal.at or used[-1:] == (event.credential,):
+        return Step(state)
+    due = (Due.WARN,) if event.credential in used else ()
+    process = replace(state.process, used=(*used[-1:], event.credential))
+    return Step(replace(state, process=process), due)
 
 
 def _renewed(state: State, event: Renewed) -> Step:

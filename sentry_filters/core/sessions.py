@@ -96,29 +96,18 @@ class Lifecycle:
             verdict: What was recognised.
             can_show: Whether this report can be shown in Sentry.
         """
-        name = failure.session
-        with self._lock:
-            if name is not None and failure.trace_id is not None and self.scope == "session":
-                self._known.failed_in(failure.trace_id, name)
-            step = self._known.apply(name, failed(failure, can_show=can_show))
-            expiry = step.state.running
-            # A signal handler may come here between the state's change and the gate's: it closes it, too.
-            if expiry is not None and (Due.CLOSE in step.due or not self._gate.is_closed_by(expiry.id, name)):
-                draft = self._close(failure, verdict, expiry.id)
+        step, draft = self._noted(failure, verdict, can_show=can_show)
+        expiry = step.state.running
         if Due.WARN in step.due:
             self._several()
-        if expiry is not None and step.standing is Standing.FIRST:
-            if Due.PUBLISH in step.due or Due.WAIT in step.due:
-                self._tell(draft, failure, expiry.after, later=Due.WAIT in step.due)
+        if draft is not None and expiry is not None and step.standing is Standing.FIRST:
+            self._tell(draft, failure, expiry.after, step.due)
         elif expiry is not None and Due.PUBLISH in step.due:
-            self._teller.elapsed(expiry.id, name)
-        return self._observed(name, step, can_show=can_show)
+            self._teller.elapsed(expiry.id, failure.session)
+        return self._observed(failure.session, step, can_show=can_show)
 
     def corroborates(self, failure: Failure) -> bool:
-        """Say whether the session that a failure speaks of is known to be dead: expired, and not renewed.
-
-        With `scope="session"` a failure that names no session speaks of the one of its own trace.
-        """
+        """Say whether the session that a failure speaks of is known to be dead: expired, and not renewed."""
         return self._dead(failure) is not None
 
     def corroborated(self, failure: Failure, *, can_show: bool = False) -> Observed:
@@ -219,6 +208,21 @@ class Lifecycle:
 
     # Consequences
 
+    def _noted(
+        self, failure: Failure, verdict: Verdict, *, can_show: bool
+    ) -> tuple[Step, SessionExpired | None]:
+        """Take note of a failure, and close the gate if that is due, in one: nobody is told in between."""
+        name, trace_id = failure.session, failure.trace_id
+        with self._lock:
+            if self.scope == "session" and name is not None and trace_id is not None:
+                self._known.failed_in(trace_id, name)
+            step = self._known.apply(name, failed(failure, can_show=can_show))
+            expiry = step.state.running
+            # A signal handler may come here between the state's change and the gate's: it closes it, too.
+            if expiry is None or (Due.CLOSE not in step.due and self._gate.is_closed_by(expiry.id, name)):
+                return step, None
+            return step, self._close(failure, verdict, expiry.id)
+
     def _close(self, failure: Failure, verdict: Verdict, expiry: str) -> SessionExpired:
         try:
             draft = draft_of(failure, verdict, self._policy, expiry)
@@ -243,11 +247,12 @@ class Lifecycle:
             RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
         )
 
-    def _tell(self, draft: SessionExpired, failure: Failure, after: int, *, later: bool) -> None:
+    def _tell(self, draft: SessionExpired, failure: Failure, after: int, due: tuple[Due, ...]) -> None:
         try:
             event = self._teller.finished(draft, failure)
             self._gate.amend(event)
-            self._teller.tell(event, after, begun_at(failure), later=later)
+            if Due.PUBLISH in due or Due.WAIT in due:
+                self._teller.tell(event, after, begun_at(failure), later=Due.WAIT in due)
         except Exception:  # raised again: this report is kept, but its repeats will be dropped
             self._count("violations", "drop_without_event")
             raise
@@ -267,12 +272,14 @@ class Lifecycle:
     def _observed(self, name: str | None, step: Step, *, can_show: bool) -> Observed:
         if step.standing is None:
             return Observed(None, None, step.reason)
-        with self._lock:
-            expiry, runs = self._known.expiry_of(name)
+        expiry, runs = self._known.expiry_in(step.state)
         if step.reason is not None:
             self._count("violations", "old_credential_in_use")
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
-        tag = self._tag(expiry, name) if can_show and runs and step.standing is not Standing.STALE else None
+        asked = can_show and runs and step.standing is not Standing.STALE
+        known = step.state.running
+        handled = known is not None and known.handled
+        tag = self._tag(expiry, name) if asked and not handled else None
         return Observed(step.standing, expiry, tag=tag)
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
@@ -282,15 +289,7 @@ class Lifecycle:
 
     def _dead(self, failure: Failure) -> str | None:
         with self._lock:
-            name = failure.session
-            if name is None and self.scope == "session":
-                name = self._known.session_of(failure.trace_id)
-                if name is None:
-                    return None
-            expiry, runs = self._known.expiry_of(name)
-            if not runs and self.scope == "process":
-                expiry, runs = self._known.expiry_of(None)
-        return expiry if runs else None
+            return self._known.dead(failure.session, failure.trace_id)
 
     def _start_afresh(self) -> None:
         self._lock = threading.RLock()  # another thread of the parent's may hold that one

@@ -58,6 +58,7 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("publish_on", "words", "publish_on: invalid value 'words'"),
         ("scope", "thread", "scope: invalid value 'thread'"),
         ("renewal_grace", -1, "renewal_grace: invalid value -1"),
+        ("healing_window", -1, "healing_window: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
         ("span_action", "hide", "span_action: invalid value 'hide'"),
         ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -39,6 +40,7 @@ from tests.support.expiries import expiry
 from tests.support.sentry import CapturingTransport
 from tests.support.waiting import eventually
 
+Result = TypeVar("Result")
 HOST = "api.example.ai"
 DSN = "http://a@127.0.0.1:1/1"
 OURS = "backend_session_expired"
@@ -491,7 +493,39 @@ def decided_with_a_signal_at(place: int, app: Application) -> bool:
     return bool(told)
 
 
-def interrupted(act: Callable[[], Decision], place: int) -> Decision:
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="there are no such signals here")
+def test_a_signal_handler_may_call_report_in_the_middle_of_a_report() -> None:
+    app = Application(SessionGuard(policy(renewal_grace=0.0), lambda event: None))
+    place = 0
+    while reported_with_a_signal_at(place, app):
+        place += 1
+        assert len(app.expiries()) == place
+        app.guard.session_renewed()
+    app.guard.close()
+
+    assert place > 50
+    assert app.guard.counters.get("faults") == 0
+
+
+def reported_with_a_signal_at(place: int, app: Application) -> bool:
+    """Check one report; say whether it made so many calls that the signal was raised."""
+    told: list[bool] = []
+
+    def report() -> bool:
+        text = "OpenHuman API error (401 Unauthorized)"
+        return app.guard.report(text, operation="chat", provider="OpenHuman", status=401).drop
+
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: told.append(report()))
+    try:
+        assert interrupted(report, place)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert told in ([], [True])
+    assert not app.guard.gate.is_open
+    return bool(told)
+
+
+def interrupted(act: Callable[[], Result], place: int) -> Result:
     """Call `act`, and raise the signal at the call of this number that it makes."""
     calls = 0
 

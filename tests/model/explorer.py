@@ -71,8 +71,8 @@ class Explorer:
                     if mark not in seen:
                         seen.add(mark)
                         after.append(successor)
-            if len(seen) >= most:
-                return len(seen), False
+                if len(seen) >= most:
+                    return len(seen), False
             layer = after
         return len(seen), True
 

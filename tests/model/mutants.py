@@ -72,8 +72,8 @@ MUTANTS = (
     Mutant(
         "later failures are forgotten", "failed=max(began, expiry.failed)", "failed=expiry.failed", "a flake"
     ),
-    Mutant("no success ends an expiry", "and event.began > expiry.failed", "and False"),
-    Mutant("any success ends an expiry", "and event.began > expiry.failed", "and True", "a flake"),
+    Mutant("no success ends an expiry", "if expiry is None or event.began <= expiry.failed", "if True"),
+    Mutant("any success ends an expiry", "or event.began <= expiry.failed", "or False", "a flake"),
     Mutant(
         "a success hides what follows",
         "Renewal(stamp, event.began)",

@@ -27,13 +27,13 @@ async def llm(ctx: dict[Any, Any], job: str, user: str | None = None) -> str:
 
 
 @llm_job
-async def llm_expiring(ctx: dict[Any, Any], job: str) -> str:
+async def llm_expiring(ctx: dict[Any, Any], job: str, user: str) -> str:
     """Its session ends between its two calls."""
     worker.note(f"{job} began")
     if worker.notes(f"{job} began") == 1:
-        worker.guard.report("OpenHuman API error (401)", operation="chat", provider="OpenHuman", status=401)
+        worker.end_session(user)
         try:
-            worker.guard.gate.check()
+            worker.guard.gate.check(session=worker.fingerprint(user))
         except SessionExpiredError:
             worker.note(f"{job} expired")
             raise

@@ -41,13 +41,13 @@ def llm(job: str, user: str | None = None) -> str:
 
 
 @app.task(base=LLMTask, name="llm_expiring", autoretry_for=(Exception,), max_retries=0)  # type: ignore[untyped-decorator]
-def llm_expiring(job: str) -> str:
+def llm_expiring(job: str, user: str) -> str:
     """Its session ends between its two calls."""
     worker.note(f"{job} began")
     if worker.notes(f"{job} began") == 1:
-        worker.guard.report("OpenHuman API error (401)", operation="chat", provider="OpenHuman", status=401)
+        worker.end_session(user)
         try:
-            worker.guard.gate.check()
+            worker.guard.gate.check(session=worker.fingerprint(user))
         except SessionExpiredError:
             worker.note(f"{job} expired")
             raise

@@ -6,6 +6,7 @@ import os
 import threading
 from typing import Any, cast
 
+import httpx
 import redis
 import sentry_sdk
 
@@ -40,6 +41,16 @@ class Worker:
     def fingerprint(self, user: str | None) -> str | None:
         """Return the session of a user, whose credential is his name."""
         return None if user is None else self.guard.fingerprint(user)
+
+    def end_session(self, user: str) -> None:
+        """Report a call with this user's credential that failed."""
+        refusing = httpx.MockTransport(lambda request: httpx.Response(401))
+        with self.guard.instrument(httpx.Client(transport=refusing)) as client:
+            response = client.post("http://backend/v1/chat/completions", headers={"authorization": user})
+        try:
+            response.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            self.guard.report(error, operation="chat", provider="OpenHuman", status=401)
 
     def note(self, job: str) -> None:
         """Write down that a job ran."""

@@ -117,10 +117,10 @@ def test_an_expiry_in_mid_flight_postpones_without_a_try(
 ) -> None:
     control = Control(redis_server)
     start(run_worker)
-    queue(redis_server, [("llm_expiring", "job")])
+    queue(redis_server, [("llm_expiring", "job", "alice")])
     until(lambda: postponed(control) == 1 and control.ran() == ["job began", "job expired"])
 
-    control.renew()
+    control.renew("alice")
 
     assert results(redis_server, ["job"]) == ["job"]
     assert control.ran() == ["job began", "job expired", "job began", "job"]

@@ -119,10 +119,10 @@ def test_an_expiry_in_mid_flight_postpones_without_a_retry(
 ) -> None:
     control = Control(redis_server)
     start(run_worker)
-    result = producer.send_task("llm_expiring", ["job"])
+    result = producer.send_task("llm_expiring", ["job"], {"user": "alice"})
     until(lambda: control.ran() == ["job began", "job expired"])
 
-    control.renew()
+    control.renew("alice")
 
     assert outcome(control, result) == ("SUCCESS", "job")
     assert control.ran() == ["job began", "job expired", "job began", "job"]

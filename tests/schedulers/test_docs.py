@@ -57,9 +57,11 @@ def close_for(names: dict[str, Any], user: str) -> None:
 
 def test_a_failing_call_asks_the_gate(names: dict[str, Any]) -> None:
     [snippet] = re.findall(r"```python\n(try:.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    names["guard"] = SessionGuard(Policy(provider="OpenHuman"), print)  # its failure names no session
 
     with pytest.raises(SessionExpiredError):
         run(snippet, names)
+    names["guard"].close()
 
 
 def test_celery(names: dict[str, Any]) -> None:
