@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import Failure, Response, SessionGuard
+from sentry_filters import Failure, Response, SessionGuard, recognise
 from sentry_filters.core import REFUSED_BY_GATE
 from sentry_filters.evidence import conventions, failure_of_tags, status_number
 from sentry_filters.guard import parts_of
@@ -157,7 +157,8 @@ class SpanVerdicts:
             self._hand_on(ended, child.merged_with(ChildFailure(other_failed=ended.failed)))
             return "exported", ended.span
         if decided:
-            self._note("span", "demote", _REASON, known.failure)
+            recognised = recognise(known.failure, self._policy)
+            self._note("span", "demote", _REASON, known.failure, recognised=recognised)
         self._hand_on(ended, replace(known, texts=known.texts | error_messages_of(ended.span)))
         return "demoted", result
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
-from sentry_filters.core.states import NEVER, Event, Expiry, Process, Rule, Session, State, Step
+from sentry_filters.core.states import NEVER, Event, Expiry, Failed, Process, Rule, Session, State, Step
 
 # Sessions that are remembered; the oldest are forgotten first, and count as new again.
 MOST_SESSIONS = 10_000
@@ -59,6 +59,7 @@ class Knowledge:
         self._process = _Link(Process())
         self._sessions: OrderedDict[str | None, _Link[Session]] = OrderedDict()
         self._succeeded: OrderedDict[str, float] = OrderedDict()
+        self._seen: OrderedDict[str, float] = OrderedDict()
         # Ids of the expiries that nothing has ended yet, each with the session that it was found in.
         self._running: OrderedDict[str, str | None] = OrderedDict()
         self._latest: OrderedDict[str | None, str] = OrderedDict()  # of each of these sessions
@@ -67,6 +68,8 @@ class Knowledge:
 
     def apply(self, name: str | None, event: Event) -> Step:
         """Let `event` happen to the session of this name."""
+        if isinstance(event, Failed) and name is not None:
+            self._saw(name, event.reported if event.began is None else event.began)
         while True:
             process, session = self._process.latest(), self._link(name)
             before = self._state(name, process.value, session.value)
@@ -93,6 +96,7 @@ class Knowledge:
     def succeeded(self, credential: str, began: float) -> None:
         """Remember when the latest call of this credential that succeeded began."""
         self._succeeded[credential] = max(began, self._succeeded.get(credential, NEVER))
+        self._saw(credential, began)
         while len(self._succeeded) > MOST_SESSIONS:
             self._succeeded.popitem(last=False)
 
@@ -170,13 +174,20 @@ class Knowledge:
             return state.session.expiry.id, False
         return (self._ended if name is None else None), False
 
+    def _saw(self, credential: str, began: float) -> None:
+        """Remember when the first call of this credential began."""
+        self._seen[credential] = min(began, self._seen.get(credential, began))
+        while len(self._seen) > MOST_SESSIONS:
+            self._seen.popitem(last=False)
+
     def _state(self, name: str | None, process: Process, session: Session) -> State:
         succeeded = NEVER if name is None else self._succeeded.get(name, NEVER)
+        seen = NEVER if name is None else self._seen.get(name, NEVER)
         if self._rule.scope == "session" or not self._running:
-            return State(process, session, None, False, succeeded)  # noqa: FBT003 - often: keywords cost
+            return State(process, session, None, False, succeeded, seen)  # noqa: FBT003 - often: keywords cost
         latest = next(reversed(self._running.values()), None)
         beside = self._beside(name, latest, process)
-        return State(process, session, beside, latest is not None and latest != name, succeeded)
+        return State(process, session, beside, latest is not None and latest != name, succeeded, seen)
 
     def _beside(self, name: str | None, latest: str | None, process: Process) -> Expiry | None:
         other = self._sessions.get(latest if name is None else None)

@@ -100,10 +100,16 @@ def _precedes(rule: Rule, event: Failed, renewal: Renewal) -> bool:
 
 
 def _names_another(state: State) -> bool:
-    """Say whether the latest sign-in named another credential; that this one recovered since is not one."""
+    """Say whether the latest sign-in named another credential; that this one recovered since is not one.
+
+    A credential that first appeared after that sign-in, and worked, is a newer one that nobody named: its
+    client has healed itself. One that never worked may be old all the same.
+    """
     everyones = state.process.renewal.credential
     named = state.covering.credential if everyones is None else everyones
-    return state.session.name is not None and named not in (None, state.session.name)
+    if state.session.name is None or named in (None, state.session.name):
+        return False
+    return min(state.seen, state.succeeded) < state.covering.at
 
 
 def _old_credential(state: State, event: Failed) -> Step:

@@ -162,8 +162,10 @@ def _grade(failure: Failure, policy: Policy) -> Grade:
     """Return how good the evidence is that nothing contradicts."""
     if policy.scope == "session" and failure.session is None:
         return "words"
-    if failure.response is not None and _served_by_backend(failure, policy):
-        return "words" if policy.vetoes and not failure.response.body_known else "fact"
+    response = failure.response
+    told = response is not None and (response.body_known or not policy.vetoes)
+    if told and _served_by_backend(failure, policy):
+        return "fact"  # else what is beside a body that nobody read may still state the failure
     stated = _is_tagged(failure, policy) or _is_wire_text(failure, policy)
     return "statement" if stated and policy.publish_on == "statement" else "words"
 

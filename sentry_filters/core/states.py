@@ -114,6 +114,7 @@ class State:
             for a named one the running expiry of the session without a name.
         crowded: Whether an expiry of another named session is running.
         succeeded: When the latest call of this credential that succeeded began.
+        seen: When the first call of this credential began whose end is known.
     """
 
     process: Process
@@ -121,6 +122,7 @@ class State:
     beside: Expiry | None = None
     crowded: bool = False
     succeeded: float = NEVER
+    seen: float = NEVER
 
     @property
     def covering(self) -> Renewal:

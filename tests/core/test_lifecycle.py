@@ -63,6 +63,8 @@ def run(events: list[Event], scope: str = "process", window: float = 0.0, name: 
     for event in events:
         if isinstance(event, Succeeded) and event.credential == name:
             state = replace(state, succeeded=max(state.succeeded, event.began))
+        if isinstance(event, Succeeded | Failed) and event.began is not None:
+            state = replace(state, seen=event.began if state.seen == NEVER else min(state.seen, event.began))
         step = transition(rule(scope, window), state, event)
         state = step.state
     assert step is not None
@@ -141,6 +143,18 @@ ROWS = [
         {},
         Then(STALE, (Due.SHOW,), OLD),
         id="an old credential that never failed",
+    ),
+    pytest.param(
+        [renewed(50, "b"), Succeeded("a", 60.0, 60), failed(70)],
+        {},
+        Then(FIRST, CLOSE_AND_PUBLISH),
+        id="a credential that appeared after a sign-in and worked: a newer one, which nobody named",
+    ),
+    pytest.param(
+        [Succeeded("a", 40.0, 40), renewed(50, "b"), Succeeded("a", 60.0, 60), failed(70)],
+        {},
+        Then(STALE, (Due.SHOW,), OLD),
+        id="an old credential that worked for a while",
     ),
     pytest.param(
         [renewed(50, "b"), failed(51), failed(52)], {}, Then(STALE, (), OLD), id="its repeats are dropped"

@@ -7,6 +7,7 @@ arrive in any order, twice or never. What has to hold is said here once more, ap
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -89,7 +90,8 @@ class Explorer:
 
     def _new(self) -> Proc:
         none = (-1.0,) * len(self.of.credentials)
-        return Proc(own=none, succeeded=none, failed=none, old=(False,) * len(none))
+        unseen = (math.inf,) * len(none)
+        return Proc(own=none, succeeded=none, seen=unseen, failed=none, old=(False,) * len(none))
 
     def _number(self, values: list[Any], value: Any) -> int:
         key = (id(values), value)
@@ -187,6 +189,7 @@ class Explorer:
         result = self._act(self._rig.fails, proc.local, world.clock, name, float(began))
         before, local = self._locals[proc.local], self._locals[result[0]]
         _, published, dropped, tag, closed, _, _ = result
+        proc = _saw(proc, credential, began)
         expected = self._expected(proc, before, credential, began)
         untouched = not published and (local.gate, local.jobs, local.waiting) == (
             before.gate, before.jobs, before.waiting,
@@ -235,15 +238,17 @@ class Explorer:
         own = proc.own[credential]
         if began < max(own, moment):
             return "stale"
-        if own > moment and any(session == name for _, session in before.gate):
-            return "dead"  # another process found that
-        return "old_credential" if None not in (name, named) and name != named else "dead"
+        if any(session == name for _, session in before.gate):
+            return "dead"  # it repeats, or another process found it
+        newer = min(proc.seen[credential], proc.succeeded[credential]) > max(own, moment)
+        return "dead" if newer or None in (name, named) or name == named else "old_credential"
 
     def _succeeded(self, world: World, place: int, proc: Proc, credential: int, began: int) -> World:
         name = self.of.credentials[credential]
         result = self._act(self._rig.succeeds, proc.local, world.clock, name, float(began))
         before, local = self._locals[proc.local], self._locals[result[0]]
         latest = max(proc.succeeded[credential], float(began))
+        proc = _saw(proc, credential, began)
         proc = proc._replace(succeeded=_put(proc.succeeded, credential, latest))
         for _, session in {*before.gate} - {*local.gate}:
             if session == name and began <= proc.failed[credential]:
@@ -409,6 +414,11 @@ class Explorer:
         """Return a state as text, with values in place of numbers."""
         procs = [self._procs[number] for number in world.procs]
         return "\n".join([str(world), *(f"{proc} {self._locals[proc.local]}" for proc in procs)])
+
+
+def _saw(proc: Proc, credential: int, began: int) -> Proc:
+    first = min(proc.seen[credential], float(began))
+    return proc._replace(seen=_put(proc.seen, credential, first))
 
 
 def _put(values: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:

@@ -44,13 +44,18 @@ MUTANTS = (
     Mutant("an old credential ends the new session", "if _names_another(state):", "if False:"),
     Mutant(
         "an unnamed renewal makes all old",
-        "not in (None, state.session.name)",
-        "not in (state.session.name,)",
+        "named in (None, state.session.name)",
+        "named in (state.session.name,)",
         "one credential",
     ),
+    Mutant("the same credential is old", "in (None, state.session.name)", "in (None,)", "one credential"),
     Mutant(
-        "the same credential is old", "not in (None, state.session.name)", "not in (None,)", "one credential"
+        "what a client found for itself is old",
+        "min(state.seen, state.succeeded) < state.covering.at",
+        "True",
     ),
+    Mutant("what never worked is new", "min(state.seen, state.succeeded)", "state.seen"),
+    Mutant("what worked before is new", "min(state.seen, state.succeeded)", "state.succeeded", "a flake"),
     Mutant("an old credential is never shown", "if event.can_show and", "if False and"),
     Mutant("an old credential is shown each time", ">= SHOWN_AGAIN_AFTER", ">= 0"),
     Mutant("a failure publishes nothing", "else (Due.CLOSE, then)", "else (Due.CLOSE,)"),

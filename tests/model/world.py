@@ -66,6 +66,7 @@ class Proc(NamedTuple):
         everyone: The latest renewal of all that it knows: moment and credential.
         own: The latest renewal of each credential that it knows.
         succeeded: When the latest call of each credential began that it saw succeed.
+        seen: When the first call of each credential began that it saw succeed or fail.
         failed: When the latest call of each credential began that it took for the end of its session.
         old: Of each credential, whether its use after a renewal was shown.
         calls: Calls on their way: credential, when they began, whether the session was dead then.
@@ -79,6 +80,7 @@ class Proc(NamedTuple):
     everyone: tuple[float, str | None] = (-1.0, None)
     own: tuple[float, ...] = ()
     succeeded: tuple[float, ...] = ()
+    seen: tuple[float, ...] = ()
     failed: tuple[float, ...] = ()
     old: tuple[bool, ...] = ()
     calls: tuple[tuple[int, int, bool], ...] = ()
