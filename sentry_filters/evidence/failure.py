@@ -119,6 +119,9 @@ class Failure:
         return None if self.response is None else self.response.body
 
 
+_UNKNOWN = Failure()
+
+
 def stated_tags(domain: str, operation: str, provider: str, status: int | str | None) -> dict[str, str]:
     """Return the five tags of a failed response, as the application's reporting layer sets them."""
     return {
@@ -155,12 +158,21 @@ def failure_of_tags(
     tags: object,
     *,
     text: str = "",
-    response: Response | None = None,
-    raised_while_handling: bool = False,
+    of: Failure = _UNKNOWN,
+    is_message: bool = True,
     at: float | None = None,
     trace_id: str | None = None,
 ) -> Failure:
-    """Return the failure that a set of tags states; see `tags_of` for the shapes that are read."""
+    """Return the failure that a set of tags states; see `tags_of` for the shapes that are read.
+
+    Args:
+        tags: The tags.
+        text: As in `Failure`, and so are the others.
+        of: What the exception behind it leads to.
+        is_message: See `Failure`.
+        at: See `Failure`.
+        trace_id: See `Failure`.
+    """
     found = tags_of(tags)
     return Failure(
         domain=text_tag(found.get("domain")),
@@ -169,8 +181,12 @@ def failure_of_tags(
         status=status_number(found.get("status")),
         failure=text_tag(found.get("failure")),
         text=text,
-        response=response,
-        raised_while_handling=raised_while_handling,
+        response=of.response,
+        raised_while_handling=of.raised_while_handling,
+        other_exception=of.other_exception,
+        rivals=of.rivals,
+        second_failure=of.second_failure,
+        is_message=is_message,
         at=at,
         trace_id=trace_id,
     )

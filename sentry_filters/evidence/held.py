@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from sentry_filters.evidence.attributes import attribute, text_of
@@ -37,7 +37,17 @@ def leads_nowhere(error: BaseException) -> bool:
     args = attribute(error, "args")
     if not isinstance(args, tuple) or not all(isinstance(arg, str | int | float | None) for arg in args):
         return False
-    return not any(attribute(error, name) for name in _LEADS) and not states_session_status(error)
+    return _has_none(error, _LEADS) and _SESSION_STATUS.search(text_of(error)[:_LONGEST_TEXT]) is None
+
+
+def _has_none(error: BaseException, names: Iterable[str]) -> bool:
+    try:
+        for name in names:  # a plain loop: every event pays for it
+            if getattr(error, name, None):
+                return False
+    except Exception:  # noqa: BLE001 - properties of foreign exceptions raise what they like; then it is unknown
+        return False
+    return True
 
 
 def exchanges_on(error: BaseException, reading: Reading) -> Iterator[Exchange]:

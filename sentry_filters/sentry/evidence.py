@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from sentry_filters.core import refusal_of
 from sentry_filters.evidence import (
@@ -17,12 +18,14 @@ from sentry_filters.evidence import (
     conventions,
     failure_of_tags,
     statements_in,
+    tags_of,
 )
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
 _LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
+_Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
 _FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
@@ -37,21 +40,24 @@ def failures_of_event(
             evidence. The exception in flight may be what a log record is about.
         failures_of: Finds the failed call behind an exception.
     """
-    tagged = replace(
-        failure_of_tags(event.get("tags"), at=_seconds(event.get("timestamp")), trace_id=_trace_id(event)),
+    # Made once for each failure: copies of frozen records are what a healthy event would pay for.
+    stated = partial(
+        failure_of_tags,
+        tags_of(event.get("tags")),
         is_message=event.get("level") not in _INFORMATIONAL,
+        at=_seconds(event.get("timestamp")),
+        trace_id=_trace_id(event),
     )
     logged, error = _log_text(event), _raised(hint)
     in_flight = sys.exception()
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
-        found = failures_of(error)
-        failures = tuple(_as_tagged(tagged, failure, _text_of(failure, logged)) for failure in found)
+        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in failures_of(error))
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
-        _of_arguments(given, tagged, logged)
-        or _about(in_flight, tagged, logged, failures_of)
-        or (replace(tagged, text=_exception_text(event) or logged),)
+        _of_arguments(given, stated, logged)
+        or _about(in_flight, stated, logged, failures_of)
+        or (stated(text=_exception_text(event) or logged),)
     )
     return with_rivals(failures, given, in_flight, failures_of)
 
@@ -65,10 +71,10 @@ def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> Ba
     raised = _raised(hint)
     logged_errors = tuple(arg for arg in _args(hint) if isinstance(arg, BaseException))
     errors = logged_errors if raised is None else (raised,)
-    logged = _log_text(event)
-    refused = next(iter(errors), None) or _refused_in_flight(logged)
     if not all(map(refusal_of, errors)):
         return None
+    logged = _log_text(event)
+    refused = next(iter(errors), None) or _refused_in_flight(logged)
     return None if refused is None or _states_a_failure(logged) else refused
 
 
@@ -92,12 +98,14 @@ def failures_of_telemetry(item: Mapping[str, object], failures_of: FailuresOf) -
         tags = {name: _plain(attributes[name]) for name in conventions.TAG_NAMES if name in attributes}
     trace_id, severity = item.get("trace_id"), item.get("severity_number")
     text = _text(item.get("body"))
-    tagged = replace(
-        failure_of_tags(tags, text=text, trace_id=trace_id if isinstance(trace_id, str) else None),
+    stated = partial(
+        failure_of_tags,
+        tags,
         is_message=not isinstance(severity, int) or severity >= _WARNING,
+        trace_id=trace_id if isinstance(trace_id, str) else None,
     )
     in_flight = sys.exception()
-    failures = _about(in_flight, tagged, text, failures_of) or (tagged,)
+    failures = _about(in_flight, stated, text, failures_of) or (stated(text=text),)
     return with_rivals(failures, (), in_flight, failures_of)
 
 
@@ -116,6 +124,8 @@ def with_rivals(
         failures_of: Finds the failed call behind an exception.
     """
     others = [one for found in given for one in found]
+    if in_flight is None and not others:
+        return tuple(failures)
     if in_flight is not None:
         others += failures_of(in_flight)
     rivals = frozenset[Endpoint]().union(*map(_origins, others))
@@ -123,7 +133,7 @@ def with_rivals(
 
 
 def _about(
-    in_flight: BaseException | None, tagged: Failure, logged: str, failures_of: FailuresOf
+    in_flight: BaseException | None, stated: _Stated, logged: str, failures_of: FailuresOf
 ) -> tuple[Failure, ...]:
     """Return the failures of the exception in flight, where the text holds its text and no other failure."""
     if in_flight is None or not logged:
@@ -132,16 +142,14 @@ def _about(
     if len(text) < _LEAST_TELLING or text not in logged or _FAILED_STATUS.search(logged.replace(text, "")):
         return ()
     found = failures_of(in_flight)
-    return (
-        tuple(_as_tagged(tagged, one, logged) for one in found) if all(one.response for one in found) else ()
-    )
+    return tuple(stated(text=logged, of=one) for one in found) if all(one.response for one in found) else ()
 
 
 def _origins(failure: Failure) -> frozenset[Endpoint]:
     return failure.rivals if failure.endpoint is None else failure.rivals | {failure.endpoint}
 
 
-def _of_arguments(given: list[tuple[Failure, ...]], tagged: Failure, logged: str) -> tuple[Failure, ...]:
+def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str) -> tuple[Failure, ...]:
     """Return the failures of a log call's arguments; none where none of them leads to a call.
 
     One that leads to none beside others is judged by itself, without the tags: it is another failure.
@@ -154,26 +162,10 @@ def _of_arguments(given: list[tuple[Failure, ...]], tagged: Failure, logged: str
         rest = rest.replace(one.text.partition("\n")[0], "") if one.text else rest
     second = _FAILED_STATUS.search(rest) is not None
     return tuple(
-        replace(_as_tagged(tagged, one, logged), second_failure=one.second_failure or second)
+        stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
         if one.response
         else one
         for one in found
-    )
-
-
-def _as_tagged(tagged: Failure, failure: Failure, text: str) -> Failure:
-    """Return the failure of an exception under the report's own tags."""
-    return replace(
-        failure,
-        domain=tagged.domain,
-        operation=tagged.operation,
-        provider=tagged.provider,
-        status=tagged.status,
-        failure=tagged.failure,
-        text=text,
-        is_message=tagged.is_message,
-        at=tagged.at,
-        trace_id=tagged.trace_id,
     )
 
 
