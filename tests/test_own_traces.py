@@ -44,7 +44,8 @@ def ours(start: object) -> list[object]:
     pending = [start]
     while pending:
         thing = pending.pop()
-        if id(thing) in seen or isinstance(thing, type | ModuleType):
+        # By its own type: a lazy object of a framework says what it stands for, or raises, when it is asked.
+        if id(thing) in seen or issubclass(type(thing), type | ModuleType):
             continue
         seen.add(id(thing))
         if type(thing).__module__.split(".")[0] in ("sentry_filters", "otel"):
