@@ -4,7 +4,7 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.gate import SchedulerGate
-from sentry_filters.core.policy import DEFAULT_PATHS, Policy
+from sentry_filters.core.policy import BEFORE_COMMON_WORDS, COMMON_WORDS, DEFAULT_PATHS, Policy
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     EXPIRY_EXTRA,
@@ -24,6 +24,8 @@ from sentry_filters.core.shared import SharedLife, SharedSessions
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
+    "BEFORE_COMMON_WORDS",
+    "COMMON_WORDS",
     "DEFAULT_PATHS",
     "EXPIRY_EXTRA",
     "LABELS",

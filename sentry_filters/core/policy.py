@@ -37,11 +37,11 @@ DEFAULT_PATHS: Mapping[str, str] = {
 }
 # Words that other APIs' paths end with, too (`/survey/responses`, `/threads/7/messages`): they count behind
 # nothing, a version, or one of the names that model APIs have before them.
-_COMMON_WORDS = frozenset(
+COMMON_WORDS = frozenset(
     ("/responses", "/messages", "/completions", "/embeddings", "/converse", "/converse-stream")
 )
-_BEFORE_COMMON_WORDS = re.compile(
-    r"(?:.*/)?(?:|v\d[\w.-]*|openai|anthropic|(?:deployments|engines|models?)/[^/]+)", re.IGNORECASE
+BEFORE_COMMON_WORDS = re.compile(
+    r"(?:[^?#]*/)?(?:|v\d[\w.-]*|openai|anthropic|(?:deployments|engines|models?)/[^/?#]+)", re.IGNORECASE
 )
 DEFAULT_NOT_SESSION_CODES = (
     "account_deactivated",
@@ -172,4 +172,4 @@ def _ends_with(path: str, suffix: str) -> bool:
     if not path.endswith(suffix):
         return False
     before = path.removesuffix(suffix)
-    return suffix not in _COMMON_WORDS or _BEFORE_COMMON_WORDS.fullmatch(before) is not None
+    return suffix not in COMMON_WORDS or BEFORE_COMMON_WORDS.fullmatch(before) is not None

@@ -22,9 +22,6 @@ from sentry_filters.evidence import (
 Grade = Literal["fact", "statement", "words"]
 """What the wire said; what the application's own code states in a form of its own; text anywhere else."""
 
-_FORBIDDEN = 403
-_LLM_METHOD = "POST"
-
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -149,7 +146,7 @@ def _not_from_the_backend(
         return None
     if response.by_backend is False or (
         # Firewalls answer 403, too.
-        response.status == _FORBIDDEN
+        response.status == conventions.FORBIDDEN
         and response.body_known
         and _served_by_backend(failure, policy)
         and not holds_json(response.body)
@@ -237,7 +234,7 @@ def _is_other_operation(failure: Failure, policy: Policy) -> bool:
         return False
     if response.operation is not None:
         return response.operation not in policy.llm_operations
-    if tagged is None and response.method not in (None, _LLM_METHOD):
+    if tagged is None and response.method not in (None, conventions.LLM_METHOD):
         return True
     if response.path is None:
         return False

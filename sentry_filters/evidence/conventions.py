@@ -14,6 +14,8 @@ FAILED_RESPONSE = "non_2xx"
 """The `failure` tag of a response whose status is not a success."""
 SESSION_STATUSES = (401, 403)
 """Statuses that can mean an expired session."""
+FORBIDDEN = 403
+"""The one of them that firewalls answer with, too: it needs a body that was read."""
 FIRST_FAILURE = 400
 """Statuses from this one on are failures."""
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
@@ -51,6 +53,7 @@ HTTP_STATUS = ("http.response.status_code", "http.status_code")
 # … then Sentry's HTTP spans (`url`), and what Sentry's OTLPIntegration passes on.
 URL = ("url.full", "http.url", "url")
 HTTP_METHOD = ("http.request.method", "http.method")
+LLM_METHOD = "POST"  # of every request to a model
 HOST_AND_PORT = (
     ("server.address", "server.port"),  # stable HTTP, GenAI
     ("net.peer.name", "net.peer.port"),  # legacy HTTP

@@ -32,6 +32,11 @@ def _remarks(policy: Policy) -> tuple[str, ...]:
     codes = ", ".join(sorted(policy.not_session_codes)) or "none"
     return (
         (
+            "Text without tags is words, which the Python filter keeps until it knows that their session is"
+            " dead. This filter knows of no session and drops them all the same, the first failure and what"
+            " a message only quotes included."
+        ),
+        (
             "A message is all that the filter sees: no tags, no host, no typed cause. What carries the"
             " failure in its tags only passes, and so does a statement with other words before it (an"
             " exception's type apart)."

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 import pytest
 
 from sentry_filters import Policy, SessionGuard
+from sentry_filters.evidence import stated_tags
 from sentry_filters.targets import inbound_patterns
 
 POLICY = Policy(provider="OpenHuman")
 OURS = "OpenHuman API error (401 Unauthorized)"
+TAGS = stated_tags("llm_provider", "chat", "OpenHuman", 401)
 
 
 def is_filtered(message: str, policy: Policy = POLICY) -> bool:
@@ -58,7 +60,12 @@ def is_dropped(guard: SessionGuard, kind: str, value: str, **tags: str) -> bool:
         pytest.param("ValueError", "OpenHuman is down", False, id="the label alone"),
     ],
 )
-def test_a_report_is_decided_alike(kind: str, value: str, drops: bool, guard: SessionGuard) -> None:
+def test_the_filter_drops_what_the_guard_drops_of_a_dead_session(
+    kind: str, value: str, drops: bool, guard: SessionGuard
+) -> None:
+    """The guard keeps words until it knows that the session is dead; an inbound filter never knows."""
+    assert not is_dropped(guard, kind, value)
+    assert is_dropped(guard, "E", "chat failed", **TAGS)
     assert is_dropped(guard, kind, value) is drops
     assert is_filtered(f"{kind}: {value}") is drops
 
@@ -75,15 +82,22 @@ def test_a_report_is_decided_alike(kind: str, value: str, drops: bool, guard: Se
 def test_the_differences_are_those_stated(
     value: str, python_drops: bool, filter_drops: bool, guard: SessionGuard
 ) -> None:
+    assert is_dropped(guard, "E", "chat failed", **TAGS)
     assert is_dropped(guard, "E", value) is python_drops
     assert is_filtered(f"E: {value}") is filter_drops
 
 
-def test_tags_alone_are_not_seen(guard: SessionGuard) -> None:
-    tags = {"domain": "llm_provider", "operation": "chat", "provider": "OpenHuman", "status": "401"}
-
-    assert is_dropped(guard, "E", "chat failed", **tags)
+def test_tags_are_not_seen(guard: SessionGuard) -> None:
+    assert is_dropped(guard, "E", "chat failed", **TAGS)
     assert not is_filtered("E: chat failed")
+
+
+def test_the_remarks_say_that_words_are_dropped() -> None:
+    said = [
+        remark for remark in inbound_patterns(POLICY).remarks if "words" in remark and "session" in remark
+    ]
+
+    assert any("keeps" in remark for remark in said)
 
 
 def test_a_bare_status_would_hide_a_users_own_key() -> None:

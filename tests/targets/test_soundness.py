@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanKind
 
-from sentry_filters import SessionGuard
-from tests.targets.cases import HOST, OURS, POLICY, LogCase, SpanCase
-from tests.targets.collector.test_conditions import drops_log, drops_span, python_drops_log, python_drops_span
+from sentry_filters import Policy
+from tests.targets.cases import BODY, HOST, NO_CODES, OURS, POLICY, TAGS, LogCase, SpanCase
+from tests.targets.collector.test_conditions import (
+    drops_log,
+    drops_span,
+    guarding,
+    python_drops_log,
+    python_drops_span,
+)
 
 HOSTS = (
     HOST,
@@ -29,11 +34,44 @@ URLS = st.builds(
     st.sampled_from(HOSTS),
     st.sampled_from(["", ":443", ":8443", ":80", ":"]),
     st.sampled_from(
-        ["/v1/chat/completions", "/responses/", "/messages?x=1", "/v1/embeddings", "", "/x#/messages"]
+        [
+            "/v1/chat/completions",
+            "/responses/",
+            "/messages?x=1",
+            "/v1/embeddings",
+            "",
+            "/x#/messages",
+            "/survey/responses",
+            "/models/x?/messages",
+            "/m:generateContent",
+            ":generateContent",
+        ]
     ),
 ) | st.sampled_from(["", "/v1/responses", "not a url", f"//{HOST}/responses", f"mailto:{HOST}"])
-STATUSES = st.sampled_from([401, 403, 500, 200, "401", "403 Forbidden", "4010", 401.0, "error", True, " 401"])
-TEXTS = st.sampled_from(
+STATUSES = st.sampled_from(
+    [401, 403, 500, 200, "401", "403 Forbidden", "4010", 401.0, 401.5, "401\xb2", "error", True, " 401"]
+)
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "E: ",
+            "x ",
+            "'",
+            "\n",
+            OURS,
+            " API error (401)",
+            ": ",
+            BODY,
+            "{",
+            "[]",
+            "<a>",
+            '{"a":{"b":1}}',
+            "api_key",
+        ]
+    ),
+    max_size=5,
+).map("".join)
+TEXTS = PIECES | st.sampled_from(
     [
         "",
         OURS,
@@ -47,21 +85,21 @@ TEXTS = st.sampled_from(
         "Error code: 401",
     ]
 )
-TAGS = {
+TAG_VALUES = {
     "provider": st.sampled_from(["OpenHuman", "openhuman", "OpenRouter", "", 1]),
     "domain": st.sampled_from(["llm_provider", "agent", ""]),
-    "operation": st.sampled_from(["chat", "chat_completions", "warmup", "embeddings", "run"]),
+    "operation": st.sampled_from(["chat", "chat_completions", "warmup", "file_upload", "run", ""]),
     "status": STATUSES,
     "failure": st.sampled_from(["non_2xx", "timeout", "retries_exhausted"]),
 }
 WIRE = {
     "http.response.status_code": STATUSES,
     "http.status_code": STATUSES,
-    "http.request.method": st.just("POST"),
+    "http.request.method": st.sampled_from(["POST", "GET", "post"]),
     "url.full": URLS,
     "http.url": URLS,
     "url": URLS,
-    "url.path": st.sampled_from(["/v1/responses", "/v1/embeddings", "/messages/?a"]),
+    "url.path": st.sampled_from(["/v1/responses", "/x/responses", "/messages/?a", "/messages#a"]),
     "server.address": st.sampled_from(HOSTS),
     "server.port": st.sampled_from([443, 8443, 80, "443", "x"]),
     "net.peer.name": st.sampled_from(HOSTS),
@@ -76,55 +114,59 @@ BEGINNINGS = st.sampled_from(
         {},
         {"http.response.status_code": 401, "url.full": f"https://{HOST}/v1/chat/completions"},
         {"http.status_code": 401, "http.url": f"https://{HOST}/messages"},
-        {"gen_ai.request.model": "m", "provider": "OpenHuman", "operation": "chat", "status": "401"},
+        {"gen_ai.request.model": "m", "server.address": HOST, **TAGS},
+        {"domain": "llm_provider"},
     ]
 )
-SETTINGS = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+POLICIES = st.sampled_from(
+    [
+        POLICY,
+        NO_CODES,
+        replace(NO_CODES, publish_on="confirmed"),
+        replace(POLICY, scope="session"),
+        Policy(provider="OpenHuman", paths={"/messages": None}),
+    ]
 )
-
-
-@pytest.fixture(scope="module")
-def guard() -> Iterator[SessionGuard]:
-    """One for all: what it has dropped before changes no verdict."""
-    guard = SessionGuard(POLICY, lambda _: None)
-    yield guard
-    guard.close()
+SETTINGS = settings(max_examples=400, deadline=None)
 
 
 @SETTINGS
 @given(
     beginning=BEGINNINGS,
-    more=st.fixed_dictionaries({}, optional={**TAGS, **WIRE}),
+    more=st.fixed_dictionaries({}, optional={**TAG_VALUES, **WIRE}),
     message=TEXTS,
     kind=st.sampled_from([SpanKind.CLIENT, SpanKind.INTERNAL, SpanKind.SERVER]),
+    policy=POLICIES,
 )
 def test_a_dropped_span_is_dropped_by_the_python_filter(
-    beginning: dict[str, Any], more: dict[str, Any], message: str, kind: SpanKind, guard: SessionGuard
+    beginning: dict[str, Any], more: dict[str, Any], message: str, kind: SpanKind, policy: Policy
 ) -> None:
-    case = SpanCase("generated", True, {**more, **beginning}, message, kind)
-    dropped = drops_span(POLICY, case)
+    case = SpanCase("generated", "statement", {**more, **beginning}, message, kind)
+    dropped = drops_span(policy, case)
     event(f"dropped: {dropped}")
 
     if dropped:
-        assert python_drops_span(guard, case)
+        with guarding(policy) as guard:
+            assert python_drops_span(guard, case)
 
 
 @SETTINGS
 @given(
-    tags=st.fixed_dictionaries({}, optional=TAGS),
+    beginning=st.sampled_from([{}, TAGS, {"domain": "llm_provider"}, {"domain": "agent"}]),
+    tags=st.fixed_dictionaries({}, optional=TAG_VALUES),
     body=TEXTS | st.builds(lambda text: {"message": text}, TEXTS) | st.just(401),
-    exception=st.none() | TEXTS,
+    exception=st.fixed_dictionaries(
+        {}, optional={"exception.type": st.just("E"), "exception.message": TEXTS | st.sampled_from([0, 401])}
+    ),
+    policy=POLICIES,
 )
 def test_a_dropped_log_record_is_dropped_by_the_python_filter(
-    tags: dict[str, Any], body: Any, exception: str | None, guard: SessionGuard
+    beginning: dict[str, Any], tags: dict[str, Any], body: Any, exception: dict[str, Any], policy: Policy
 ) -> None:
-    attributes = (
-        tags if exception is None else {**tags, "exception.type": "E", "exception.message": exception}
-    )
-    case = LogCase("generated", True, body, attributes)
-    dropped = drops_log(POLICY, case)
+    case = LogCase("generated", "statement", body, {**tags, **beginning, **exception})
+    dropped = drops_log(policy, case)
     event(f"dropped: {dropped}")
 
     if dropped:
-        assert python_drops_log(guard, case)
+        with guarding(policy) as guard:
+            assert python_drops_log(guard, case)

@@ -22,17 +22,18 @@ _TEXTS = (
     ("trace", (("span", ("span.name", "span.status.message")), ("spanevent", ("spanevent.name",)))),
     ("log", (("log", ("log.body",)),)),
 )
+_FILTERED = "filter/session_expired, "
 _PIPELINES = """\
 # A skeleton: put the processors into your own pipelines, in this order, before whatever batches or exports.
 service:
   pipelines:
     traces:
       receivers: [otlp]
-      processors: [{filtered}transform/redact, redaction/secrets]
+      processors: [{filtered_spans}transform/redact, redaction/secrets]
       exporters: [otlp]
     logs:
       receivers: [otlp]
-      processors: [filter/session_expired, transform/redact, redaction/secrets]
+      processors: [{filtered_logs}transform/redact, redaction/secrets]
       exporters: [otlp]
     metrics:
       receivers: [otlp]
@@ -49,14 +50,14 @@ def collector_config(policy: Policy) -> Export:
     """
     found, missing = families(policy, for_go, at_most=_ALL_KINDS)
     lost = (*_remarks(policy), *missing)
-    spans = span_conditions(policy)
+    spans, logs = span_conditions(policy), log_conditions(policy)
     parts = [
         _head(policy, lost),
         "processors:",
-        _filter(spans, log_conditions(policy)),
+        *([_filter(spans, logs)] if spans or logs else ()),
         _transform(found),
         _redaction(policy, found),
-        _PIPELINES.format(filtered="filter/session_expired, " if spans else ""),
+        _PIPELINES.format(filtered_spans=_FILTERED if spans else "", filtered_logs=_FILTERED if logs else ""),
     ]
     return Export(text="\n".join(parts), remarks=lost)
 
@@ -167,13 +168,22 @@ def _comment(text: str, indent: str = "") -> str:
 def _remarks(policy: Policy) -> list[str]:
     found = remarks(f"""\
 - {NO_SESSIONS}
-- A chat span carries no status. It is dropped when its own tags or its status text name the failure; else
-  only its HTTP child is, and the chat span stays.
+- It knows a single record, and no session. It drops what the application's own code states: a record with all
+  of the five tags, or one with wire text under a domain tag, which begins the message and has nothing but the
+  body behind it. The Python filter drops words, too, where it knows that their session is dead: wire text
+  anywhere else, fewer tags, an HTTP client's span with nothing but status, host and path. Here all of these
+  stay.
+- With not_session_codes = () a body has nothing to say, and an HTTP client's span is dropped by status, host
+  and path; by 401 only, since a 403 needs a body that was read. What contradicts it elsewhere in its trace is
+  not seen: where a client renews the session inside the call, the span of its first attempt is lost.
+- On spans only the domain of the policy counts, and on spans with an HTTP status no statement.
 - The spans above keep their copied exception and ERROR status; no session.expired event is added.
 - Of a body's code the filter sees what the status text, the log's text or exception.message quotes; one of
-  not_session_codes anywhere in it keeps the record.
-- A text with more than one statement of a failed API call is kept, also where all of them are ours.
-- An empty provider tag, a URL that is none and an HTTP status that is none keep the record.
+  not_session_codes anywhere in it, in any spelling, keeps the record.
+- A body counts as JSON where it is an object of texts, numbers, true, false and null, or of such objects, and
+  the whole text has less than 4,000 characters.
+- A text with more than one statement of a failed API call is kept, also where all of them are ours; and so is
+  any other tag, URL, path or status that the policy does not name, where the Python filter passes over it.
 - Metrics are not dropped: a data point counts many calls. Their attributes are masked.
 - The redaction processor masks a secret with the character before it and the words that belong to its form
   (Bearer), by ****; in names and texts the mark is {REDACTED}. A map or a list among the attributes becomes
@@ -183,6 +193,10 @@ def _remarks(policy: Policy) -> list[str]:
 - Sentry's events do not pass here: see sentry-filters export inbound and relay.
 """)
     found += redaction_remarks(policy)
+    if policy.scope == "session":
+        found.append("scope = 'session': no span or log record is dropped, since none names its session.")
+    elif policy.publish_on == "confirmed":
+        found.append("publish_on = 'confirmed': what is only stated is not dropped, so no log record is.")
     if policy.span_action == "demote":
         found.append("span_action = 'demote': no span is dropped, and none is demoted.")
     if policy.kept_keys:

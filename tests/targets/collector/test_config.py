@@ -57,6 +57,31 @@ def test_every_pipeline_names_processors_that_are_there() -> None:
         assert pipeline["processors"][-1] == "redaction/secrets", "after the filter, which needs the texts"
 
 
+@pytest.mark.parametrize(
+    ("policy", "filtered"),
+    [
+        pytest.param(Policy(provider="A"), {"traces", "logs"}, id="statements"),
+        pytest.param(Policy(provider="A", span_action="demote"), {"logs"}, id="no span is dropped"),
+        pytest.param(
+            Policy(provider="A", hosts={"a.example"}, not_session_codes=(), publish_on="confirmed"),
+            {"traces"},
+            id="facts only",
+        ),
+        pytest.param(Policy(provider="A", scope="session"), set(), id="nothing is dropped"),
+    ],
+)
+def test_the_filter_is_where_something_is_dropped(policy: Policy, filtered: set[str]) -> None:
+    config = read(policy)
+    named = {
+        signal
+        for signal, pipeline in config["service"]["pipelines"].items()
+        if "filter/session_expired" in pipeline["processors"]
+    }
+
+    assert named == filtered
+    assert set(config["processors"].get("filter/session_expired", ())) - {"error_mode"} == filtered
+
+
 def test_the_settings_are_the_documented_ones(processors: dict[str, Any]) -> None:
     assert set(processors["filter/session_expired"]) == {"error_mode", "traces", "logs"}
     assert set(processors["transform/redact"]) == {"error_mode", "trace_statements", "log_statements"}
@@ -143,8 +168,14 @@ def test_go_blocks_the_keys_whose_values_go_in_python(
 @pytest.mark.integration
 def test_go_takes_the_conditions_expressions(processors: dict[str, Any], go: GoRegexp) -> None:
     literal = re.compile(r'IsMatch\([^"]*(?:\["[^"]*"\])?, ("(?:[^"\\]|\\.)*")\)')
-    found = processors["filter/session_expired"]
-    conditions = " ".join([*found["traces"]["span"], *found["logs"]["log_record"]])
+    policy = Policy(provider="OpenHuman", hosts={"api.example.ai"}, not_session_codes=())
+    found = [
+        processors["filter/session_expired"],
+        read(policy)["processors"]["filter/session_expired"],  # with a status as a fact
+    ]
+    conditions = " ".join(
+        one for each in found for one in [*each["traces"]["span"], *each["logs"]["log_record"]]
+    )
     patterns = [json.loads(text) for text in literal.findall(conditions)]
 
     assert len(patterns) == conditions.count("IsMatch(")
