@@ -25,7 +25,9 @@ from ..evidence import (
 )
 from ..pipeline import Outcome
 
-_STATE_A_FAILURE = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
+_STATE_A_FAILURE = frozenset(
+    {conventions.EXCEPTION_TYPE, conventions.EXCEPTION_MESSAGE, conventions.ERROR_TYPE, "status"}
+)
 
 
 class LogVerdicts:
