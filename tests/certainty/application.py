@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import signal
-import sys
 import threading
 import time
 import traceback
 import warnings
-import weakref
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from types import FrameType
 from typing import Any
 
+import pytest
 from freezegun import freeze_time
 
 from sentry_filters import AuditRecord, Policy, RedisSessions, RenewalRecord, SessionExpired, SessionGuard
+from sentry_filters.core import subscription
 from sentry_filters.guard import parts_of
 from tests.certainty.calls import Blocking, Calls, Looping, RefreshingAuth, Request, Turn
+from tests.certainty.interruption import Interruption
 from tests.certainty.setting import KEY, Report, Setting
 from tests.certainty.telemetry import Telemetry
 
-_MONOTONIC = time.monotonic
+_NOBODY_CAN_SET = (time.monotonic,)  # a module's own name for it would be replaced, too
 _SIGNALS = ("event", "log", "span", "transaction")
 _LONGEST_WAIT = 30.0
 
@@ -43,15 +40,13 @@ class Application:
         self._setting = setting
         self._told: list[str] = []
         self._recovered = 0
-        self._free = threading.Event()
+        self._called, self._free = threading.Event(), threading.Event()
         self._guards = [self._new_guard("OpenHuman", setting.backend)]
         if setting.chained:
             self._guards.append(self._new_guard("Other", setting.other))
         self._telemetry = Telemetry(setting, self._guards)
         self._calls = self._new_calls(Blocking if setting.mode == "sync" else Looping)
-        if setting.handlers != "none":
-            for guard in self._guards:
-                self._calls.subscribe(guard.bus.subscribe, self._handle)
+        self._subscribe()
         self._flights: list[Future[Turn]] = []
         self._clock: Any = None
 
@@ -113,6 +108,10 @@ class Application:
         """Return how many expiries this process has published so far."""
         return self._telemetry.warnings.count("the session has expired (")
 
+    def is_handling(self) -> bool:
+        """Wait until the handler was called, if that is still to come; return whether it was."""
+        return self._called.wait(_LONGEST_WAIT)
+
     # Surroundings
 
     def jumps(self, seconds: float) -> None:
@@ -124,10 +123,10 @@ class Application:
             at = datetime.now(UTC) + timedelta(seconds=seconds)
             self._clock = freeze_time(at, tick=True, real_asyncio=True)
             self._clock.start()
-            time.monotonic = _MONOTONIC  # nobody can set that one
+            (time.monotonic,) = _NOBODY_CAN_SET
 
     def interrupts(self, token: str, places: int, step: int) -> int:
-        """Report failures, each of another session, and report each again in the middle of that.
+        """Let calls fail, each of another session, and report each once more in the middle of its report.
 
         Args:
             token: What the sessions' credentials begin with.
@@ -139,9 +138,9 @@ class Application:
         """
         fired = 0
         for place in range(0, places, step):
-            error = self._calls.post(self._request(f"{token}{place}", reported=False)).error
-            assert error is not None
-            fired += self._calls.run(lambda error=error, place=place: self._interrupted(error, place))  # type: ignore[misc]
+            interruption = Interruption(place, self._reports, by_signal=self._setting.mode == "sync")
+            self._calls.post(self._request(f"{token}{place}", interruption=interruption))
+            fired += interruption.fired
         return fired
 
     def forks(self, *tokens: str) -> dict[str, Any]:
@@ -183,6 +182,13 @@ class Application:
     def _new_calls(self, kind: type[Blocking] | type[Looping]) -> Calls:
         return kind(self._prepare, self._telemetry.turn)
 
+    def _subscribe(self) -> None:
+        with pytest.MonkeyPatch.context() as patched:
+            if self._setting.handlers == "stuck":
+                patched.setattr(subscription, "_LONGEST_QUEUE", 1)
+            for guard in self._guards if self._setting.handlers != "none" else ():
+                self._calls.subscribe(guard.bus.subscribe, self._handle)
+
     def _prepare(self, client: Any) -> None:
         for guard in self._guards:
             guard.instrument(client)
@@ -195,25 +201,16 @@ class Application:
 
     def _handle(self, event: SessionExpired) -> None:
         self._told.append(event.id)
+        self._called.set()
         if self._setting.handlers == "stuck":
             self._free.wait(_LONGEST_WAIT)
+
+    def _reports(self, error: Exception) -> None:
+        assert self._guards[0].report(error, operation="chat", provider="OpenHuman", status=401).drop
 
     def _note(self, record: AuditRecord) -> None:
         if isinstance(record, RenewalRecord) and record.reason == "recovered":
             self._recovered += 1
-
-    def _interrupted(self, error: Exception, place: int) -> bool:
-        """Report an error, and once more when the package makes its call of this number."""
-        fired: list[bool] = []
-
-        def again() -> None:
-            fired.append(True)
-            self._telemetry.reports(error)
-
-        with _Interruption(again, by_signal=self._setting.mode == "sync") as interruption:
-            interruption.at(place)
-            self._telemetry.reports(error)
-        return bool(fired)
 
     def _be_the_child(self, pipe: int, tokens: tuple[str, ...]) -> None:
         try:
@@ -245,59 +242,6 @@ class Application:
             unbalanced=tuple(one for one in _SIGNALS if any(_is_unbalanced(one, g) for g in self._guards)),
         )
         return asdict(report)
-
-
-class _Interruption:
-    """Something that happens in the middle of what this thread does.
-
-    Args:
-        act: What happens.
-        by_signal: Whether a signal's handler does it, which only the main thread runs; else a finalizer.
-    """
-
-    def __init__(self, act: Callable[[], None], *, by_signal: bool) -> None:
-        self._act = act
-        self._by_signal = by_signal
-
-    def __enter__(self) -> _Interruption:
-        gc.disable()
-        if self._by_signal:
-            self._before = signal.signal(signal.SIGUSR1, lambda _number, _frame: self._act())
-        else:
-            self._garbage = {_Garbage()}
-            weakref.finalize(next(iter(self._garbage)), self._act).atexit = False
-        return self
-
-    def at(self, place: int) -> None:
-        """Let it happen at the package's call of this number."""
-        calls = 0
-
-        def profile(frame: FrameType, event: str, _called: object) -> None:
-            nonlocal calls
-            if event != "call" or "sentry_filters" not in frame.f_code.co_filename:
-                return
-            if calls == place:
-                sys.setprofile(None)
-                self._happen()
-            calls += 1
-
-        sys.setprofile(profile)
-
-    def __exit__(self, *_raised: object) -> None:
-        sys.setprofile(None)
-        if self._by_signal:
-            signal.signal(signal.SIGUSR1, self._before)
-        gc.enable()
-
-    def _happen(self) -> None:
-        if self._by_signal:
-            signal.raise_signal(signal.SIGUSR1)
-        else:
-            self._garbage.clear()
-
-
-class _Garbage:
-    """What is finalized."""
 
 
 def _look_of(turn: Turn) -> list[str]:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import httpx
 
-Result = TypeVar("Result")
+from tests.certainty.interruption import Interruption
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Turn:
 class Turns(Protocol):
     """Makes turns."""
 
-    def __call__(self, *, reported: bool) -> AbstractContextManager[Turn]:
+    def __call__(self, *, reported: bool, interruption: Interruption | None) -> AbstractContextManager[Turn]:
         """Return the block of a turn; its error ends with it."""
 
 
@@ -48,6 +48,7 @@ class Request:
         auth: The client's own auth flow.
         guarded: Whether the guard sees the client.
         reported: Whether the application reports its failure.
+        interruption: What happens in the middle of that.
     """
 
     url: str
@@ -55,6 +56,7 @@ class Request:
     auth: httpx.Auth | None = None
     guarded: bool = True
     reported: bool = True
+    interruption: Interruption | None = None
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -89,9 +91,6 @@ class Calls(Protocol):
     def start(self, request: Request) -> Future[Turn]:
         """Begin such a call."""
 
-    def run(self, act: Callable[[], Result]) -> Result:
-        """Call `act` where calls are made."""
-
     def subscribe(self, subscribe: Callable[[Any], object], handle: Callable[[Any], None]) -> None:
         """Subscribe a handler of the kind that such applications have."""
 
@@ -115,15 +114,12 @@ class Blocking:
 
     def post(self, request: Request) -> Turn:
         client = self._guarded if request.guarded else self._bare
-        with self._turns(reported=request.reported) as turn:
+        with self._turns(reported=request.reported, interruption=request.interruption) as turn:
             client.post(**request.arguments).raise_for_status()
         return turn
 
     def start(self, request: Request) -> Future[Turn]:
         return self._pool.submit(self.post, request)
-
-    def run(self, act: Callable[[], Result]) -> Result:
-        return act()
 
     def subscribe(self, subscribe: Callable[[Any], object], handle: Callable[[Any], None]) -> None:
         subscribe(handle)
@@ -153,26 +149,24 @@ class Looping:
 
     async def _post(self, request: Request) -> Turn:
         client = self._guarded if request.guarded else self._bare
-        with self._turns(reported=request.reported) as turn:
+        with self._turns(reported=request.reported, interruption=request.interruption) as turn:
             (await client.post(**request.arguments)).raise_for_status()
         return turn
 
-    def run(self, act: Callable[[], Result]) -> Result:
-        async def in_the_loop() -> Result:
-            return act()
-
-        return asyncio.run_coroutine_threadsafe(in_the_loop(), self._loop).result(60)
-
     def subscribe(self, subscribe: Callable[[Any], object], handle: Callable[[Any], None]) -> None:
         async def handler(event: Any) -> None:
-            handle(event)
+            await asyncio.to_thread(handle, event)
 
-        self.run(lambda: subscribe(handler))
+        async def in_the_loop() -> None:
+            subscribe(handler)
+
+        asyncio.run_coroutine_threadsafe(in_the_loop(), self._loop).result(60)
 
     def close(self) -> None:
         async def give_up() -> None:
             await self._bare.aclose()
             await self._guarded.aclose()
+            await asyncio.get_running_loop().shutdown_default_executor()
 
         asyncio.run_coroutine_threadsafe(give_up(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)

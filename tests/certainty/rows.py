@@ -37,6 +37,7 @@ class Due:
         several: WARNINGs of several credentials in each process; None where it depends on who finds out.
         recovered: Whether a success ended an expiry.
         violation: The invariant that turns red.
+        faults: Faults of the guard's own, over all processes.
     """
 
     published: int = 0
@@ -51,6 +52,7 @@ class Due:
     several: int | None = 0
     recovered: bool = False
     violation: str | None = None
+    faults: int = 0
 
     def reasons_in(self, cell: Cell) -> frozenset[str]:
         """Return the reasons that are due in a cell."""
@@ -64,8 +66,9 @@ class Row:
     """One row.
 
     Args:
-        life: What happens, as the table has it.
-        due: What is due.
+        life: What happens.
+        rule: What is due, in words.
+        due: What is due, in numbers.
         story: Lets it happen, and looks at what only shows in between; None for what is not built yet.
         policy: Further fields of the policy.
         handlers: Whether somebody subscribes.
@@ -74,6 +77,7 @@ class Row:
     """
 
     life: str
+    rule: str
     due: Due
     story: Callable[[Deployment], None] | None
     policy: Mapping[str, Any] = field(default_factory=dict)
@@ -175,7 +179,7 @@ def _compared(cell: Cell, due: Due, seen: Seen) -> Iterator[tuple[str, object, o
     # What holds in every row.
     yield "told in OpenTelemetry", sum(one.announced for one in reports), published if cell.has_spans else 0
     yield "told in Sentry", seen.informed, published if cell.has_sentry else 0
-    yield "faults", sum(report.faults for report in reports), 0
+    yield "faults", sum(report.faults for report in reports), due.faults
     yield "unbalanced", [one for report in reports for one in report.unbalanced], []
 
 

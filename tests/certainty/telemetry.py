@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,6 +21,7 @@ from otel import GuardedLogRecordProcessor, GuardedSpanProcessor, emit_session_e
 from sentry_filters import SessionExpiredError, SessionGuard
 from sentry_filters.evidence import stated_tags
 from tests.certainty.calls import Turn
+from tests.certainty.interruption import Interruption
 from tests.certainty.setting import Setting
 from tests.support.sentry import initialised
 
@@ -120,26 +121,25 @@ class Telemetry:
         return NoOpTracer() if self.traces is None else self.traces.provider.get_tracer("app")
 
     @contextmanager
-    def turn(self, *, reported: bool) -> Iterator[Turn]:
-        """Do what applications do around a call: a span, and a report of what went wrong."""
+    def turn(self, *, reported: bool = True, interruption: Interruption | None = None) -> Iterator[Turn]:
+        """Do what applications do around a call: a span, and a report of what went wrong.
+
+        Args:
+            reported: Whether they do.
+            interruption: What happens in the middle of the report.
+        """
         turn = Turn()
         with suppress(httpx.HTTPError, SessionExpiredError):
             try:
-                if reported:
-                    with self._reporting():
-                        yield turn
-                else:
+                with self._reporting(interruption) if reported else nullcontext():
                     yield turn
             except Exception as error:
                 turn.error = error
                 raise
             finally:
+                if interruption is not None:
+                    interruption.ends()
                 turn.is_open = self._guard.gate.is_open
-
-    def reports(self, error: Exception) -> None:
-        """Report an error that was raised before."""
-        with suppress(type(error)), self._reporting():
-            raise error
 
     def states(self, provider: str) -> None:
         """Report a failed call by what the application's own code says of it, which names no session."""
@@ -168,11 +168,13 @@ class Telemetry:
         self._stack.close()
 
     @contextmanager
-    def _reporting(self) -> Iterator[None]:
+    def _reporting(self, interruption: Interruption | None) -> Iterator[None]:
         with self._tracer.start_as_current_span("turn"):
             try:
                 yield
             except Exception as error:
+                if interruption is not None:
+                    interruption.begins(error)
                 if self._has_sentry:
                     sentry_sdk.capture_exception(error)
                 raise

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.certainty.life import ROWS
+from tests.certainty.life import LIFE
 from tests.certainty.rows import MODES, SET_UPS, Cell, differences
+from tests.certainty.surroundings import SURROUNDINGS
 
 CELLS = [
     pytest.param(
@@ -15,7 +16,8 @@ CELLS = [
         id=Cell(row=row, set_up=set_up, mode=mode).name,
         marks=[pytest.mark.integration] if set_up == "redis" else [],
     )
-    for row in ROWS
+    for row in (*LIFE, *SURROUNDINGS)
+    if row.story is not None
     for set_up in SET_UPS
     for mode in MODES
 ]
