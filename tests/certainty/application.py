@@ -45,7 +45,7 @@ class Application:
         if setting.chained:
             self._guards.append(self._new_guard("Other", setting.other))
         self._telemetry = Telemetry(setting, self._guards)
-        self._calls = self._new_calls(Blocking if setting.mode == "sync" else Looping)
+        self._calls = self._new_calls()
         self._subscribe()
         self._flights: list[Future[Turn]] = []
         self._clock: Any = None
@@ -179,7 +179,8 @@ class Application:
         parts_of(guard).trail.observe(self._note)
         return guard
 
-    def _new_calls(self, kind: type[Blocking] | type[Looping]) -> Calls:
+    def _new_calls(self) -> Calls:
+        kind = Blocking if self._setting.mode == "sync" else Looping
         return kind(self._prepare, self._telemetry.turn)
 
     def _subscribe(self) -> None:
@@ -216,7 +217,7 @@ class Application:
         try:
             self._telemetry.forget()
             self._told.clear()
-            self._calls = self._new_calls(Blocking)
+            self._calls = self._new_calls()  # an event loop's thread is the parent's
             for token in tokens:
                 self.calls(token, 2)
             os.write(pipe, json.dumps(self.ends()).encode())
