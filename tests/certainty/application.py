@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import threading
 import time
 import traceback
 import warnings
 from concurrent.futures import Future
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +29,7 @@ _LONGEST_WAIT = 30.0
 
 
 class Application:
-    """A process; the methods without an underscore are what rows ask for, and return what JSON can hold.
+    """A process; the methods without an underscore are what rows ask for.
 
     Args:
         setting: What it is told.
@@ -143,7 +142,7 @@ class Application:
             fired += interruption.fired
         return fired
 
-    def forks(self, *tokens: str) -> dict[str, Any]:
+    def forks(self, *tokens: str) -> Report:
         """Let a child of this process call with these credentials; return its report."""
         readable, writable = os.pipe()
         with warnings.catch_warnings():
@@ -152,13 +151,14 @@ class Application:
         if not child:
             self._be_the_child(writable, tokens)
         os.close(writable)
-        with os.fdopen(readable) as pipe:
-            text = pipe.read()
+        with os.fdopen(readable, "rb") as pipe:
+            sent = pipe.read()
         os.waitpid(child, 0)
-        return dict(json.loads(text))
+        report: Report = pickle.loads(sent)
+        return report
 
-    def ends(self) -> dict[str, Any]:
-        """End the process; return its `Report`."""
+    def ends(self) -> Report:
+        """End the process; return what it knows."""
         is_open = self.is_open()
         self._free.set()
         self.jumps(0)
@@ -220,16 +220,16 @@ class Application:
             self._calls = self._new_calls()  # an event loop's thread is the parent's
             for token in tokens:
                 self.calls(token, 2)
-            os.write(pipe, json.dumps(self.ends()).encode())
+            os.write(pipe, pickle.dumps(self.ends()))
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(0)
 
-    def _report(self, *, is_open: bool) -> dict[str, Any]:
+    def _report(self, *, is_open: bool) -> Report:
         traces, logged = self._telemetry.traces, self._telemetry.warnings
         counts = [(key, count) for one in self._guards for key, count in one.counters.snapshot().items()]
-        report = Report(
+        return Report(
             published=self.published(),
             told=len(self._told),
             announced=0 if traces is None else traces.announced,
@@ -242,7 +242,6 @@ class Application:
             faults=logged.errors + sum(count for key, count in counts if key[0] == "faults"),
             unbalanced=tuple(one for one in _SIGNALS if any(_is_unbalanced(one, g) for g in self._guards)),
         )
-        return asdict(report)
 
 
 def _look_of(turn: Turn) -> list[str]:

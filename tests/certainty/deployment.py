@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from tests.certainty.application import Application
 from tests.certainty.setting import Report, Setting
-from tests.certainty.worker import Worker
+from tests.certainty.worker import Worker, ask
 from tests.support.backend import LLMBackend
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
@@ -57,7 +57,7 @@ class Deployment:
         self._application = None if workers else Application(setting)
         self._children: list[Report] = []
         if workers:
-            self.each("becomes", setting.as_json())
+            self.each("becomes", setting)
 
     @property
     def size(self) -> int:
@@ -68,16 +68,13 @@ class Deployment:
         """Let every process do something, at the same time; return what came of it."""
         if self._application is not None:
             return [getattr(self._application, what)(*arguments)]
-        for worker in self._workers:
-            worker.say(what, *arguments)
-        return [worker.hear() for worker in self._workers]
+        return ask(self._workers, what, *arguments)
 
     def first(self, what: str, *arguments: object) -> Any:
         """Let the first process do something; return what came of it."""
         if self._application is not None:
             return getattr(self._application, what)(*arguments)
-        self._workers[0].say(what, *arguments)
-        return self._workers[0].hear()
+        return ask(self._workers[:1], what, *arguments)[0]
 
     def fail(self, token: str, times: int = 1) -> None:
         """Let calls fail in every process: nobody is told "dropped" while the gate is open."""
@@ -117,11 +114,11 @@ class Deployment:
 
     def fork(self, *tokens: str) -> None:
         """Let a child of every process call with these credentials, and end."""
-        self._children += [_report(child) for child in self.each("forks", *tokens)]
+        self._children += self.each("forks", *tokens)
 
     def end(self) -> Seen:
         """End all processes, and return what was seen."""
-        reports = [_report(report) for report in self.each("ends")]
+        reports = self.each("ends")
         items = self._receiver.items
         events = [item.json for item in items if item.type == "event"]
         logs = [one for item in items if item.type == "log" for one in item.json["items"]]
@@ -167,8 +164,9 @@ class Workers:
         self._stack = ExitStack()
         self._url = self._stack.enter_context(running_redis(self._folder))
         self.processes = [Worker() for _ in range(PROCESSES)]
-        for worker in self.processes:
-            self._stack.callback(worker.end)
+        for end in (Worker.join, Worker.close):
+            for worker in self.processes:
+                self._stack.callback(end, worker)
         return self
 
     def __exit__(self, *_raised: object) -> None:
@@ -178,8 +176,3 @@ class Workers:
         """Return a setting whose processes share a namespace that was not used before."""
         self._rows += 1
         return replace(setting, redis=self._url, namespace=f"row-{self._rows}")
-
-
-def _report(data: dict[str, Any]) -> Report:
-    read: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in data.items()}
-    return Report(**read)

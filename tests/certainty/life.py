@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.certainty.deployment import Deployment
-from tests.certainty.rows import HTTP_SPANS, OURS, Due, Row
+from tests.certainty.rows import OURS, Due, Row
 from tests.certainty.setting import NEW, OLD
 
 _ENDED = frozenset({OURS})
@@ -136,7 +136,7 @@ LIFE = (
     Row(
         life="a client heals itself inside the call",
         rule="nothing is published, the gate stays open, its inner spans leave as they are",
-        due=Due(traces=HTTP_SPANS, span_reasons=frozenset({"healed"} if HTTP_SPANS else ())),
+        due=Due(traces=1, span_reasons=frozenset({"healed"}), by_http_spans=True),
         story=_a_client_heals_itself,
     ),
     Row(
@@ -172,7 +172,7 @@ LIFE = (
         story=_in_flight_at_a_rotation,
     ),
     Row(
-        life="the same, and the old credential had failed before",
+        life="the same, of an old credential that had failed before",
         rule="stale: dropped, nothing published a second time, the gate untouched",
         due=Due(published=1, reasons=_ENDED),
         story=_in_flight_at_a_sign_in,
@@ -189,7 +189,7 @@ LIFE = (
         story=_an_old_credential_is_used_on,
     ),
     Row(
-        life="the same, and the old credential had failed before",
+        life="an old credential that had failed before is used on after such a renewal",
         rule="as above, beside the one expiry",
         due=Due(
             published=1,

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.certainty.deployment import Deployment, Seen, Workers
+from tests.certainty.deployment import PROCESSES, Deployment, Seen, Workers
 from tests.certainty.setting import Handlers, Mode, Setting
 from tests.certainty.telemetry import HAS_HTTP_SPANS
 from tests.support.backend import LLMBackend
@@ -33,6 +33,7 @@ class Due:
         events: Error events that each process lets reach Sentry.
         tag: Their tag `session_expired`.
         traces: Failed traces that each process lets leave.
+        by_http_spans: Whether spans show anything only where an instrumentation makes some of the calls.
         only_one: Whether `events` and `traces` are those of all processes together.
         several: WARNINGs of several credentials in each process; None where it depends on who finds out.
         recovered: Whether a success ended an expiry.
@@ -48,17 +49,12 @@ class Due:
     events: int = 0
     tag: str | None = None
     traces: int = 0
+    by_http_spans: bool = False
     only_one: bool = False
     several: int | None = 0
     recovered: bool = False
     violation: str | None = None
     faults: int = 0
-
-    def reasons_in(self, cell: Cell) -> frozenset[str]:
-        """Return the reasons that are due in a cell."""
-        of_spans = self.reasons if self.span_reasons is None else self.span_reasons
-        sentry = self.reasons if cell.has_sentry else frozenset()
-        return sentry | (of_spans if cell.has_spans else frozenset())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +69,7 @@ class Row:
         policy: Further fields of the policy.
         handlers: Whether somebody subscribes.
         chained: Whether a second guard stands behind the first.
-        unstarted: Why the row cannot be tried in a mode.
+        does_not_hold: In which set-ups it is known not to hold, and why.
     """
 
     life: str
@@ -83,7 +79,7 @@ class Row:
     policy: Mapping[str, Any] = field(default_factory=dict)
     handlers: Handlers = "listening"
     chained: bool = False
-    unstarted: Mapping[Mode, str] = field(default_factory=dict)
+    does_not_hold: Mapping[SetUp, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +106,34 @@ class Cell:
         return f"{self.row.life}-{self.set_up}-{self.mode}"
 
     @property
-    def why_not(self) -> str | None:
-        """Why it cannot be tried, None where it can."""
-        if self.row.story is None:
-            return "not yet"
-        return self.row.unstarted.get(self.mode)
+    def processes(self) -> int:
+        """How many processes there are in it."""
+        return PROCESSES if self.set_up == "redis" else 1
+
+    @property
+    def does_not_hold(self) -> str | None:
+        """Why the row is known not to hold in it, None where it is due to hold."""
+        return self.row.does_not_hold.get(self.set_up)
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """The reasons that are due in it."""
+        due = self.row.due
+        of_spans = due.reasons if due.span_reasons is None else due.span_reasons
+        of_sentry = due.reasons if self.has_sentry else frozenset()
+        return of_sentry | (of_spans if self.has_spans and shows_in_spans(due) else frozenset())
+
+    @property
+    def events(self) -> int:
+        """How many error events are due in Sentry."""
+        due = self.row.due
+        return due.events * (1 if due.only_one else self.processes) if self.has_sentry else 0
+
+    @property
+    def traces(self) -> int:
+        """How many failed traces are due, with an instrumentation of HTTP clients."""
+        due = self.row.due
+        return due.traces * (1 if due.only_one else self.processes) if self.has_spans else 0
 
     def run(self, workers: Workers | None) -> Seen:
         """Let the row happen in real processes, and return what was seen of it.
@@ -161,16 +180,14 @@ def differences(cell: Cell, seen: Seen) -> list[str]:
 
 def _compared(cell: Cell, due: Due, seen: Seen) -> Iterator[tuple[str, object, object]]:
     reports = seen.reports
-    processes = 8 if cell.set_up == "redis" else 1
-    shown_by = 1 if due.only_one else processes
     published = sum(report.published for report in reports)
     yield "published", published, due.published
     yield "told", sum(report.told for report in reports), due.published if due.told is None else due.told
     yield "the gate is open", {report.is_open for report in reports}, {due.is_open}
-    yield "reasons", frozenset(one for report in reports for one in report.reasons), due.reasons_in(cell)
-    yield "events", list(seen.events), [due.tag] * (due.events * shown_by if cell.has_sentry else 0)
+    yield "reasons", frozenset(one for report in reports for one in report.reasons), cell.reasons
+    yield "events", list(seen.events), [due.tag] * cell.events
     failed = sum(report.failed_traces for report in reports)
-    yield "failed traces", failed, due.traces * shown_by if cell.has_spans else 0
+    yield "failed traces", failed, cell.traces if shows_in_spans(due) else 0
     if due.several is not None:
         yield "warned of several", {report.several for report in reports}, {due.several}
     yield "recovered", any(report.recovered for report in reports), due.recovered
@@ -183,5 +200,6 @@ def _compared(cell: Cell, due: Due, seen: Seen) -> Iterator[tuple[str, object, o
     yield "unbalanced", [one for report in reports for one in report.unbalanced], []
 
 
-HTTP_SPANS = int(HAS_HTTP_SPANS)
-"""How many failed traces a failed call makes whose own span does not fail."""
+def shows_in_spans(due: Due) -> bool:
+    """Say whether spans can show what is due, with what is installed here."""
+    return HAS_HTTP_SPANS or not due.by_http_spans

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from tests.support.secrets import fake
 
@@ -20,7 +20,7 @@ KEY = fake("", 40, seed="deployment")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One process's setting; travels as JSON.
+    """One process's setting.
 
     Args:
         mode: Whether it calls by threads, or in an event loop.
@@ -48,19 +48,10 @@ class Setting:
     redis: str | None = None
     namespace: str = "certainty"
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what `of_json` takes."""
-        return asdict(self)
-
-    @classmethod
-    def of_json(cls, data: Mapping[str, Any]) -> Self:
-        """Return the setting that `as_json` has written."""
-        return cls(**data)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What one process knows at its end of what left, and of what was decided; travels as JSON.
+    """What one process knows at its end of what left, and of what was decided.
 
     Args:
         published: Expiries that it published: their WARNINGs.

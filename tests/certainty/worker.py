@@ -1,37 +1,36 @@
-"""A worker process: becomes one application after another, and does what its standard input asks for."""
+"""A worker process: becomes one application after another, and does what it is asked for."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import functools
+import multiprocessing
+import os
 import traceback
-from pathlib import Path
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from typing import Any
 
+from sentry_filters.redaction import regex
+from sentry_filters.redis import threads
 from tests.certainty.application import Application
-from tests.certainty.setting import Setting
 
-_ROOT = Path(__file__).resolve().parents[2]
+_LONGEST_END = 15.0
 
 
 class Worker:
     """One process, as the one that started it sees it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.certainty.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=_ROOT,
-        )
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])  # imported once, not by each
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
 
     def say(self, what: str, *arguments: object) -> None:
         """Ask for something."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([what, arguments]) + "\n")
-        self._process.stdin.flush()
+        self._connection.send((what, arguments))
 
     def hear(self) -> Any:
         """Return what came of it.
@@ -39,40 +38,56 @@ class Worker:
         Raises:
             AssertionError: It failed there; the message is the traceback.
         """
-        assert self._process.stdout is not None
-        failed, answer = json.loads(self._process.stdout.readline() or '["the worker has ended", null]')
+        failed, answer = self._connection.recv()
         assert failed is None, failed
         return answer
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Let the process end."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.stdout.close()
-        try:
-            self._process.wait(15.0)
-        except subprocess.TimeoutExpired:
+        self._connection.close()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        self._process.join(_LONGEST_END)
+        if self._process.exitcode is None:
             self._process.kill()
-            self._process.wait()
+            self._process.join()
+        self._process.close()
 
 
-def _serve() -> None:
+def ask(workers: Sequence[Worker], what: str, *arguments: object) -> list[Any]:
+    """Let all do something at the same time; return what came of it."""
+    for worker in workers:
+        worker.say(what, *arguments)
+    return [worker.hear() for worker in workers]
+
+
+def _serve(connection: Connection) -> None:
+    """Serve until the other end is closed."""
+    _make_guards_cheaply()
     application: Any = None
-    for line in sys.stdin:
-        what, arguments = json.loads(line)
-        answer: list[Any]
+    while True:
+        try:
+            what, arguments = connection.recv()
+        except EOFError:
+            os._exit(0)
         try:
             if what == "becomes":
-                application = Application(Setting.of_json(arguments[0]))
-                answer = [None, None]
+                application = Application(*arguments)
+                connection.send((None, None))
             else:
-                answer = [None, getattr(application, what)(*arguments)]
+                connection.send((None, getattr(application, what)(*arguments)))
         except Exception:
-            answer = [traceback.format_exc(), None]
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+            connection.send((traceback.format_exc(), None))
 
 
-if __name__ == "__main__":
-    _serve()
+def _make_guards_cheaply() -> None:
+    """Compile each pattern once: a row needs eight guards, whose beginning and end are most of its time."""
+    original = regex._compiled
+
+    @functools.cache
+    def compiled(pattern: str, captures: bool, _process: int) -> Any:
+        return original(pattern, captures=captures)
+
+    regex._compiled = lambda pattern, *, captures: compiled(pattern, captures, os.getpid())
+    threads._LISTEN_SECONDS = 0.05
