@@ -11,10 +11,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sentry_filters.redaction import regex
 from tests.certainty.deployment import Workers
 from tests.certainty.page import CELLS, PAGE, due_text, rendered, seen_text
 from tests.certainty.rows import Cell, differences
 from tests.certainty.telemetry import HAS_HTTP_SPANS
+from tests.certainty.worker import compiled_once
 
 
 def _tried(cell: Cell, workers: Workers) -> tuple[str, list[str]]:
@@ -37,6 +39,7 @@ def main(arguments: list[str]) -> int:
     if not HAS_HTTP_SPANS:
         _say("left out: the instrumentation of httpx is not installed, and the table needs it")
         return 1
+    regex._compiled = compiled_once()
     texts: dict[str, str] = {}
     failed = False
     with tempfile.TemporaryDirectory() as folder, Workers(Path(folder)) as workers:

@@ -6,7 +6,7 @@ import functools
 import multiprocessing
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -64,7 +64,8 @@ def ask(workers: Sequence[Worker], what: str, *arguments: object) -> list[Any]:
 
 def _serve(connection: Connection) -> None:
     """Serve until the other end is closed."""
-    _make_guards_cheaply()
+    regex._compiled = compiled_once()
+    threads._LISTEN_SECONDS = 0.05  # a row's end waits for it
     application: Any = None
     while True:
         try:
@@ -81,13 +82,15 @@ def _serve(connection: Connection) -> None:
             connection.send((traceback.format_exc(), None))
 
 
-def _make_guards_cheaply() -> None:
-    """Compile each pattern once: a row needs eight guards, whose beginning and end are most of its time."""
+def compiled_once() -> Callable[..., Any]:
+    """Return what compiles a pattern once in each process, in place of once for each guard.
+
+    A row needs up to sixteen guards, and their patterns are most of its time.
+    """
     original = regex._compiled
 
     @functools.cache
     def compiled(pattern: str, captures: bool, _process: int) -> Any:
         return original(pattern, captures=captures)
 
-    regex._compiled = lambda pattern, *, captures: compiled(pattern, captures, os.getpid())
-    threads._LISTEN_SECONDS = 0.05
+    return lambda pattern, *, captures: compiled(pattern, captures, os.getpid())
