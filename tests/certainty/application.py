@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
+import sys
 import threading
 import time
 import traceback
@@ -144,6 +146,9 @@ class Application:
 
     def forks(self, *tokens: str) -> Report:
         """Let a child of this process call with these credentials; return its report."""
+        for guard in self._guards:
+            guard.bus.flush(_LONGEST_WAIT)
+        self._telemetry.flush()  # older releases of Sentry's SDK let a child send what its parent still holds
         readable, writable = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: that is the point
@@ -214,6 +219,7 @@ class Application:
             self._recovered += 1
 
     def _be_the_child(self, pipe: int, tokens: tuple[str, ...]) -> None:
+        faulthandler.dump_traceback_later(_LONGEST_WAIT, exit=True, file=sys.__stderr__)
         try:
             self._telemetry.forget()
             self._told.clear()
