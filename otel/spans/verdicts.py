@@ -31,8 +31,6 @@ from .demotion import demoted, without_refusal
 from .ended import EndedSpan, Held
 from .hindsight import Hindsight
 
-_REASON = "backend_session_expired"
-
 
 class SpanVerdicts:
     """Judges ended spans, children before their parents. Thread-safe. Its callers catch what it raises.
@@ -104,12 +102,13 @@ class SpanVerdicts:
     ) -> tuple[Outcome, ReadableSpan | None]:
         demotes = self._policy.span_action == "demote"
         messages = error_messages_of(ended.span)
-        if failure is None or not self._decide("span", (failure,), demotes=demotes).drop:
+        decision = None if failure is None else self._decide("span", (failure,), demotes=demotes)
+        if decision is None or not decision.drop:
             ambiguous = ended.facts.status is None or ended.facts.status in conventions.SESSION_STATUSES
             kept = ChildFailure(other_texts=messages, ambiguous_status=ambiguous, other_failed=True)
             self._hand_on(ended, child.merged_with(kept))
             return "exported", ended.span
-        expired = ChildFailure(failure=failure, texts=messages)
+        expired = ChildFailure(failure=failure, texts=messages, reason=decision.verdict.reason)
         self._hand_on(ended, expired.merged_with(child))
         if demotes:
             alone = ChildFailure(failure=failure)
@@ -158,7 +157,7 @@ class SpanVerdicts:
             return "exported", ended.span
         if decided:
             recognised = recognise(known.failure, self._policy)
-            self._note("span", "demote", _REASON, known.failure, recognised=recognised)
+            self._note("span", "demote", known.reason, known.failure, recognised=recognised)
         self._hand_on(ended, replace(known, texts=known.texts | error_messages_of(ended.span)))
         return "demoted", result
 
@@ -175,9 +174,10 @@ class SpanVerdicts:
             stated = failure_of_tags(ended.facts.tags, text=text, at=ended.ended_at)
             failure = replace(stated, trace_id=ended.trace_id)
             known = replace(child, failure=failure, texts=frozenset({text}))
-        if known.failure is None or not self._decide("span", (known.failure,), demotes=True).drop:
+        if known.failure is None:
             return NOTHING_FAILED
-        return known
+        decision = self._decide("span", (known.failure,), demotes=True)
+        return replace(known, reason=decision.verdict.reason) if decision.drop else NOTHING_FAILED
 
     def _known(self, ended: EndedSpan, child: ChildFailure) -> ChildFailure:
         """Return what may be the failure behind a span that does not state it."""
