@@ -148,7 +148,7 @@ class Application:
         """Let a child of this process call with these credentials; return its report."""
         for guard in self._guards:
             guard.bus.flush(_LONGEST_WAIT)
-        self._telemetry.flush()  # older releases of Sentry's SDK let a child send what its parent still holds
+        self._telemetry.flush()  # of older releases of its SDK, a child sends what is pending again, or hangs
         readable, writable = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: that is the point
