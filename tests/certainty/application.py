@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
-import sys
 import threading
 import time
 import traceback
@@ -219,7 +218,7 @@ class Application:
             self._recovered += 1
 
     def _be_the_child(self, pipe: int, tokens: tuple[str, ...]) -> None:
-        faulthandler.dump_traceback_later(_LONGEST_WAIT, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(_LONGEST_WAIT, exit=True, file=2)
         try:
             self._telemetry.forget()
             self._told.clear()
