@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
-import sys
 import threading
 import time
 import traceback
@@ -148,7 +147,7 @@ class Application:
         """Let a child of this process call with these credentials; return its report."""
         for guard in self._guards:
             guard.bus.flush(_LONGEST_WAIT)
-        self._telemetry.flush()  # older releases of Sentry's SDK let a child send what its parent still holds
+        self._telemetry.flush()  # of older releases of its SDK, a child sends what is pending again, or hangs
         readable, writable = os.pipe()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads: that is the point
@@ -219,7 +218,7 @@ class Application:
             self._recovered += 1
 
     def _be_the_child(self, pipe: int, tokens: tuple[str, ...]) -> None:
-        faulthandler.dump_traceback_later(_LONGEST_WAIT, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(_LONGEST_WAIT, exit=True, file=2)
         try:
             self._telemetry.forget()
             self._told.clear()
