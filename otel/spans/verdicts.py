@@ -104,7 +104,7 @@ class SpanVerdicts:
     ) -> tuple[Outcome, ReadableSpan | None]:
         demotes = self._policy.span_action == "demote"
         messages = error_messages_of(ended.span)
-        if failure is None or not self._decide("span", (failure,), demotes=demotes).drop:
+        if failure is None or not self._decide("span", (failure,), demotes=demotes).recognised:
             ambiguous = ended.facts.status is None or ended.facts.status in conventions.SESSION_STATUSES
             kept = ChildFailure(other_texts=messages, ambiguous_status=ambiguous, other_failed=True)
             self._hand_on(ended, child.merged_with(kept))
@@ -175,7 +175,7 @@ class SpanVerdicts:
             stated = failure_of_tags(ended.facts.tags, text=text, at=ended.ended_at)
             failure = replace(stated, trace_id=ended.trace_id)
             known = replace(child, failure=failure, texts=frozenset({text}))
-        if known.failure is None or not self._decide("span", (known.failure,), demotes=True).drop:
+        if known.failure is None or not self._decide("span", (known.failure,), demotes=True).recognised:
             return NOTHING_FAILED
         return known
 

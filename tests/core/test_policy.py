@@ -64,6 +64,7 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),
         ("secret_keys", [""], "secret_keys: invalid value ''"),
         ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),
+        ("mode", "dry", "mode: invalid value 'dry'"),
         ("redact_content", "yes", "redact_content: invalid value 'yes'"),
     ],
 )
