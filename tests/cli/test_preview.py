@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -315,3 +316,18 @@ def test_a_faulty_policy_is_an_error_that_names_the_place(
         f"sentry-filters preview: {faulty}: [tool.sentry_filters] statuses: invalid value 500; "
         "expected 401 or 403\n"
     )
+
+
+def test_the_json_on_the_page_has_the_shape_of_the_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/preview.md").read_text(encoding="utf-8")
+    [snippet] = re.findall(r"```json\n(.*?)```", page, flags=re.DOTALL)
+    file = lines_of(tmp_path, [event(WIRE.format("x"), **{**TAGS, "status": "403"})])
+
+    printed = previewed(capsys, "--policy", toml(tmp_path, statuses=[401]), str(file))
+
+    stated = json.loads(snippet)
+    assert stated.keys() == printed.keys()
+    assert stated["changes"][0].keys() == printed["changes"][0].keys()
+    assert printed["changes"][0]["examples"][0].keys() > {"place", "signal", "text", "status"}
