@@ -190,9 +190,13 @@ class Decider:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
         if observed.reason is not None:
             verdict = replace(verdict, reason=observed.reason)
+        return self._applied(verdict, observed.tag)
+
+    def _applied(self, verdict: Verdict, tag: str | None) -> Decision:
+        """Return the decision that the policy's mode makes of a verdict to drop."""
         if self.is_shadow:
-            return Decision(replace(verdict, drop=False), shadowed=observed.tag is None)
-        return Decision(verdict, observed.tag)
+            return Decision(replace(verdict, drop=False), shadowed=tag is None)
+        return Decision(verdict, tag)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

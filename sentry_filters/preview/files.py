@@ -110,40 +110,38 @@ class ItemReader:
             self._skipped(kind)
             return
         payload = None if content is None else self._json(content, place)
-        if payload is None:
-            return
-        if kind in _SINGLE:
-            yield Item(place, _SINGLE[kind], payload)
-        elif kind == "span":
-            yield Item(place, "spans", payload if "items" in payload else {"items": [payload]})
-        else:
-            items = payload.get("items", [payload])
-            for one in items if isinstance(items, list) else ():
-                if isinstance(one, dict):
-                    yield Item(place, _LISTS[kind], one)
+        if payload is not None:
+            yield from _of_payload(kind, payload, place)
 
     def _content(self, file: io.BufferedReader, length: object, place: str, *, wanted: bool) -> bytes | None:
         """Return an item's bytes, None where they are not wanted or cannot be had; reads up to its end."""
         if not isinstance(length, int) or isinstance(length, bool) or length < 0:
             self._line += 1
             return file.readline(_LONGEST)
-        if not wanted or length > _LONGEST:
-            rest = length
-            while rest > 0 and (block := file.read(min(rest, _BLOCK))):
-                rest -= len(block)
-                self._line += block.count(b"\n")
-            if wanted:
-                self._broken(place, f"an item longer than {_LONGEST} bytes")
-            content = None
+        if wanted and length > _LONGEST:
+            self._broken(place, f"an item longer than {_LONGEST} bytes")
+            wanted = False
+        content = None
+        if wanted:
+            content = self._read(file, length, place)
         else:
-            content = file.read(length)
-            self._line += content.count(b"\n")
-            if len(content) < length:
-                self._broken(place, f"an item of {len(content)} bytes; expected {length}")
-                return None
+            self._pass_over(file, length)
         if file.peek(1)[:1] == b"\n":  # an item ends with a line feed, the last one may go without
             self._line += len(file.read(1))
         return content
+
+    def _read(self, file: io.BufferedReader, length: int, place: str) -> bytes | None:
+        content = file.read(length)
+        self._line += content.count(b"\n")
+        if len(content) == length:
+            return content
+        self._broken(place, f"an item of {len(content)} bytes; expected {length}")
+        return None
+
+    def _pass_over(self, file: io.BufferedReader, length: int) -> None:
+        while length > 0 and (block := file.read(min(length, _BLOCK))):
+            length -= len(block)
+            self._line += block.count(b"\n")
 
     def _json(self, text: bytes, place: str) -> Payload | None:
         try:
@@ -155,6 +153,19 @@ class ItemReader:
             self._broken(place, f"a JSON {type(found).__name__}; expected an object")
             return None
         return found
+
+
+def _of_payload(kind: str, payload: Payload, place: str) -> Iterator[Item]:
+    """Yield what an envelope's item of this type holds."""
+    if kind in _SINGLE:
+        yield Item(place, _SINGLE[kind], payload)
+    elif kind == "span":
+        yield Item(place, "spans", payload if "items" in payload else {"items": [payload]})
+    else:
+        items = payload.get("items", [payload])
+        for one in items if isinstance(items, list) else ():
+            if isinstance(one, dict):
+                yield Item(place, _LISTS[kind], one)
 
 
 def _opened(path: Path) -> io.BufferedReader:

@@ -162,13 +162,18 @@ def _operation(record: DecisionRecord, old: Policy, new: Policy) -> _Effect:
     operation = record.operation
     if operation is None:
         return None
-    before = {suffix for suffix, named in old.paths.items() if named == operation}
-    moved = any(new.paths.get(suffix) not in (None, operation) for suffix in before)
+    paths = [suffix for suffix, named in old.paths.items() if named == operation]
+    renamed = any(new.paths.get(suffix) not in (None, operation) for suffix in paths)
     if operation not in new.llm_operations:
-        return _CANNOT_TELL if moved else _Kept("other_operation")
-    taken_out = {suffix for suffix, named in new.paths.items() if named is None and old.paths.get(suffix, "")}
-    lost = moved or bool(taken_out & before) or any(suffix not in old.paths for suffix in taken_out)
+        return _CANNOT_TELL if renamed else _Kept("other_operation")
+    lost = renamed or _takes_out_paths(operation, old, new)
     return _CANNOT_TELL if lost and record.host is not None else None
+
+
+def _takes_out_paths(operation: str, old: Policy, new: Policy) -> bool:
+    """Say whether the new policy takes out a path that the operation has, or may have a part of."""
+    taken_out = [suffix for suffix, named in new.paths.items() if named is None]
+    return any(old.paths.get(suffix, operation) == operation for suffix in taken_out)
 
 
 _FACTS: Mapping[str, Callable[[DecisionRecord, Policy, Policy], _Effect]] = MappingProxyType(

@@ -106,19 +106,19 @@ class SpanFilter:
         """Decide about the failed calls among spans, by their ids; one whose child is ours goes with it."""
         # One without an id cannot be distinguished from others without one: it is kept.
         calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
-        decided = {}
-        for span in calls:
-            failure = self._failure(span)
-            if failure is None:
-                continue
-            decision = decided[span.span_id] = self._decider.decide("span", (failure,))
-            if decision.recognised and span.parent_id is not None:
-                self._parents.put(span.trace_id, span.parent_id, value=decision)
+        failures = ((span, self._failure(span)) for span in calls)
+        decided = {span.span_id: self._decision(span, one) for span, one in failures if one is not None}
         for span in calls:
             below = self._parents.get(span.trace_id, span.span_id)
             if below is not None:
                 decided[span.span_id] = below
         return decided
+
+    def _decision(self, span: _Facts, failure: Failure) -> Decision:
+        decision = self._decider.decide("span", (failure,))
+        if decision.recognised and span.parent_id is not None:
+            self._parents.put(span.trace_id, span.parent_id, value=decision)
+        return decision
 
     def _failure(self, span: _Facts) -> Failure | None:
         tagged = replace(failure_of_tags(span.tags), trace_id=span.trace_id)
