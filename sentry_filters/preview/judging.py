@@ -89,7 +89,7 @@ def _text_of(payload: Mapping[str, object]) -> object:
         return values[-1].get("value")
     if isinstance(entry, Mapping):
         return entry.get("formatted") or entry.get("message")
-    places = ("message", "body", "description", "name")
+    places = ("message", "body", "description", "name", "op")
     return next((payload[place] for place in places if payload.get(place)), None)
 
 
