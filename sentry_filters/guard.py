@@ -109,15 +109,20 @@ class SessionGuard:
         self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
         self._audit = audit
-        self._shared = shared
+        self._shared = None if policy.mode == "shadow" else shared
         self._make_parts()
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
         if audit is not None:
             audit.attach(self.counters, current_release)
             self._parts.trail.observe(audit.observe)
-        if shared is not None:
-            shared.attach(self._parts.lifecycle)
+        if self._shared is not None:
+            self._shared.attach(self._parts.lifecycle)
+        if policy.mode == "shadow":
+            _log.warning(
+                "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
+                policy.provider,
+            )
         if not policy.endpoints:
             _log.warning(
                 "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
@@ -246,7 +251,9 @@ class SessionGuard:
 
     def _make_parts(self) -> None:
         trail = AuditTrail(self.policy, self.counters, self.redactor)
-        lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
+        # In shadow mode a gate that nobody asks: the guard's own stays open.
+        gate = SchedulerGate(self.policy.scope) if self.policy.mode == "shadow" else self.gate
+        lifecycle = Lifecycle(self.policy, gate, self.bus, trail, self.redactor, self._shared)
         decider = Decider(self.policy, lifecycle, trail)
         credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
         calls = Calls(

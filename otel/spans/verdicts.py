@@ -103,7 +103,7 @@ class SpanVerdicts:
         demotes = self._policy.span_action == "demote"
         messages = error_messages_of(ended.span)
         decision = None if failure is None else self._decide("span", (failure,), demotes=demotes)
-        if decision is None or not decision.drop:
+        if decision is None or not decision.recognised:
             ambiguous = ended.facts.status is None or ended.facts.status in conventions.SESSION_STATUSES
             kept = ChildFailure(other_texts=messages, ambiguous_status=ambiguous, other_failed=True)
             self._hand_on(ended, child.merged_with(kept))
@@ -177,7 +177,7 @@ class SpanVerdicts:
         if known.failure is None:
             return NOTHING_FAILED
         decision = self._decide("span", (known.failure,), demotes=True)
-        return replace(known, reason=decision.verdict.reason) if decision.drop else NOTHING_FAILED
+        return replace(known, reason=decision.verdict.reason) if decision.recognised else NOTHING_FAILED
 
     def _known(self, ended: EndedSpan, child: ChildFailure) -> ChildFailure:
         """Return what may be the failure behind a span that does not state it."""

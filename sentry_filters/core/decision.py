@@ -26,15 +26,22 @@ class Decision:
         verdict: Whether it is dropped, and why.
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
             dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
+        shadowed: Whether it would be dropped, and shadow mode alone keeps it.
     """
 
     verdict: Verdict
     tag: str | None = None
+    shadowed: bool = False
 
     @property
     def drop(self) -> bool:
         """Whether the report is dropped."""
         return self.verdict.drop and self.tag is None
+
+    @property
+    def recognised(self) -> bool:
+        """Whether it is dropped, or would be without shadow mode."""
+        return self.drop or self.shadowed
 
 
 class Rehearsal(Protocol):
@@ -61,6 +68,7 @@ class Decider:
         self._lifecycle = lifecycle
         self._trail = trail
         self._rehearsal: Rehearsal | None = None
+        self.is_shadow = policy.mode == "shadow"
 
     def decide(
         self,
@@ -111,7 +119,7 @@ class Decider:
             Whether it is dropped. False where the refusal came up in the handling of a failed call that is
             not our expired session: the report is about that one, too.
         """
-        links = everything_below(error)
+        links = None if self.is_shadow else everything_below(error)  # a gate that is open refuses nothing
         if links is None:
             return False
         below = (failure for link in links for failure in failures_of(link))
@@ -133,6 +141,8 @@ class Decider:
         """Count a decision, and record it where it is about a failure; see `AuditTrail.decided`."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
+        if self.is_shadow and verdict != "keep":
+            verdict = f"would_{verdict}"
         self._trail.counters.add("decisions", signal, verdict, reason)
         if failure is None or reason == UNRELATED.reason:
             return
@@ -180,7 +190,13 @@ class Decider:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
         if observed.reason is not None:
             verdict = replace(verdict, reason=observed.reason)
-        return Decision(verdict, observed.tag)
+        return self._applied(verdict, observed.tag)
+
+    def _applied(self, verdict: Verdict, tag: str | None) -> Decision:
+        """Return the decision that the policy's mode makes of a verdict to drop."""
+        if self.is_shadow:
+            return Decision(replace(verdict, drop=False), shadowed=tag is None)
+        return Decision(verdict, tag)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

@@ -90,6 +90,8 @@ class Policy:
         secret_keys: Further keys whose values are secret.
         kept_keys: Keys whose values are kept, whatever their name suggests.
         redact_content: Whether prompts and completions are emptied too.
+        mode: `"enforce"`, or `"shadow"`: failures are recognised, counted and recorded (`would_drop`,
+            `would_demote`), but nothing is dropped or published, and the gate stays open. Redaction goes on.
 
     Raises:
         ValueError: A value is impossible; the message names the key, the value and what is allowed.
@@ -113,6 +115,7 @@ class Policy:
     secret_keys: Collection[str] = ()
     kept_keys: Collection[str] = ()
     redact_content: bool = False
+    mode: Literal["enforce", "shadow"] = "enforce"
     endpoints: frozenset[Endpoint] = field(init=False, repr=False, compare=False)
     llm_operations: frozenset[str] = field(init=False, repr=False, compare=False)
     vetoes: frozenset[str] = field(init=False, repr=False, compare=False)

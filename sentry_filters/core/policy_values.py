@@ -146,6 +146,7 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "secret_keys": _texts,
         "kept_keys": _texts,
         "redact_content": _flag,
+        "mode": _choice("enforce", "shadow"),
     }
 )
 FIELDS = tuple(_CHECKS)

@@ -25,7 +25,7 @@ class DecisionRecord:
     Args:
         at: Seconds since the epoch.
         signal: `event`, `log`, `metric`, `span`, `transaction` or `report`.
-        verdict: `drop`, `keep` or `demote`.
+        verdict: `drop`, `keep` or `demote`; in shadow mode `would_drop` or `would_demote` of what was kept.
         reason: `Verdict.reason`.
         standing: `first`, `repeat` or `stale` for what was recognised, None for what was not.
         expiry: `SessionExpired.id` of the expiry that the failure belongs to, None where there is none.
@@ -177,7 +177,7 @@ class AuditTrail:
 
         Args:
             signal: What kind of report it is.
-            verdict: `drop`, `keep` or `demote`.
+            verdict: As in `DecisionRecord`.
             reason: The verdict's code.
             failure: What was decided about.
             observed: Where a recognised failure stands, None for one that was not recognised.

@@ -93,7 +93,7 @@ class SentryHooks:
         So are the gate's refusals, and our own WARNING of an expiry: `Policy.sentry_signal` stands for it.
         """
         try:
-            if is_warning_of_expiry(log):
+            if is_warning_of_expiry(log) and not self._decider.is_shadow:
                 self._decider.note("log", "drop", "announced", None)
                 self._drop("log")
                 return None

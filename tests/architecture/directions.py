@@ -74,8 +74,9 @@ DIRECTIONS = Directions(
             ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
         ),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
+        "sentry_filters.preview": _may(".audit .core .evidence .redaction .sentry"),
         "sentry_filters.cli": _may(
-            ".audit .core .evidence .guard .redaction .targets .testing",
+            ".audit .core .evidence .guard .preview .redaction .targets .testing",
             libraries="datasette datasette_dashboards pluggy rich uvicorn",
         ),
         "sentry_filters.__main__": _may(".cli"),
