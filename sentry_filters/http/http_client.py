@@ -152,13 +152,15 @@ def _learn(response: Any, learned: Learned) -> None:
     if response.fp is None:
         learned(b"")  # it has none, as after HEAD
         return
+    if response.length is not None and response.length > LONGEST_BODY:
+        return
     encoding, source = response.getheader("content-encoding"), response.fp
     if response.chunked:
         passing = Passing(None, lambda framed: _learn_chunks(framed, encoding, learned))
     else:
         passing = Passing(encoding, learned)
     body = _Noted(source, passing, response.length)
-    if response.length is not None and response.length <= LONGEST_BODY:
+    if response.length is not None:
         read_ahead(body.arriving, passing)
     response.fp = io.BufferedReader(body)
 
