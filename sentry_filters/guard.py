@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import sentry_sdk
 
@@ -27,7 +27,7 @@ from sentry_filters.core import (
     Verdict,
 )
 from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
-from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Clients
+from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Client, Clients
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
@@ -45,8 +45,6 @@ from sentry_filters.sentry import (
 )
 
 _log = logging.getLogger("sentry_filters")
-
-Client = TypeVar("Client")
 
 __all__ = ["Parts", "SessionGuard", "parts_of"]
 
@@ -157,15 +155,12 @@ class SessionGuard:
     @overload
     def instrument(self, client: Client) -> Client: ...
     def instrument(self, client: Any = EVERYBODY) -> Any:
-        """Let the guard see what `client` sends and receives; without one, what all clients do. Idempotent.
+        """Let the guard see what `client` sends and receives, and return it; without one, what all clients do.
 
         Args:
             client: A client of httpx, httpx2, requests, aiohttp or urllib3, or an SDK's object that holds
                 one, such as `openai.OpenAI()`. Without it: all of theirs and of `http.client`'s, made before
-                or after, in libraries imported before or after, until `uninstrument`.
-
-        Returns:
-            The same client; None without one.
+                or after, in libraries imported before or after, until `uninstrument`. Idempotent.
 
         Raises:
             TypeError: No HTTP client is found; the message says what to write instead.
@@ -246,8 +241,8 @@ class SessionGuard:
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends the subscriptions, the ledger, what is shared and what `instrument` did. Call it where a
-        process ends without Python's own exit, as children of `multiprocessing` do.
+        It ends all that the guard started and `instrument` did. Call it where a process ends without
+        Python's own exit, as children of `multiprocessing` do.
         """
         self._clients.uninstrument()
         self._parts.lifecycle.close()  # what waits for the end of a healing window is told now

@@ -29,6 +29,7 @@ from sentry_filters.evidence import (
     with_body,
 )
 from sentry_filters.http.links import held_by
+from sentry_filters.http.nearby import Nearby
 from sentry_filters.http.recent import Recent
 
 # Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
@@ -119,6 +120,9 @@ class Calls:
         fault: Takes note of internal faults, which never reach the call.
         succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
             that one of `Policy.hosts` answered with success.
+
+    Attributes:
+        nearby: Finds failed calls by their trace or task.
     """
 
     def __init__(
@@ -143,6 +147,7 @@ class Calls:
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
         self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
+        self.nearby = Nearby()
 
     @property
     def credential_headers(self) -> Collection[str]:
@@ -263,6 +268,7 @@ class Calls:
         self._by_response[response] = answered
         for active in call.spans:
             self._failed_by_span.put(*active, answered)
+        self.nearby.put(answered, (trace_id for trace_id, _ in call.spans))
         is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
         return answered.learn_text if is_own else None
 
