@@ -155,7 +155,7 @@ class SessionGuard:
     @overload
     def instrument(self, client: Client) -> Client: ...
     def instrument(self, client: Any = EVERYBODY) -> Any:
-        """Let the guard see what `client` sends and receives, and return it; without one, what all clients do.
+        """Let the guard see what `client` sends and receives, and return it; without one, what all do.
 
         Args:
             client: A client of httpx, httpx2, requests, aiohttp or urllib3, or an SDK's object that holds
@@ -227,7 +227,7 @@ class SessionGuard:
         )
 
     def integration(self) -> GuardIntegration:
-        """Return an entry for `sentry_sdk.init(integrations=[…])` that does what `instrument()` does."""
+        """Do as `instrument()` does, and return an entry for `sentry_sdk.init(integrations=[…])`."""
         return GuardIntegration(self.instrument)
 
     def before_send(self, event: Any, hint: Any) -> Any:
@@ -241,8 +241,7 @@ class SessionGuard:
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends all that the guard started and `instrument` did. Call it where a process ends without
-        Python's own exit, as children of `multiprocessing` do.
+        `instrument` is undone. Call it where a process ends without Python's own exit, as children do.
         """
         self._clients.uninstrument()
         self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
