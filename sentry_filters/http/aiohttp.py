@@ -57,12 +57,7 @@ class Aiohttp(Library):
         async def request(session: Any, *args: Any, **kwargs: Any) -> Any:
             if not self.watched.covers(session):
                 return await original(session, *args, **kwargs)
-            decoded = kwargs.get("auto_decompress")
-            sending = _Sending(is_decoded=session.auto_decompress if decoded is None else bool(decoded))
-            try:
-                self.calls.began(sending, list(self._credentials(session, kwargs.get("headers"))))
-            except Exception as error:  # noqa: BLE001 - the call continues, unobserved
-                self.calls.fault(error)
+            sending = self._began(session, kwargs)
             token = self._sending.set(sending)
             try:
                 return await original(session, *args, **kwargs)
@@ -83,6 +78,17 @@ class Aiohttp(Library):
             return started
 
         return start
+
+    def _began(self, session: Any, options: Mapping[str, Any]) -> _Sending | None:
+        """Take note of a request; None where that failed, and the call continues, unobserved."""
+        try:
+            decoded = options.get("auto_decompress")
+            sending = _Sending(is_decoded=session.auto_decompress if decoded is None else bool(decoded))
+            self.calls.began(sending, list(self._credentials(session, options.get("headers"))))
+        except Exception as error:  # noqa: BLE001 - see above
+            self.calls.fault(error)
+            return None
+        return sending
 
     def _credentials(self, session: Any, given: Any) -> Iterator[tuple[str, str]]:
         """Yield the headers that may hold a credential: those of the call, then the session's."""
