@@ -45,6 +45,7 @@ class SpanVerdicts:
         self._decide = parts.decider.decide
         self._note = parts.decider.note
         self._response_of = parts.calls.response_of
+        self._nearby = parts.calls.nearby
         self._policy = guard.policy
         self._lineage = lineage_of(guard)
         self._hindsight = hindsight
@@ -182,6 +183,9 @@ class SpanVerdicts:
     def _known(self, ended: EndedSpan, child: ChildFailure) -> ChildFailure:
         """Return what may be the failure behind a span that does not state it."""
         recorded = self._response_of(ended.trace_id, f"{ended.context.span_id:016x}")
+        started, at = ended.started_at, ended.ended_at
+        if recorded is None and child is NOTHING_FAILED and ended.facts.is_call and started and at:
+            recorded = self._nearby.between(ended.trace_id, started, at)  # it was never the current span
         return child.or_recorded(recorded, ended.trace_id)
 
     def _hand_on(self, ended: EndedSpan, child: ChildFailure) -> None:

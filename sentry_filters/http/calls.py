@@ -28,6 +28,9 @@ from sentry_filters.evidence import (
     serves,
     with_body,
 )
+from sentry_filters.http.links import held_by
+from sentry_filters.http.nearby import Nearby
+from sentry_filters.http.recent import Recent
 
 # Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
 _MOST_KEPT = 4_096
@@ -117,6 +120,9 @@ class Calls:
         fault: Takes note of internal faults, which never reach the call.
         succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
             that one of `Policy.hosts` answered with success.
+
+    Attributes:
+        nearby: Finds failed calls by their trace or task.
     """
 
     def __init__(
@@ -135,10 +141,13 @@ class Calls:
         self._fault = fault
         self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
+        self._recent_session: Recent[tuple[tuple[str, str], ...], str | None] = Recent(self._session)
+        self._is_own_llm_call = Recent(self._find_whether_own_llm_call)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
         self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
+        self.nearby = Nearby()
 
     @property
     def credential_headers(self) -> Collection[str]:
@@ -162,8 +171,9 @@ class Calls:
             headers: As they will be sent; those of `credential_headers` are enough.
         """
         try:
-            session, spans = self._session(headers), self._current_spans()
-            call = Call(session, time.time(), time.monotonic(), self._operation.get(), spans)
+            now, spans = time.monotonic(), self._current_spans()
+            session = self._recent_session.of(tuple(headers), now) if headers else None
+            call = Call(session, time.time(), now, self._operation.get(), spans)
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
@@ -197,21 +207,24 @@ class Calls:
         """
         try:
             call = self._by_request.get(request)
-            if call is not None and call.session is not None and self._is_own_llm_call(call, url):
+            if call is None or call.session is None:
+                return
+            if self._is_own_llm_call.of((url, call.operation), time.monotonic()):
                 self._succeeded(call.session, call.began)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
 
+    def fault(self, error: Exception) -> None:
+        """Take note of an internal fault of a client's own file."""
+        self._fault("http", error)
+
     def recorded(self, response: object) -> Response | None:
-        """Return what was recorded about a client's response object, None where nothing was."""
-        try:
-            answered = self._by_response.get(response)
-            if answered is None:
-                return None
-            if not answered.facts.body_known:
-                answered.learn(body_if_read(response))
-        except Exception:  # noqa: BLE001 - whatever a foreign object raises: it was not seen here
+        """Return what was recorded about a client's response object, or one that it holds; None without."""
+        answered = next((one for held in held_by(response) if (one := self._answered(held))), None)
+        if answered is None:
             return None
+        if not answered.facts.body_known:
+            answered.learn(body_if_read(response))
         return answered.facts
 
     def call_of(self, trace_id: str, span_id: str) -> Call | None:
@@ -223,11 +236,17 @@ class Calls:
         answered = self._failed_by_span.get(trace_id, span_id)
         return None if answered is None else answered.facts
 
+    def _answered(self, response: object) -> _Answered | None:
+        try:
+            return self._by_response.get(response)
+        except Exception:  # noqa: BLE001 - a foreign object's hash raises what it likes: it was not seen here
+            return None
+
     def _record(self, call: Call, response: object, answer: Answer) -> Learned | None:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
         session = call.session
-        if answer.sent is not None and session is None:
-            session = self._session(answer.sent)  # a later hook of the client's own has added it
+        if answer.sent is not None:
+            session = self._session(answer.sent)  # a later hook, or a redirect, has changed it
         endpoint = endpoint_of_url(answer.url)
         answered = _Answered(
             Response(
@@ -249,12 +268,14 @@ class Calls:
         self._by_response[response] = answered
         for active in call.spans:
             self._failed_by_span.put(*active, answered)
+        self.nearby.put(answered, (trace_id for trace_id, _ in call.spans))
         is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
         return answered.learn_text if is_own else None
 
-    def _is_own_llm_call(self, call: Call, url: str) -> bool:
+    def _find_whether_own_llm_call(self, asked: tuple[str, str | None]) -> bool:
+        url, named = asked
         endpoint = endpoint_of_url(url)
-        operation = call.operation or self._policy.operation_of_path(path_of_url(url))
+        operation = named or self._policy.operation_of_path(path_of_url(url))
         return operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint)
 
     def _session(self, headers: HeaderPairs) -> str | None:
