@@ -66,10 +66,12 @@ DIRECTIONS = Directions(
         "sentry_filters.core": _may(".evidence"),
         "sentry_filters.audit": _may(".core .evidence"),
         "sentry_filters.http": _may(".core .evidence", shared="bodies calls"),
+        "sentry_filters.logging": _may(".core .redaction"),
         "sentry_filters.redis": _may(".core .evidence", libraries="redis"),
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
+        "sentry_filters.web": _may(".core", shared="answer"),
         "sentry_filters.guard": _may(
             ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
         ),

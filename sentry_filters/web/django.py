@@ -1,0 +1,64 @@
+"""Django: a middleware, for sync and async views."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.module_loading import import_string
+
+from sentry_filters.core import SessionExpiredError
+from sentry_filters.web.answer import RETRY_AFTER, refusal_in, refused
+
+Answer: TypeAlias = Callable[[HttpRequest, SessionExpiredError], HttpResponseBase]
+"""Makes the application's own answer from the request and the refusal; may be a coroutine function."""
+
+
+class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types
+    """Answers a request whose view ended with the gate's refusal: 503 with `Retry-After`, or your own answer.
+
+    List it in `MIDDLEWARE` as `"sentry_filters.web.django.RefusalMiddleware"`. It sees what views raise, and
+    what their deferred templates do; what another middleware raises, Django has answered by itself. Any other
+    exception propagates unchanged; so does a refusal in a streaming response that has begun.
+
+    Settings:
+        SENTRY_FILTERS_RETRY_AFTER: Seconds of `Retry-After`, 60 by default; None leaves the header out.
+        SENTRY_FILTERS_ANSWER: Called with the request and the error, returns the response; a callable or its
+            dotted path. What it raises propagates.
+
+    Raises:
+        ValueError: At start: `SENTRY_FILTERS_RETRY_AFTER` is neither None nor a whole number, 0 or more.
+        ImportError: At start: there is nothing at the path in `SENTRY_FILTERS_ANSWER`.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)
+        self._standard = refused(getattr(settings, "SENTRY_FILTERS_RETRY_AFTER", RETRY_AFTER))
+        named = getattr(settings, "SENTRY_FILTERS_ANSWER", None)
+        self._own: Any = import_string(named) if isinstance(named, str) else named
+        # Django looks for a method of this name, and awaits it where it is a coroutine function.
+        self.process_exception: Callable[[HttpRequest, Exception], Any] = (
+            self._answer_async if inspect.iscoroutinefunction(self._own) else self._answer
+        )
+
+    def _answer(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Return the answer to a refusal; None, by which Django goes on as without it, for anything else."""
+        refusal = refusal_in(exception)
+        if refusal is None:
+            return None
+        if self._own is not None:
+            return self._own(request, refusal)
+        standard = self._standard
+        return HttpResponse(standard.body, status=standard.status, headers=dict(standard.headers))
+
+    async def _answer_async(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        refusal = refusal_in(exception)
+        return None if refusal is None else await self._own(request, refusal)
