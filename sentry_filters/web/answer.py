@@ -1,4 +1,4 @@
-"""What a client is told whose request needed LLM work while the session is dead: 503, and when to ask again."""
+"""What a client is told whose request needed LLM work while the session is dead: 503, ask again later."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from sentry_filters.core import SessionExpiredError
 RETRY_AFTER = 60
 """Seconds of `Retry-After`: about what a sign-in takes a person. Nobody knows when it will be done."""
 
-_BODY = (
-    b'{"error":"session_expired","detail":"The LLM session has expired; try again after the next sign-in."}'
-)
+_BODY = b'{"error":"session_expired","detail":"The session has expired; try again after the next sign-in."}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,11 +61,12 @@ class RefusalMiddleware:
 
         try:
             await self._app(scope, receive, watching)
-            return
         except Exception as error:
             refusal = None if begun or scope["type"] != "http" else refusal_in(error)
             if refusal is None:
                 raise
+        else:
+            return
         response = await self._answers.to(scope, refusal)
         await response(scope, receive, send)
 
@@ -73,7 +74,7 @@ class RefusalMiddleware:
 def refusal_handler(
     *, retry_after: int | None = RETRY_AFTER, answer: Answer | None = None
 ) -> Callable[[Connection, Exception], Awaitable[Any]]:
-    """Return a handler for Starlette's `app.add_exception_handler(SessionExpiredError, refusal_handler())`.
+    """Return what Starlette's `app.add_exception_handler` takes for `SessionExpiredError`.
 
     Where a stream was refused that had begun, Starlette raises a `RuntimeError` of its own, which is
     reported, and a group of refusals is not handled: prefer `RefusalMiddleware`.

@@ -15,7 +15,7 @@ Answer: TypeAlias = (
     Callable[[SessionExpiredError], ResponseReturnValue]
     | Callable[[SessionExpiredError], Awaitable[ResponseReturnValue]]
 )
-"""Makes the application's own answer from the refusal: what a view may return; may be a coroutine function."""
+"""Makes the application's own answer: whatever a view may return; may be a coroutine function."""
 
 
 def answer_refusals(
