@@ -11,7 +11,7 @@ from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
-from sentry_filters.core.session import Observed
+from sentry_filters.core.session import Observed, Standing
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure, FailuresOf
 
@@ -26,10 +26,12 @@ class Decision:
         verdict: Whether it is dropped, and why.
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
             dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
+        expiry: The id of the running expiry that it is about, None where there is none.
     """
 
     verdict: Verdict
     tag: str | None = None
+    expiry: str | None = None
 
     @property
     def drop(self) -> bool:
@@ -180,7 +182,8 @@ class Decider:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
         if observed.reason is not None:
             verdict = replace(verdict, reason=observed.reason)
-        return Decision(verdict, observed.tag)
+        stale = observed.standing is Standing.STALE
+        return Decision(verdict, observed.tag, None if stale else observed.expiry)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ from apscheduler.triggers.base import BaseTrigger
 from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
+_MOST_FOUND = 10_000
+
 
 class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
     """Runs LLM jobs on another executor, and puts them off while the gate is closed.
@@ -27,8 +30,10 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     store under its own id and runs once after the renewal, however late (`misfire_grace_time` does not apply
     to it); the ticks that it would have had meanwhile are one run, and its schedule goes on as before. It
     takes no thread and no instance (`max_instances`) while it waits. Where it raises `SessionExpiredError` in
-    mid-flight, it is put off as well and starts again from its beginning; that run's event has the error as
-    `retval`. Any other exception is the application's own. A renewal wakes what waits.
+    mid-flight, or the failure of a call of its own in which the guard recognises the expired session, at most
+    `backoff.discoveries` times in a row, it is put off as well and starts again from its beginning; that
+    run's event has a `SessionExpiredError` as `retval`. Any other exception is the application's own. A
+    renewal wakes what waits.
 
     Args:
         executor: Runs the jobs: threads or asyncio; not processes, whose gate would be another one.
@@ -57,6 +62,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         self._backoff = Backoff() if backoff is None else backoff
         self._sleepers: dict[tuple[str, str], str | None] = {}
         self._sleepers_lock = threading.Lock()
+        self._found = _Found()
         self._stop_listening: Callable[[], None] = lambda: None
 
     def start(self, scheduler: Any, alias: str) -> None:
@@ -124,27 +130,47 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     def _catching(self, job: Job, fired_at: datetime, session: str | None) -> Callable[..., Any]:
         function = job.func
 
-        def put_off(error: SessionExpiredError) -> SessionExpiredError:
-            self._put_off_after_start(job, fired_at, session, error.event)
-            return error
+        def refusal_of(error: Exception) -> SessionExpiredError | None:
+            refusal = error if isinstance(error, SessionExpiredError) else self._found_by(job, error)
+            if refusal is not None:
+                self._put_off_after_start(job, fired_at, session or refusal.event.session, refusal.event)
+            return refusal
 
         @functools.wraps(function)
         async def run_async(*args: Any, **kwargs: Any) -> Any:
             try:
                 self._gate.check(session=self._session_of(job))
-                return await function(*args, **kwargs)
-            except SessionExpiredError as error:
-                return put_off(error)
+                result = await function(*args, **kwargs)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                return refusal
+            self._found.forget(job)
+            return result
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
             try:
                 self._gate.check(session=self._session_of(job))
-                return function(*args, **kwargs)
-            except SessionExpiredError as error:
-                return put_off(error)
+                result = function(*args, **kwargs)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                return refusal
+            self._found.forget(job)
+            return result
 
         return run_async if inspect.iscoroutinefunction(function) else run
+
+    def _found_by(self, job: Job, error: Exception) -> SessionExpiredError | None:
+        """Return a refusal where a job's own call found the expiry; None where the error is to be the job's."""
+        event = self._gate.found_by(error) if self._backoff.discoveries else None
+        if event is None or self._found.once_more(job) > self._backoff.discoveries:
+            self._found.forget(job)
+            return None
+        return SessionExpiredError(event)
 
     def _put_off_after_start(
         self, job: Job, fired_at: datetime, session: str | None, event: SessionExpired
@@ -188,6 +214,26 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
                     self._scheduler.modify_job(job_id, store, next_run_time=datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - the job is safe in its store and starts a little later
                 self._logger.warning("a postponed job could not be woken: %s", type(error).__name__)
+
+
+class _Found:
+    """Counts how often in a row a job itself found the session expired. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: OrderedDict[tuple[str, str], int] = OrderedDict()
+
+    def once_more(self, job: Job) -> int:
+        key = job.id, job._jobstore_alias
+        with self._lock:
+            self._times[key] = times = self._times.get(key, 0) + 1
+            while len(self._times) > _MOST_FOUND:
+                self._times.popitem(last=False)
+        return times
+
+    def forget(self, job: Job) -> None:
+        with self._lock:
+            self._times.pop((job.id, job._jobstore_alias), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
