@@ -165,7 +165,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         return run_async if inspect.iscoroutinefunction(function) else run
 
     def _found_by(self, job: Job, error: Exception) -> SessionExpiredError | None:
-        """Return a refusal where a job's own call found the expiry; None where the error is to be the job's."""
+        """Return a refusal where the job's own call found the expiry, None where the error is its own."""
         event = self._gate.found_by(error) if self._backoff.discoveries else None
         if event is None or self._found.once_more(job) > self._backoff.discoveries:
             self._found.forget(job)
