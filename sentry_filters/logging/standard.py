@@ -89,15 +89,13 @@ class RedactingFilter(logging.Filter):
         """Return template and arguments without secrets, also where only the two together are one."""
         clean_msg, clean_args = self._cleaner.value(msg), self._cleaner.value(args)
         try:
-            shown = str(msg) % args if args else str(msg)
-        except Exception:  # noqa: BLE001 - the call's own mistake, which the handler reports as without us
-            return clean_msg, clean_args
-        try:
-            clean_shown = str(clean_msg) % clean_args if clean_args else str(clean_msg)
-        except Exception:  # noqa: BLE001 - an argument that the template wants as a number is a mark now
-            return self._cleaner.text(shown), ()
-        clean = self._cleaner.text(clean_shown)
-        return (clean_msg, clean_args) if clean is clean_shown else (clean, ())
+            shown = str(clean_msg) % clean_args if clean_args else str(clean_msg)
+        except Exception:  # noqa: BLE001 - a call's own mistake, or what the template wants as a number is a mark
+            if clean_msg is msg and clean_args is args:
+                return msg, args  # the handler reports the mistake as without us
+            return self._cleaner.text(f"{clean_msg} {clean_args!r}"), ()
+        clean = self._cleaner.text(shown)
+        return (clean_msg, clean_args) if clean is shown else (clean, ())
 
     def _redact_exception(self, fields: dict[str, Any]) -> None:
         exc_info = fields.get("exc_info")

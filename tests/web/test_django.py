@@ -29,7 +29,9 @@ from django.urls import path
 MIDDLEWARE = "sentry_filters.web.django.RefusalMiddleware"
 
 if not settings.configured:
-    settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[MIDDLEWARE], SECRET_KEY="for tests", LOGGING_CONFIG=None)
+    settings.configure(
+        ALLOWED_HOSTS=["*"], MIDDLEWARE=[MIDDLEWARE], SECRET_KEY="for tests", LOGGING_CONFIG=None
+    )
     django.setup()
 
 
@@ -134,7 +136,10 @@ def test_the_time_is_a_setting(retry_after: int | None, header: str | None) -> N
 
 
 def test_an_invalid_time_is_refused_at_start() -> None:
-    with override_settings(SENTRY_FILTERS_RETRY_AFTER=-1), pytest.raises(ValueError, match="^invalid retry_after"):
+    with (
+        override_settings(SENTRY_FILTERS_RETRY_AFTER=-1),
+        pytest.raises(ValueError, match="^invalid retry_after"),
+    ):
         Client()._base_environ() and get_wsgi_application()
 
 
