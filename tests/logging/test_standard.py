@@ -105,7 +105,7 @@ def test_a_record_without_secrets_is_passed_on_as_it_is(guard: SessionGuard) -> 
     assert all(vars(record)[name] is before[name] for name in before)
 
 
-def test_extra_fields_and_the_stack_have_none(log: logging.Logger, handler: Keeping) -> None:
+def test_extra_fields_have_none(log: logging.Logger, handler: Keeping) -> None:
     log.warning(
         "sent", extra={"headers": {"authorization": f"Bearer {SECRET}"}, "password": "hunter2-hunter2"}
     )
@@ -225,9 +225,15 @@ def test_a_calls_own_mistake_is_reported_as_without_the_filter(monkeypatch: pyte
     handler = logging.StreamHandler(printed)
     handler.addFilter(RedactingFilter(Redactor()))
 
-    handler.handle(logging.makeLogRecord({"msg": "%s", "args": (Breaking(),)}))
+    handler.handle(logging.makeLogRecord({"msg": "%s %s", "args": ("one",)}))
 
     assert "--- Logging error ---" in printed.getvalue()
+
+
+def test_an_argument_that_cannot_be_shown_is_withheld(log: logging.Logger, handler: Keeping) -> None:
+    log.warning("%s of %d", Breaking(), 7)
+
+    assert handler.lines == ["[WITHHELD] of 7"]
 
 
 def test_a_mistake_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

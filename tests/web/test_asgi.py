@@ -179,7 +179,7 @@ def test_a_stream_is_sent_part_by_part_and_breaks_where_it_is_refused(
 ) -> None:
     app = application(guard)
     app.add_middleware(RefusalMiddleware)
-    parts = []
+    parts: list[bytes] = []
 
     with served(app) as url, httpx.Client(trust_env=False) as client:
         with client.stream("GET", f"{url}/streamed") as response:

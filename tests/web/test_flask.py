@@ -125,7 +125,7 @@ def test_a_stream_that_has_begun_breaks_where_it_is_refused(guard: SessionGuard,
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def log(self, type: str, message: str, *args: Any) -> None:
+        def log(self, *_: Any) -> None:
             """Say nothing."""
 
     app = application(guard)
@@ -133,7 +133,7 @@ def test_a_stream_that_has_begun_breaks_where_it_is_refused(guard: SessionGuard,
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    parts = []
+    parts: list[bytes] = []
     try:
         with httpx.Client(trust_env=False, base_url=f"http://127.0.0.1:{server.port}") as client:
             with client.stream("GET", "/streamed") as stream, pytest.raises(httpx.RemoteProtocolError):
