@@ -140,7 +140,7 @@ def test_an_invalid_time_is_refused_at_start() -> None:
         override_settings(SENTRY_FILTERS_RETRY_AFTER=-1),
         pytest.raises(ValueError, match="^invalid retry_after"),
     ):
-        Client()._base_environ() and get_wsgi_application()
+        get_wsgi_application()
 
 
 def test_a_stream_that_has_begun_breaks_where_it_is_refused(reported: Reported) -> None:
