@@ -9,8 +9,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor
 from apscheduler.job import Job
@@ -20,6 +21,8 @@ from apscheduler.triggers.base import BaseTrigger
 from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
+_Key: TypeAlias = tuple[str, str]
+"""A job: its id, and the alias of its store."""
 _MOST_FOUND = 10_000
 
 
@@ -60,7 +63,8 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         self._gate = gate
         self._session = session
         self._backoff = Backoff() if backoff is None else backoff
-        self._sleepers: dict[tuple[str, str], str | None] = {}
+        self._sleepers: dict[_Key, str | None] = {}
+        self._ending: dict[_Key, str | None] = {}
         self._sleepers_lock = threading.Lock()
         self._found = _Found()
         self._stop_listening: Callable[[], None] = lambda: None
@@ -69,12 +73,14 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         """Start with the scheduler."""
         super().start(scheduler, alias)
         self._executor.start(scheduler, alias)
+        scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED)
         self._stop_listening = self._gate.on_open(self._wake_soon)
 
     def shutdown(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002 - APScheduler's signature
         """End with the scheduler; postponed jobs are in their stores."""
         self._stop_listening()
         self._executor.shutdown(wait)
+        self._scheduler.remove_listener(self._ended)
 
     def submit_job(self, job: Job, run_times: list[datetime]) -> None:
         """Run the job, or put it off; the scheduler then asks the job's trigger when to go on."""
@@ -102,7 +108,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
             self._gate.check(session=session)
         except SessionExpiredError as error:
             job.trigger = self._waiting(job, fired_at, error.event)
-            self._sleep(job, session)
+            self._sleep((job.id, job._jobstore_alias), session)
             return False
         except Exception:  # noqa: BLE001, S110 - of `session`: raised again, as the job's own error, where it runs
             pass
@@ -177,13 +183,19 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     ) -> None:
         detour = self._waiting(job, fired_at, event)
         store = job._jobstore_alias  # it has no public name
+        self._ending[job.id, store] = session  # woken now, it would be skipped: it is still running
         try:
             self._scheduler.modify_job(job.id, store, trigger=detour, next_run_time=detour.at)
         except JobLookupError:
             if detour.next_regular(datetime.now(UTC)) is not None:
+                self._ending.pop((job.id, store), None)
                 return  # the application has removed it
             self._scheduler.add_job(job.func, detour, jobstore=store, **_settings(job))
-        self._sleep(job, session)
+
+    def _ended(self, event: JobExecutionEvent) -> None:
+        key = event.job_id, event.jobstore
+        if key in self._ending:
+            self._sleep(key, self._ending.pop(key, None))
 
     def _waiting(self, job: Job, fired_at: datetime, event: SessionExpired) -> _Detour:
         at = datetime.now(UTC) + timedelta(seconds=self._backoff.seconds(event))
@@ -192,9 +204,9 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     def _session_of(self, job: Job) -> str | None:
         return None if self._session is None else self._session(*job.args, **job.kwargs)
 
-    def _sleep(self, job: Job, session: str | None) -> None:
+    def _sleep(self, key: _Key, session: str | None) -> None:
         with self._sleepers_lock:
-            self._sleepers[job.id, job._jobstore_alias] = session
+            self._sleepers[key] = session
         if self._gate.is_open_for(session):
             self._wake_soon()
 
@@ -221,7 +233,7 @@ class _Found:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._times: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._times: OrderedDict[_Key, int] = OrderedDict()
 
     def once_more(self, job: Job) -> int:
         key = job.id, job._jobstore_alias

@@ -280,9 +280,11 @@ def calling(guard: SessionGuard, *statuses: int) -> Callable[[str], None]:
 
     client = guard.instrument(httpx.Client(transport=httpx.MockTransport(answer)))
     headers = {"authorization": "Bearer old"}
-    return lambda _: (
-        client.post("http://backend/v1/chat/completions", headers=headers).raise_for_status() and None
-    )
+
+    def act(_: str) -> None:
+        client.post("http://backend/v1/chat/completions", headers=headers).raise_for_status()
+
+    return act
 
 
 @pytest.fixture

@@ -40,7 +40,5 @@ def test_an_impossible_backoff_is_refused(first: float, longest: float) -> None:
 
 @pytest.mark.parametrize("discoveries", [-1, 1.5, True])
 def test_an_impossible_number_of_discoveries_is_refused(discoveries: int) -> None:
-    with pytest.raises(
-        ValueError, match=r"^invalid Backoff\(discoveries=.*; expected a whole number, 0 or more$"
-    ):
+    with pytest.raises(ValueError, match=r"^invalid Backoff\(discoveries=.*; expected a whole number"):
         Backoff(discoveries=discoveries)
