@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from django.conf import settings
+from django import conf
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
@@ -41,8 +41,8 @@ class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships 
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         super().__init__(get_response)
-        self._standard = refused(getattr(settings, "SENTRY_FILTERS_RETRY_AFTER", RETRY_AFTER))
-        named = getattr(settings, "SENTRY_FILTERS_ANSWER", None)
+        self._standard = refused(getattr(conf.settings, "SENTRY_FILTERS_RETRY_AFTER", RETRY_AFTER))
+        named = getattr(conf.settings, "SENTRY_FILTERS_ANSWER", None)
         self._own: Any = import_string(named) if isinstance(named, str) else named
         # Django looks for a method of this name, and awaits it where it is a coroutine function.
         self.process_exception: Callable[[HttpRequest, Exception], Any] = (
