@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
+from asgiref.sync import async_to_sync
 from django import conf
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -44,21 +45,16 @@ class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships 
         self._standard = refused(getattr(conf.settings, "SENTRY_FILTERS_RETRY_AFTER", RETRY_AFTER))
         named = getattr(conf.settings, "SENTRY_FILTERS_ANSWER", None)
         self._own: Any = import_string(named) if isinstance(named, str) else named
-        # Django looks for a method of this name, and awaits it where it is a coroutine function.
-        self.process_exception: Callable[[HttpRequest, Exception], Any] = (
-            self._answer_async if inspect.iscoroutinefunction(self._own) else self._answer
-        )
 
-    def _answer(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Return the answer to a refusal; None, by which Django goes on as without it, for anything else."""
         refusal = refusal_in(exception)
         if refusal is None:
             return None
         if self._own is not None:
-            return self._own(request, refusal)
+            # Django runs this in a thread where it is asynchronous itself, and Sentry's wrapper round it hides
+            # coroutine functions.
+            own = async_to_sync(self._own) if inspect.iscoroutinefunction(self._own) else self._own
+            return cast("HttpResponseBase", own(request, refusal))
         standard = self._standard
         return HttpResponse(standard.body, status=standard.status, headers=dict(standard.headers))
-
-    async def _answer_async(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        refusal = refusal_in(exception)
-        return None if refusal is None else await self._own(request, refusal)

@@ -97,6 +97,9 @@ DIRECTIONS = Directions(
             libraries="opentelemetry",
         ),
     },
-    modules={"sentry_filters.testing.plugin": frozenset({"pytest"})},
+    modules={
+        "sentry_filters.testing.plugin": frozenset({"pytest"}),
+        "sentry_filters.web.django": frozenset({"asgiref"}),  # a part of Django
+    },
     mirrors={"sentry_filters.otel": "otel"},
 )
