@@ -25,9 +25,9 @@ def redact_processor(redactor_or_guard: Redactor | Guard) -> Processor:
     A new event dict is handed on, the one that came in is not changed; without secrets it is the same. An
     exception (`exc_info`) becomes its redacted traceback (`exception`), as by `format_exc_info`, since
     renderers would show more of it, such as the variables of its frames. Behind `format_exc_info` or
-    `dict_tracebacks` it redacts what those have made. Behind a renderer it redacts the finished line. Before
-    structlog 26 the console's renderer then warns that exceptions are not pretty, as behind `format_exc_info`:
-    `ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)` does not.
+    `dict_tracebacks` it redacts what those have made. Behind a renderer it redacts the finished line.
+    Before structlog 26 the console's renderer warns that exceptions are not pretty then, as it does behind
+    `format_exc_info`: `ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)` does not.
 
     It never raises. What cannot be redacted is handed on as `[WITHHELD]` with its level and time, and
     counted: `withheld` by `logging`, `fault`.

@@ -52,8 +52,7 @@ class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships 
         if refusal is None:
             return None
         if self._own is not None:
-            # Django runs this in a thread where it is asynchronous itself, and Sentry's wrapper round it hides
-            # coroutine functions.
+            # Django would await a coroutine function here, but not behind Sentry's wrapper round this method.
             own = async_to_sync(self._own) if inspect.iscoroutinefunction(self._own) else self._own
             return cast("HttpResponseBase", own(request, refusal))
         standard = self._standard

@@ -61,9 +61,7 @@ DEFAULT = [
 ]
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Remove `format_exc_info`"
-)  # by releases before 26: exceptions are not pretty
+@pytest.mark.filterwarnings("ignore:Remove `format_exc_info`")  # of releases before 26
 @pytest.mark.parametrize("colours", [True, False])
 def test_the_default_console_shows_none(guard: SessionGuard, out: io.StringIO, colours: bool) -> None:
     act(logger(out, *DEFAULT, redact_processor(guard), structlog.dev.ConsoleRenderer(colors=colours)))
