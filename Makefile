@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
-HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
+HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .

@@ -18,6 +18,7 @@ from sentry_filters.core import (
     AuditTrail,
     Counters,
     Decider,
+    Discoveries,
     EventBus,
     Handler,
     Lifecycle,
@@ -278,8 +279,10 @@ class SessionGuard:
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
         signals = SentrySignals(self.policy, trail, reporting)
         signals.attach(self.bus)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals)
-        self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
+        found = Discoveries(self.gate)
+        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals, found)
+        self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault, found)
+        self.gate.find_with(self._reporter.found_by)
         self._parts = Parts(
             decider=decider,
             lifecycle=lifecycle,

@@ -3,6 +3,7 @@
 from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
+from sentry_filters.core.discovery import Discoveries
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.policy import BEFORE_COMMON_WORDS, COMMON_WORDS, DEFAULT_PATHS, Policy
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
@@ -37,6 +38,7 @@ __all__ = [
     "Decider",
     "Decision",
     "DecisionRecord",
+    "Discoveries",
     "EventBus",
     "ExpiryRecord",
     "Fault",

@@ -11,7 +11,7 @@ from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
-from sentry_filters.core.session import Observed
+from sentry_filters.core.session import Observed, Standing
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure, FailuresOf
 
@@ -27,11 +27,13 @@ class Decision:
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
             dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
         shadowed: Whether it would be dropped, and shadow mode alone keeps it.
+        expiry: The id of the running expiry that it is about, None where there is none.
     """
 
     verdict: Verdict
     tag: str | None = None
     shadowed: bool = False
+    expiry: str | None = None
 
     @property
     def drop(self) -> bool:
@@ -190,13 +192,14 @@ class Decider:
             self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
         if observed.reason is not None:
             verdict = replace(verdict, reason=observed.reason)
-        return self._applied(verdict, observed.tag)
+        return self._applied(verdict, observed)
 
-    def _applied(self, verdict: Verdict, tag: str | None) -> Decision:
+    def _applied(self, verdict: Verdict, observed: Observed) -> Decision:
         """Return the decision that the policy's mode makes of a verdict to drop."""
         if self.is_shadow:
-            return Decision(replace(verdict, drop=False), shadowed=tag is None)
-        return Decision(verdict, tag)
+            return Decision(replace(verdict, drop=False), shadowed=observed.tag is None)
+        stale = observed.standing is Standing.STALE
+        return Decision(verdict, observed.tag, expiry=None if stale else observed.expiry)
 
 
 def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:

@@ -17,6 +17,9 @@ from sentry_filters.forking import after_fork_in_child
 
 _log = logging.getLogger("sentry_filters")
 
+Finder = Callable[[BaseException], SessionExpired | None]
+"""Finds the expiry that an error is the failure of; never raises."""
+
 _MOST_SESSIONS = 10_000
 _ALL = ""
 
@@ -44,6 +47,8 @@ class SchedulerGate:
         self._futures: set[asyncio.Future[None]] = set()
         self._openings: tuple[Callable[[], object], ...] = ()
         self._refused = 0
+        self._latest: SessionExpired | None = None
+        self._find: Finder = lambda _: None
         after_fork_in_child(self._reset_lock)
 
     def __repr__(self) -> str:
@@ -113,6 +118,29 @@ class SchedulerGate:
             return False
         return True
 
+    def found_by(self, error: BaseException) -> SessionExpired | None:
+        """Return the expiry that `error` is a failure of, where a job's own call has run into it.
+
+        If nobody else has seen the failure, the gate closes now and the expiry is published. Never raises.
+
+        Args:
+            error: What ended the job.
+
+        Returns:
+            The expiry; None for any other error, and for a failure of a session that was renewed before it.
+        """
+        return self._find(error)
+
+    def find_with(self, finder: Finder) -> None:
+        """Let `finder`, of the guard, answer `found_by`."""
+        self._find = finder
+
+    def expiry(self, expiry: str, session: str | None) -> SessionExpired | None:
+        """Return the expiry with this id, of this session; the latest where that one is over by now."""
+        with self._changed:
+            event = self._closed_by.get(self._key(expiry, session))
+        return event if event is not None and event.id == expiry else self._latest
+
     def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
         """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
 
@@ -159,6 +187,7 @@ class SchedulerGate:
         """
         with self._changed:
             key = self._key(event.id, event.session)
+            self._latest = event
             self._closed_by[key] = event
             self._closed_by.move_to_end(key)
             if self._scope == "process" and instead_of not in (None, event.id):

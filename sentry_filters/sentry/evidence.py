@@ -48,7 +48,7 @@ def failures_of_event(
         at=_seconds(event.get("timestamp")),
         trace_id=_trace_id(event),
     )
-    logged, error = _log_text(event), _raised(hint)
+    logged, error = _log_text(event), raised_in(hint)
     in_flight = sys.exception()
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
@@ -68,7 +68,7 @@ def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> Ba
     That is the exception it was made from; else every exception that was logged; else the one in flight,
     where the text holds its text.
     """
-    raised = _raised(hint)
+    raised = raised_in(hint)
     logged_errors = tuple(arg for arg in _args(hint) if isinstance(arg, BaseException))
     errors = logged_errors if raised is None else (raised,)
     if not all(map(refusal_of, errors)):
@@ -192,7 +192,8 @@ def _refused_in_flight(text: str) -> BaseException | None:
     return error if refusal is not None and str(refusal) in text else None
 
 
-def _raised(hint: Mapping[str, object]) -> BaseException | None:
+def raised_in(hint: Mapping[str, object]) -> BaseException | None:
+    """Return the exception that an event reports, by its hint."""
     info = hint.get("exc_info")
     error = info[1] if isinstance(info, tuple | list) and len(info) > 1 else info
     return error if isinstance(error, BaseException) else None

@@ -68,10 +68,12 @@ DIRECTIONS = Directions(
         "sentry_filters.http": _may(
             ".core .evidence", shared="bodies calls clients links nearby recent seams"
         ),
+        "sentry_filters.logging": _may(".core .redaction"),
         "sentry_filters.redis": _may(".core .evidence", libraries="redis"),
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
+        "sentry_filters.web": _may(".core", shared="answer"),
         "sentry_filters.guard": _may(
             ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
         ),
@@ -98,6 +100,9 @@ DIRECTIONS = Directions(
             libraries="opentelemetry",
         ),
     },
-    modules={"sentry_filters.testing.plugin": frozenset({"pytest"})},
+    modules={
+        "sentry_filters.testing.plugin": frozenset({"pytest"}),
+        "sentry_filters.web.django": frozenset({"asgiref"}),  # a part of Django
+    },
     mirrors={"sentry_filters.otel": "otel"},
 )
