@@ -1,5 +1,6 @@
 """What the wire said: one file for each HTTP client."""
 
+from sentry_filters.http.auth import SessionAuth, session_auth
 from sentry_filters.http.calls import Call, Calls
 from sentry_filters.http.httpx import Client, instrument
 
@@ -7,5 +8,7 @@ __all__ = [
     "Call",
     "Calls",
     "Client",
+    "SessionAuth",
     "instrument",
+    "session_auth",
 ]

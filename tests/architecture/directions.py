@@ -95,6 +95,9 @@ DIRECTIONS = Directions(
             libraries="opentelemetry",
         ),
     },
-    modules={"sentry_filters.testing.plugin": frozenset({"pytest"})},
+    modules={
+        "sentry_filters.http.auth.session": frozenset({"httpx"}),  # the class that type checkers know
+        "sentry_filters.testing.plugin": frozenset({"pytest"}),
+    },
     mirrors={"sentry_filters.otel": "otel"},
 )
