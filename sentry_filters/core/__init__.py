@@ -17,8 +17,9 @@ from sentry_filters.core.records import (
     RenewalRecord,
     expiry_attributes,
 )
-from sentry_filters.core.refresh import LEASE_SECONDS, Renewer
+from sentry_filters.core.refresh import Renewer
 from sentry_filters.core.refresh_asking import Ask, RefreshRefused
+from sentry_filters.core.refresh_held import LEASE_SECONDS
 from sentry_filters.core.refusals import REFUSED_BY_GATE, names_refusal, refusal_of
 from sentry_filters.core.renewals import Renewals
 from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing

@@ -11,11 +11,10 @@ import asyncio
 import logging
 import threading
 import time
-from typing import Literal
 
 from sentry_filters.core.refresh_asking import Ask, Asking, RefreshRefused
-from sentry_filters.core.refresh_flight import Effects, Flight
-from sentry_filters.core.refresh_held import Held, HeldAs, Tries
+from sentry_filters.core.refresh_flight import Effects, Flight, Outcome
+from sentry_filters.core.refresh_held import LEASE_SECONDS, Held, HeldAs, Tries
 from sentry_filters.core.shared import RefreshTurns, Turn
 from sentry_filters.core.worker import NO_THREAD
 from sentry_filters.evidence import Response, token_of
@@ -23,11 +22,7 @@ from sentry_filters.forking import after_fork_in_child
 
 _log = logging.getLogger("sentry_filters")
 
-LEASE_SECONDS = 30.0
-"""How long one process may have the others wait; in that time `refresh` is called twice at most."""
 _LOOK_SECONDS = 0.25  # how often who waits for another process looks for himself
-
-Outcome = Literal["renewed", "refused", "unavailable"]
 
 
 class Renewer:
@@ -62,7 +57,7 @@ class Renewer:
         self._refused: str | None = None  # session, `-` for none, whose renewal was refused
         self._news = False
         self._trouble: Exception | None = None
-        self._tries = Tries(LEASE_SECONDS)
+        self._tries = Tries()
         self._flight: Flight | None = None
         self._start_afresh()
         after_fork_in_child(self._start_afresh)
@@ -195,8 +190,7 @@ class Renewer:
     def _fly(self, flight: Flight, held: Held | None) -> None:
         self._asking.enter()
         try:
-            if self._renew(flight, held) == "refused":
-                self._refused = held.session if held else "-"
+            self._renew(flight, held)
         except BaseException as error:  # noqa: BLE001 - whatever it was: it could not be asked, and all continue
             self._failed(error)
         finally:
@@ -213,15 +207,21 @@ class Renewer:
         self._tries.failed()
         _log.warning("sentry-filters: the credential could not be renewed: %s", type(error).__name__)
 
-    def _renew(self, flight: Flight, held: Held | None) -> Outcome:
+    def _renew(self, flight: Flight, held: Held | None) -> None:
         self._news = False
         if self._looked(flight, held):
-            return "renewed"
+            held = self._held
+            if held is None or not held.is_due():
+                return
+            flight.asks = True  # what `load` gave has ended, too
         with self._lock:
             if not flight.asks:
                 self._flight = None  # who asks from now on starts another
-                return "unavailable"
-        return self._asked(flight, held) if self._turns is None else self._in_turn(self._turns, flight, held)
+                return
+        turns = self._turns
+        outcome = self._asked(flight, held) if turns is None else self._in_turn(turns, flight, held)
+        if outcome == "refused":
+            self._refused = held.session if held else "-"
 
     def _in_turn(self, turns: RefreshTurns, flight: Flight, held: Held | None) -> Outcome:
         while True:

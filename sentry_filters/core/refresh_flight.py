@@ -6,10 +6,12 @@ import asyncio
 import time
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sentry_filters.core.session import SessionExpiredError
 from sentry_filters.evidence import Response
+
+Outcome = Literal["renewed", "refused", "unavailable"]
 
 
 class Effects(Protocol):
@@ -30,7 +32,7 @@ class Effects(Protocol):
     def is_dead(self, session: str | None) -> bool:
         """Say whether the gate is closed for this session."""
 
-    def asked(self, outcome: str) -> None:
+    def asked(self, outcome: Outcome) -> None:
         """Count what `refresh` answered."""
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 
 from sentry_filters.evidence import expires_at
 
+LEASE_SECONDS = 30.0
+"""How long one process may have the others wait; in that time `refresh` is called twice at most."""
 LEEWAY_SECONDS = 5.0
 """How long after `exp` a credential is refused: clocks disagree."""
 _MOST_TRIES = 2
@@ -86,13 +88,9 @@ class Tries:
 
     Every call counts until a credential has worked, so that a backend that refuses whatever it gets is not
     answered with a renewal for each call.
-
-    Args:
-        lease: Seconds of a lease.
     """
 
-    def __init__(self, lease: float) -> None:
-        self._lease = lease
+    def __init__(self) -> None:
         self._begun: tuple[float, ...] = ()
         self._not_before = 0.0
 
@@ -108,12 +106,12 @@ class Tries:
     def begin(self) -> None:
         """Note that it is called."""
         now = time.monotonic()
-        recent = tuple(begun for begun in self._begun if begun > now - self._lease)
+        recent = tuple(begun for begun in self._begun if begun > now - LEASE_SECONDS)
         self._begun = (*recent, now)[-_MOST_TRIES:]
         if len(self._begun) < _MOST_TRIES:
             self.failed()
         else:
-            self.pause(self._begun[0] + self._lease - now)
+            self.pause(self._begun[0] + LEASE_SECONDS - now)
 
     def failed(self) -> None:
         """Note that it could not be asked: a short pause."""

@@ -38,7 +38,7 @@ class TokenState:
 
 
 class TokenEndpoint(LocalServer):
-    """`POST /` ends the session that `backend` accepts and begins another; `GET /` returns the current one."""
+    """`POST /` begins another session, which `backend` accepts; `GET /` returns the current one."""
 
     def __init__(self, backend: LLMBackend) -> None:
         self.state = TokenState()
@@ -85,7 +85,7 @@ class TokenEndpoint(LocalServer):
 def refresh_at(url: str) -> str:
     """Ask the endpoint for a new session."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, b"{}"), timeout=20.0) as answer:  # noqa: S310 - local
+        with urllib.request.urlopen(urllib.request.Request(url, b"{}"), timeout=20.0) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         if error.code == 400:
@@ -95,7 +95,7 @@ def refresh_at(url: str) -> str:
 
 def load_at(url: str) -> str | None:
     """Ask the endpoint for the current session."""
-    with urllib.request.urlopen(url, timeout=20.0) as answer:  # noqa: S310 - local
+    with urllib.request.urlopen(url, timeout=20.0) as answer:
         return str(answer.read().decode()) or None
 
 

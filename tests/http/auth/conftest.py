@@ -1,4 +1,4 @@
-"""A backend whose session has ended, the token endpoint beside it, and every client that can be given an auth."""
+"""A backend whose session has ended, the token endpoint beside it, and every client that takes an auth."""
 
 from __future__ import annotations
 
