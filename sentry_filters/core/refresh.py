@@ -55,19 +55,14 @@ class Renewer:
         self._timeout = timeout
         self._held: Held | None = None
         self._refused: str | None = None  # session, `-` for none, whose renewal was refused
+        self._is_unproven = False  # no call with the new credential has worked yet
         self._news = False
         self._trouble: Exception | None = None
-        self._tries = Tries()
         self._flight: Flight | None = None
         self._start_afresh()
         after_fork_in_child(self._start_afresh)
 
     # What callers need: nothing here waits
-
-    @property
-    def is_inside(self) -> bool:
-        """Whether `refresh` or `load` itself is the caller: it gets what there is."""
-        return self._asking.is_inside
 
     def before(self, loop: asyncio.AbstractEventLoop | None = None) -> Flight | None:
         """Return what a caller has to wait for before its call is sent, None where there is a credential.
@@ -78,7 +73,7 @@ class Renewer:
         held = self._held
         if held is not None and not self._news and not held.is_due():
             return None
-        if self.is_inside:
+        if self._asking.is_inside:
             return None
         with self._lock:
             held, flight = self._held, self._flight
@@ -99,7 +94,7 @@ class Renewer:
         """
         with self._lock:
             held, flight = self._held, self._flight
-            if self.is_inside or held is None or held.credential != sent:
+            if self._asking.is_inside or held is None or held.credential != sent:
                 return None  # replaced already
             if flight is not None:
                 flight.asks = flight.urgent = True
@@ -114,9 +109,9 @@ class Renewer:
             Exception: There is none, because `load` or `refresh` raised this.
         """
         held = self._held
-        if held is not None and (not held.is_over() or self.is_inside):
+        if held is not None and (not held.is_over() or self._asking.is_inside):
             return held.credential
-        if self.is_inside:
+        if self._asking.is_inside:
             return None
         session = None if held is None else held.session
         if self._refused == (session or "-"):
@@ -135,21 +130,22 @@ class Renewer:
         held, refused = self._held, self._refused
         if held is None or held.credential != sent:
             return None if held is None else held.credential
-        if refused == held.session and not self.is_inside:
+        if refused == held.session and not self._asking.is_inside:
             self._effects.refused(held.session, facts)
         return None
 
     def worked(self, sent: str) -> None:
         """Note that a call with this credential was not refused."""
         held = self._held
-        if self._tries.any and held is not None and held.credential == sent:
+        if self._is_unproven and held is not None and held.credential == sent:
+            self._is_unproven = False
             self._tries.forget()
 
     # What others say
 
     def heard(self) -> None:
         """Note that the gate was opened: there may be a new credential. Returns at once."""
-        if self.is_inside:
+        if self._asking.is_inside:
             return  # that is this renewal
         if self._refused is not None or self._held_as.scope == "process":
             self._news = self._load is not None
@@ -164,7 +160,7 @@ class Renewer:
             mine = self._held_as.scope == "process" or (
                 held is not None and replaces is not None and token_of(replaces) == held.credential
             )
-            if self._load is None and mine and not self.is_inside:
+            if self._load is None and mine and not self._asking.is_inside:
                 self._take(self._held_as.held(token_of(credential), fresh=False), held)
 
     # The flight
@@ -175,8 +171,8 @@ class Renewer:
     def _started(
         self, held: Held | None, loop: asyncio.AbstractEventLoop | None, *, asks: bool, urgent: bool
     ) -> Flight:
-        flight = Flight(time.monotonic() + self._timeout, loop, asks=asks, urgent=urgent)
-        self._flight = flight
+        until = time.monotonic() + self._timeout
+        flight = self._flight = Flight(until, loop, asks=asks, urgent=urgent)
         thread = threading.Thread(
             target=self._fly, args=(flight, held), name="sentry-filters-refresh", daemon=True
         )
@@ -203,7 +199,8 @@ class Renewer:
         flight.end()
 
     def _failed(self, error: BaseException) -> None:
-        self._trouble = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+        if self._held is None:  # else nobody is shown it
+            self._trouble = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
         self._tries.failed()
         _log.warning("sentry-filters: the credential could not be renewed: %s", type(error).__name__)
 
@@ -291,10 +288,11 @@ class Renewer:
         with self._lock:
             if self._held is not instead_of:
                 return False
-            self._held, self._refused, self._trouble = new, None, None
+            self._held, self._refused, self._trouble, self._is_unproven = new, None, None, True
             return True
 
     def _start_afresh(self) -> None:
         self._lock = threading.RLock()  # a signal handler's call may come in the middle of its own thread's
         self._heard = threading.Event()
+        self._tries = Tries()
         self._flight = None

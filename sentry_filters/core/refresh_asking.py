@@ -32,7 +32,7 @@ class Asking:
 
     @property
     def is_inside(self) -> bool:
-        """Whether the caller is called by what is asked here."""
+        """Whether the caller is `refresh` or `load` itself: it gets what there is."""
         return self._inside.get()
 
     def enter(self) -> None:

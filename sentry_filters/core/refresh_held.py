@@ -94,11 +94,6 @@ class Tries:
         self._begun: tuple[float, ...] = ()
         self._not_before = 0.0
 
-    @property
-    def any(self) -> bool:
-        """Whether there is anything to forget."""
-        return bool(self._begun)
-
     def may_ask(self) -> bool:
         """Say whether it may be called now."""
         return time.monotonic() >= self._not_before

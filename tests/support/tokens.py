@@ -88,6 +88,7 @@ def refresh_at(url: str) -> str:
         with urllib.request.urlopen(urllib.request.Request(url, b"{}"), timeout=20.0) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == 400:
             raise RefreshRefused("invalid_grant") from None
         raise
