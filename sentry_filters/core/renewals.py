@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import Verdict, recognise
-from sentry_filters.core.records import AuditTrail
+from sentry_filters.core.records import AuditTrail, RenewalRecord
 from sentry_filters.core.refresh import Renewer
 from sentry_filters.core.refresh_asking import Ask
 from sentry_filters.core.refresh_held import LEEWAY_SECONDS, HeldAs
@@ -21,6 +22,7 @@ from sentry_filters.core.shared import SharedSessions
 from sentry_filters.evidence import Failure, Response, conventions, expires_at, token_of
 
 _UNAUTHORIZED = conventions.SESSION_STATUSES[0]
+_MOST_SESSIONS = 10_000
 _STATED = Verdict(drop=True, reason="backend_session_expired", grade="statement")
 
 
@@ -52,7 +54,9 @@ class Renewals:
         self._shared = shared
         self._fingerprint, self._register = names
         self._renewers: weakref.WeakSet[Renewer] = weakref.WeakSet()
-        self._listens = False
+        # What refused work was told of credentials whose own time was over, until a renewal ends it.
+        self._lapsed: OrderedDict[str | None, SessionExpired] = OrderedDict()
+        gate.on_open(self._opened)
 
     def renewer(self, refresh: Ask, load: Ask | None, renew_before: float, timeout: float) -> Renewer:
         """Return a new holder of the credential; see `SessionGuard.auth` for the arguments."""
@@ -60,9 +64,6 @@ class Renewals:
         as_ = HeldAs(self.fingerprint, policy.scope, policy.refuse_expired, renew_before)
         turns = None if self._shared is None else self._shared.refresh_turns()
         renewer = Renewer(refresh, load, self, as_, turns, timeout)
-        if not self._listens:
-            self._listens = True
-            self._gate.on_open(self._opened)
         self._renewers.add(renewer)
         self._gate.ends_at(None)  # it renews what has ended: work has to come through to it
         return renewer
@@ -75,8 +76,7 @@ class Renewals:
         self._lifecycle.renew(session, None if replaces is None else self.fingerprint(replaces))
         ends = None if credential is None or not self._policy.refuse_expired else expires_at(credential)
         if ends is not None and session is not None and not self._renewers:
-            event = self._lapse(session, ends)
-            self._gate.ends_at(ends + LEEWAY_SECONDS, event, self._lifecycle.publish)
+            self._gate.ends_at(ends + LEEWAY_SECONDS, self._lapse(session, ends), self._lapses)
 
     def is_ours(self, facts: Response) -> bool:
         """Say whether an answer is the end of a session, as far as one answer can be.
@@ -126,7 +126,12 @@ class Renewals:
         except SessionExpiredError as error:
             return error
         self._trail.counters.add("refused")
-        return SessionExpiredError(self._lapse(session, time.time()))
+        event = self._lapsed.get(session)
+        if event is None:
+            event = self._lapse(session, time.time())
+            self._remember(event)
+            self._lifecycle.published_elsewhere(event)  # reports of refused work refer to it
+        return SessionExpiredError(event)
 
     def is_dead(self, session: str | None) -> bool:
         """See `Effects`."""
@@ -143,6 +148,21 @@ class Renewals:
     def _opened(self) -> None:
         for renewer in tuple(self._renewers):
             renewer.heard()
+        over = [one for one in self._lapsed.values() if self._gate.is_open_for(one.session)]
+        for event in over:
+            self._lapsed.pop(event.session, None)
+        if over:
+            ended = tuple(event.id for event in over)
+            self._trail.write(RenewalRecord(at=time.time(), session=over[0].session, expiries=ended))
+
+    def _lapses(self, event: SessionExpired) -> None:
+        self._remember(event)
+        self._lifecycle.publish(event)
+
+    def _remember(self, event: SessionExpired) -> None:
+        self._lapsed[event.session] = event
+        while len(self._lapsed) > _MOST_SESSIONS:
+            self._lapsed.popitem(last=False)
 
     def _lapse(self, session: str | None, ends: float) -> SessionExpired:
         """Return the event of a credential whose own time is over: nobody has confirmed it."""

@@ -12,7 +12,16 @@ from typing import Any
 import freezegun
 import pytest
 
-from sentry_filters import Failure, Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters import (
+    AuditRecord,
+    ExpiryRecord,
+    Failure,
+    Policy,
+    RenewalRecord,
+    SessionExpired,
+    SessionExpiredError,
+    SessionGuard,
+)
 from sentry_filters.guard import parts_of
 from tests.http.auth.conftest import Call, with_httpx, with_requests
 from tests.support.backend import LLMBackend
@@ -38,10 +47,15 @@ def test_nothing_is_sent_after_the_end(
     guard = guard_of(refuse_expired=True)
     auth = guard.auth(tokens.refresh, tokens.load)
 
+    records: list[AuditRecord] = []
+    parts_of(guard).trail.observe(records.append)
+    refusals = set()
     for _ in range(10):
-        with pytest.raises(SessionExpiredError):
+        with pytest.raises(SessionExpiredError) as refused:
             call(auth, chat)
+        refusals.add(refused.value.event.id)
 
+    assert [one.event.id for one in records if isinstance(one, ExpiryRecord)] == [*refusals]
     assert backend.state.calls == 0
     assert tokens.state.calls <= 2
     assert guard.gate.is_open, "nobody was told to sign in again"
@@ -112,6 +126,8 @@ def test_the_gate_refuses_after_the_end_of_a_sign_in(
     guard_of: GuardOf, expired: list[SessionExpired], scope: str
 ) -> None:
     guard = guard_of(refuse_expired=True, scope=scope)
+    records: list[AuditRecord] = []
+    parts_of(guard).trail.observe(records.append)
     with freezegun.freeze_time(tick=False) as clock:
         first, second = jwt(60.0, seed="1"), jwt(600.0, seed="2")
         session = guard.fingerprint(first)
@@ -129,6 +145,8 @@ def test_the_gate_refuses_after_the_end_of_a_sign_in(
     guard.bus.flush()
     assert expired == [refused.value.event]
     assert (expired[0].session, expired[0].confirmed) == (session, False)
+    renewals = [one.expiries for one in records if isinstance(one, RenewalRecord)]
+    assert (expired[0].id,) in renewals, "the audit knows that it is over"
     guard.close()
 
 
