@@ -171,7 +171,7 @@ class SessionGuard:
             timeout: Seconds that a call waits for a renewal at most. `refresh` should take less.
 
         Raises:
-            ValueError: The policy has no hosts, or a number of seconds is impossible.
+            ValueError: The policy has no hosts, or not this header; or seconds are impossible.
         """
         return self._auth(refresh, load, renew_before, timeout)
 

@@ -23,7 +23,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "withheld": ("signal", "cause"),
     "session_expired": ("source", "confirmed", "handled"),
     "renewals": (),
-    "refreshes": ("outcome",),
+    "refreshes": ("event",),
     "refused": (),
     "violations": ("invariant",),
     "audit_lost": ("cause",),

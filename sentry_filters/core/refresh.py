@@ -210,7 +210,8 @@ class Renewer:
             held = self._held
             if held is None or not held.is_due():
                 return
-            flight.asks = True  # what `load` gave has ended, too
+            # What `load` gave is to be renewed, too; but it can be sent meanwhile, if it has not ended.
+            flight.asks, flight.urgent = True, not held.is_valid()
         with self._lock:
             if not flight.asks:
                 self._flight = None  # who asks from now on starts another

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sentry_filters.core import Ask, Policy, Renewals
 from sentry_filters.evidence import Reading
 from sentry_filters.http.auth.aiohttp import Middleware
-from sentry_filters.http.auth.credential import Credential
+from sentry_filters.http.auth.credential import HEADER, Credential
 from sentry_filters.http.auth.httpx import Flows
 from sentry_filters.http.auth.requests import prepared_with
 
@@ -83,6 +83,11 @@ def session_auth(
     """
     if not policy.endpoints:
         raise ValueError("auth: invalid hosts set() in the policy; expected those that get the credential")
+    if HEADER.lower() not in policy.credential_headers:  # else no answer to it would be recognised
+        headers = tuple(policy.credential_headers)
+        raise ValueError(
+            f"auth: invalid credential_headers {headers} in the policy; expected {HEADER.lower()!r} among them"
+        )
     for name, seconds in (("renew_before", renew_before), ("timeout", timeout)):
         if not 0 <= seconds < math.inf:
             raise ValueError(f"auth: invalid {name} {seconds!r}; expected a number of seconds, 0 or more")

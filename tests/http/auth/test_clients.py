@@ -14,11 +14,14 @@ import httpx
 import httpx2
 import openai
 import pytest
+import sentry_sdk
 
 from sentry_filters import Policy, SessionExpiredError, SessionGuard
+from tests.conftest import InitSentry
 from tests.http.auth.conftest import Call, with_httpx, with_requests
 from tests.support.backend import LLMBackend
 from tests.support.clients import ANTHROPIC_HTTP, OPENAI_HTTP
+from tests.support.receiver import SentryReceiver
 from tests.support.servers import LocalServer, QuietHandler
 from tests.support.tokens import TokenEndpoint, jwt
 
@@ -193,6 +196,43 @@ def test_without_hosts_there_is_no_auth() -> None:
     with pytest.raises(ValueError, match="auth: invalid hosts"):
         guard.auth(lambda: "x")
     guard.close()
+
+
+def test_a_header_that_is_no_credential_is_not_sent() -> None:
+    guard = SessionGuard(
+        Policy(provider="OpenHuman", hosts={"api.example.ai"}, credential_headers=("x-key",))
+    )
+    with pytest.raises(ValueError, match=r"auth: invalid credential_headers \('x-key',\)"):
+        guard.auth(lambda: "x")
+    guard.close()
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_sentry_gets_nothing_of_it(
+    guard: SessionGuard,
+    tokens: TokenEndpoint,
+    backend: LLMBackend,
+    receiver: SentryReceiver,
+    sentry: InitSentry,
+    chat: str,
+    published: Callable[[], int],
+    status: int,
+) -> None:
+    sentry(**guard.sentry_options(dsn=receiver.dsn, default_integrations=False))
+    tokens.state.status = status
+    auth = guard.auth(tokens.refresh, tokens.load)
+    with guard.instrument(httpx.Client(auth=auth, trust_env=False)) as client:
+        for _ in range(3):
+            response = client.post(chat, json={})
+            try:
+                response.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                sentry_sdk.capture_exception(error)
+
+    sentry_sdk.flush()
+    assert receiver.events == []
+    assert published() == (0 if status == 200 else 1)
+    assert guard.counters.get("violations") == 0
 
 
 @pytest.mark.parametrize("options", [{"timeout": -1}, {"renew_before": float("nan")}])
