@@ -84,9 +84,9 @@ def session_auth(
     if not policy.endpoints:
         raise ValueError("auth: invalid hosts set() in the policy; expected those that get the credential")
     if HEADER.lower() not in policy.credential_headers:  # else no answer to it would be recognised
-        headers = tuple(policy.credential_headers)
+        named = tuple(policy.credential_headers)
         raise ValueError(
-            f"auth: invalid credential_headers {headers} in the policy; expected {HEADER.lower()!r} among them"
+            f"auth: invalid credential_headers {named} in the policy; expected {HEADER.lower()!r} among them"
         )
     for name, seconds in (("renew_before", renew_before), ("timeout", timeout)):
         if not 0 <= seconds < math.inf:
