@@ -15,6 +15,7 @@ import sentry_sdk
 
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
+    Ask,
     AuditTrail,
     Counters,
     Decider,
@@ -23,12 +24,13 @@ from sentry_filters.core import (
     Handler,
     Lifecycle,
     Policy,
+    Renewals,
     SchedulerGate,
     SharedSessions,
     Verdict,
 )
-from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
-from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Client, Clients
+from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of
+from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Client, Clients, SessionAuth, session_auth
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
@@ -142,13 +144,11 @@ class SessionGuard:
         """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
-            credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
-                redactor removes it from what is exported.
-            replaces: The credential that it replaces: its late failures are stale, its further use is a
-                defect, and shown. With `scope="process"` that holds for all others anyway.
+            credential: The new credential, with or without `Bearer `; no export has it from now on.
+            replaces: The credential that it replaces: its late failures are stale, its use is a defect.
+                With `scope="process"` that holds for all others anyway.
         """
-        session = self._named(credential)
-        self._parts.lifecycle.renew(session, self._named(replaces))
+        self._renewals.signed_in(credential, replaces)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -176,6 +176,23 @@ class SessionGuard:
     def uninstrument(self) -> None:
         """Undo all that `instrument` did; what was seen is kept."""
         self._clients.uninstrument()
+
+    def auth(
+        self, refresh: Ask, load: Ask | None = None, *, renew_before: float = 0.0, timeout: float = 10.0
+    ) -> SessionAuth:
+        """Return the `auth` of clients of httpx, httpx2 and requests: it renews the credential once for all.
+
+        Args:
+            refresh: Returns a new credential, as `load` does from then on; a function or coroutine function.
+                None, `RefreshRefused`: sign in again. What else it raises: it could not be asked.
+            load: Returns the current credential; without it the first comes from `refresh`.
+            renew_before: Seconds before the end of a JWT in which it is renewed; 0 to do so at its end.
+            timeout: Seconds that a call waits for a renewal at most. `refresh` should take less.
+
+        Raises:
+            ValueError: The policy has no hosts, or not this header; or seconds are impossible.
+        """
+        return self._auth(refresh, load, renew_before, timeout)
 
     def operation(self, name: str) -> AbstractContextManager[None]:
         """Name the operation of the calls made inside the `with` block, whatever their URL."""
@@ -257,31 +274,28 @@ class SessionGuard:
         if self._audit is not None:
             self._audit.close(timeout)
 
-    def _named(self, credential: str | None) -> str | None:
-        if credential is None:
-            return None
-        self.redactor.register(token_of(credential))
-        return self._fingerprinter.of(credential)
-
     def _make_parts(self) -> None:
-        trail = AuditTrail(self.policy, self.counters, self.redactor)
+        policy = self.policy
+        trail = AuditTrail(policy, self.counters, self.redactor)
         # In shadow mode a gate that nobody asks: the guard's own stays open.
-        gate = SchedulerGate(self.policy.scope) if self.policy.mode == "shadow" else self.gate
-        lifecycle = Lifecycle(self.policy, gate, self.bus, trail, self.redactor, self._shared)
-        decider = Decider(self.policy, lifecycle, trail)
-        credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
-        calls = Calls(
-            self.policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded
-        )
+        gate = SchedulerGate(policy.scope) if policy.mode == "shadow" else self.gate
+        lifecycle = Lifecycle(policy, gate, self.bus, trail, self.redactor, self._shared)
+        decider = Decider(policy, lifecycle, trail)
+        credentials = Credentials(policy.credential_headers, self._fingerprinter)
+        calls = Calls(policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded)
         self._clients = Clients(calls, LIBRARIES)
-        of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
+        reading = Reading(calls.recorded, credentials)
+        naming = (self.fingerprint, self.redactor.register)
+        self._renewals = Renewals(policy, lifecycle, gate, trail, naming, self._shared)
+        self._auth = partial(session_auth, self._renewals, policy, reading)
+        of_error = partial(failures_of, reading=reading)
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        signals = SentrySignals(self.policy, trail, reporting)
+        signals = SentrySignals(policy, trail, reporting)
         signals.attach(self.bus)
         found = Discoveries(self.gate)
         self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals, found)
-        self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault, found)
+        self._reporter = Reporter(policy, decider, of_error, reporting, trail.fault, found)
         self.gate.find_with(self._reporter.found_by)
         self._parts = Parts(
             decider=decider,

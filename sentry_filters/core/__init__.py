@@ -18,10 +18,14 @@ from sentry_filters.core.records import (
     RenewalRecord,
     expiry_attributes,
 )
+from sentry_filters.core.refresh import Renewer
+from sentry_filters.core.refresh_asking import Ask, RefreshRefused
+from sentry_filters.core.refresh_held import LEASE_SECONDS
 from sentry_filters.core.refusals import REFUSED_BY_GATE, names_refusal, refusal_of
+from sentry_filters.core.renewals import Renewals
 from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
 from sentry_filters.core.sessions import Lifecycle
-from sentry_filters.core.shared import SharedLife, SharedSessions
+from sentry_filters.core.shared import RefreshTurns, SharedLife, SharedSessions, Turn
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
@@ -30,7 +34,9 @@ __all__ = [
     "DEFAULT_PATHS",
     "EXPIRY_EXTRA",
     "LABELS",
+    "LEASE_SECONDS",
     "REFUSED_BY_GATE",
+    "Ask",
     "AuditObserver",
     "AuditRecord",
     "AuditTrail",
@@ -50,8 +56,12 @@ __all__ = [
     "OneWarning",
     "Policy",
     "RedactsText",
+    "RefreshRefused",
+    "RefreshTurns",
     "Rehearsal",
     "RenewalRecord",
+    "Renewals",
+    "Renewer",
     "SchedulerGate",
     "SessionExpired",
     "SessionExpiredError",
@@ -60,6 +70,7 @@ __all__ = [
     "SharedSessions",
     "Standing",
     "Subscription",
+    "Turn",
     "Verdict",
     "expiry_attributes",
     "names_refusal",

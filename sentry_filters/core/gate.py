@@ -6,8 +6,10 @@ import asyncio
 import functools
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from sentry_filters.core.loops import wake
@@ -22,6 +24,16 @@ Finder = Callable[[BaseException], SessionExpired | None]
 
 _MOST_SESSIONS = 10_000
 _ALL = ""
+
+
+@dataclass(slots=True)
+class _End:
+    """When a credential's own time is over, in seconds since the epoch, and who has to know of it then."""
+
+    at: float
+    event: SessionExpired
+    tell: Callable[[SessionExpired], object]
+    told: bool = False
 
 
 class SchedulerGate:
@@ -44,6 +56,7 @@ class SchedulerGate:
         self._on_refused = on_refused
         self._changed = threading.Condition()
         self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
+        self._ends: OrderedDict[str, _End] = OrderedDict()
         self._futures: set[asyncio.Future[None]] = set()
         self._openings: tuple[Callable[[], object], ...] = ()
         self._refused = 0
@@ -88,6 +101,7 @@ class SchedulerGate:
         Raises:
             SessionExpiredError: It is closed.
         """
+        self._tell_of_end(session)
         with self._changed:
             event = self._closing(session)
             if event is not None:
@@ -105,11 +119,13 @@ class SchedulerGate:
         Returns:
             Whether it is open; False when the time ran out first.
         """
+        self._tell_of_end(session)
         with self._changed:
             return self._changed.wait_for(lambda: self._closing(session) is None, timeout)
 
     async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
         """As `wait`, without blocking the event loop; may be cancelled."""
+        self._tell_of_end(session)
         try:
             async with asyncio.timeout(timeout):
                 while (opened := self._opened_later(session)) is not None:
@@ -195,6 +211,27 @@ class SchedulerGate:
             while len(self._closed_by) > _MOST_SESSIONS:
                 self._closed_by.popitem(last=False)
 
+    def ends_at(
+        self,
+        moment: float | None,
+        event: SessionExpired | None = None,
+        tell: Callable[[SessionExpired], object] = lambda _event: None,
+    ) -> None:
+        """Refuse from a moment on, by the clock, until the next renewal.
+
+        Args:
+            moment: In seconds since the epoch; None for no such moment any more.
+            event: What refused work is told; with `scope="session"` it holds for its session only.
+            tell: Called with it, once, when work is refused for it.
+        """
+        with self._changed:
+            if moment is None or event is None:
+                self._ends.clear()
+                return
+            self._ends[self._end_key(event.session)] = _End(moment, event, tell)
+            while len(self._ends) > _MOST_SESSIONS:
+                self._ends.popitem(last=False)
+
     def amend(self, event: SessionExpired) -> None:
         """Replace what is known of an expiry, if it still closes the gate."""
         with self._changed:
@@ -213,10 +250,12 @@ class SchedulerGate:
         """Open the gate for all, or with `scope="session"` for the session of this fingerprint."""
         with self._changed:
             if self._scope == "session" and session is not None:
-                self._closed_by.pop(session, None)
-                self._closed_by.pop(_ALL, None)
+                for closing in (self._closed_by, self._ends):
+                    closing.pop(session, None)
+                    closing.pop(_ALL, None)
             else:
                 self._closed_by.clear()
+                self._ends.clear()
             futures = self._wake()
         self._opened(futures)
 
@@ -241,8 +280,29 @@ class SchedulerGate:
     def _closing(self, session: str | None) -> SessionExpired | None:
         with self._changed:
             if self._scope == "process":
-                return next(reversed(self._closed_by.values()), None)
-            return self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+                closing = next(reversed(self._closed_by.values()), None)
+            else:
+                closing = self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+            if closing is None and self._ends:
+                end = self._over(session)
+                closing = None if end is None else end.event
+        return closing
+
+    def _end_key(self, session: str | None) -> str:
+        return session or _ALL if self._scope == "session" else _ALL
+
+    def _over(self, session: str | None) -> _End | None:
+        end = self._ends.get(self._end_key(session))
+        return end if end is not None and time.time() >= end.at else None
+
+    def _tell_of_end(self, session: str | None) -> None:
+        """Without a call nothing fails: who is to sign in hears of it when work is refused."""
+        with self._changed:
+            end = self._over(session)
+            if end is None or end.told:
+                return
+            end.told = True
+        end.tell(end.event)  # outside of the lock: it logs
 
     def _opened_later(self, session: str | None) -> asyncio.Future[None] | None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

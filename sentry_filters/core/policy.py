@@ -82,6 +82,8 @@ class Policy:
             `"confirmed"`: only a response of one of `hosts` does.
         healing_window: Seconds between the gate's closing and the handlers being told; they are not told if a
             renewal or a success comes first.
+        refuse_expired: Whether the gate and `SessionGuard.auth` refuse work once the `exp` of a JWT, which
+            nobody has verified, lies 5 seconds back; no report is dropped for it.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
         sentry_signal: What Sentry gets of an expiry: `"log"`, an informational log where logs are enabled;
             `"event"`, an informational event, one issue for each source; both with metrics of what was
@@ -109,6 +111,7 @@ class Policy:
     renewal_grace: float = 30.0
     publish_on: Literal["statement", "confirmed"] = "statement"
     healing_window: float = 0.0
+    refuse_expired: bool = False
     span_action: Literal["drop", "demote"] = "drop"
     sentry_signal: Literal["log", "event", "none"] = "log"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)

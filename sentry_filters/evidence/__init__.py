@@ -15,7 +15,7 @@ from sentry_filters.evidence.body_codes import (
     text_if_read,
 )
 from sentry_filters.evidence.causes import FailuresOf, failures_of
-from sentry_filters.evidence.credential import Credentials, Fingerprinter, token_of
+from sentry_filters.evidence.credential import Credentials, Fingerprinter, expires_at, token_of
 from sentry_filters.evidence.exchange import Reading, Recorded, answered_by_backend, exchange_of, with_body
 from sentry_filters.evidence.failure import (
     Failure,
@@ -59,6 +59,7 @@ __all__ = [
     "conventions",
     "endpoint_of_url",
     "exchange_of",
+    "expires_at",
     "failure_of_tags",
     "failures_of",
     "fold",

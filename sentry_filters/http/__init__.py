@@ -3,6 +3,7 @@
 from typing import Final
 
 from sentry_filters.http.aiohttp import Aiohttp
+from sentry_filters.http.auth import SessionAuth, session_auth
 from sentry_filters.http.calls import Call, Calls
 from sentry_filters.http.clients import EVERYBODY, Client, Clients
 from sentry_filters.http.http_client import HttpClient
@@ -24,5 +25,7 @@ __all__ = [
     "HttpClient",
     "Httpx",
     "Requests",
+    "SessionAuth",
     "Urllib3",
+    "session_auth",
 ]

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from sentry_filters.core import SessionExpired, SharedLife
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
+from sentry_filters.redis.lease import Lease
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
@@ -72,6 +73,11 @@ class RedisSessions:
         text = f"{self._namespace} {session or UNNAMED} {after}"
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
+    def refresh_turns(self) -> Lease:
+        """Return what lets one process of the namespace at a time renew a credential."""
+        client, store = self._connect()
+        return Lease(client, store.prefix, self._counted)
+
     def attach(self, lifecycle: SharedLife) -> None:
         """Start the threads; ValueError where another guard uses it already."""
         if self._lifecycle is not None:
@@ -100,6 +106,10 @@ class RedisSessions:
         """End the threads; what is queued has `timeout` seconds."""
         if self._lifecycle is not None:
             self._threads.close(timeout)
+
+    def _counted(self, event: str) -> None:
+        if self._lifecycle is not None:
+            self._lifecycle.count(event)
 
     def _say(self, renewal: Renewal) -> None:
         self._replica.merge_renewal(renewal)

@@ -101,6 +101,7 @@ DIRECTIONS = Directions(
         ),
     },
     modules={
+        "sentry_filters.http.auth.session": frozenset({"httpx"}),  # the class that type checkers know
         "sentry_filters.testing.plugin": frozenset({"pytest"}),
         "sentry_filters.web.django": frozenset({"asgiref"}),  # a part of Django
     },

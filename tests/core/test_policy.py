@@ -61,6 +61,7 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("healing_window", -1, "healing_window: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
         ("span_action", "hide", "span_action: invalid value 'hide'"),
+        ("refuse_expired", "yes", "refuse_expired: invalid value 'yes'; expected true or false"),
         ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),
         ("secret_keys", [""], "secret_keys: invalid value ''"),
         ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),

@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from sentry_filters import AuditRecord, DecisionRecord, Endpoint, Failure, Policy, Response, SessionGuard
-from sentry_filters.core import SessionExpired, SharedLife
+from sentry_filters.core import RefreshTurns, SessionExpired, SharedLife
 from sentry_filters.guard import parts_of
 
 Mode = Literal["enforce", "shadow"]
@@ -38,6 +38,9 @@ class Fleet:
 
     def recovered(self, session: str | None, stamp: int) -> None:
         self.asked.append("recovered")
+
+    def refresh_turns(self) -> RefreshTurns:
+        raise AssertionError("nobody renews by itself here")
 
     def close(self, timeout: float = 2.0) -> None:
         self.asked.append("close")
