@@ -30,14 +30,17 @@ class SchedulerGate:
     Args:
         scope: `Policy.scope`.
         on_refused: Called whenever `check` refuses work; must not raise.
+        provider: `Policy.provider`, the one name that may be given for `provider` below.
     """
 
     def __init__(
         self,
         scope: Literal["process", "session"] = "process",
         on_refused: Callable[[], object] = lambda: None,
+        provider: str | None = None,
     ) -> None:
         self._scope = scope
+        self._provider = provider
         self._on_refused = on_refused
         self._changed = threading.Condition()
         self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
@@ -74,15 +77,29 @@ class SchedulerGate:
             event = self._closed_by.get(self._key(expiry, session))
         return event is not None and event.id == expiry
 
-    def check(self, *, session: str | None = None) -> None:
+    def of(self, provider: str | None) -> SchedulerGate:
+        """Return the gate of one backend, for what works with that one alone; None stands for all.
+
+        Raises:
+            ValueError: There is no such backend.
+        """
+        if provider not in (None, self._provider):
+            raise ValueError(f"gate: invalid provider {provider!r}; expected {self._provider!r}")
+        return self
+
+    def check(self, *, session: str | None = None, provider: str | None = None) -> None:
         """Return at once while the gate is open.
 
         Args:
             session: Fingerprint (`SessionGuard.fingerprint`) of the session that asks.
+            provider: The backend that will be called, where there are several; None for any of them, which is
+                refused while one of them is closed.
 
         Raises:
             SessionExpiredError: It is closed.
+            ValueError: There is no such backend.
         """
+        self.of(provider)
         with self._changed:
             event = self._closing(session)
             if event is not None:
@@ -90,21 +107,28 @@ class SchedulerGate:
                 self._on_refused()
                 raise SessionExpiredError(event)
 
-    def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+    def wait(
+        self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
+    ) -> bool:
         """Block until the gate is open; KeyboardInterrupt and other signals' exceptions come through.
 
         Args:
             timeout: Seconds to wait at most, None for no limit.
             session: As for `check`.
+            provider: As for `check`.
 
         Returns:
             Whether it is open; False when the time ran out first.
         """
+        self.of(provider)
         with self._changed:
             return self._changed.wait_for(lambda: self._closing(session) is None, timeout)
 
-    async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+    async def wait_async(
+        self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
+    ) -> bool:
         """As `wait`, without blocking the event loop; may be cancelled."""
+        self.of(provider)
         try:
             async with asyncio.timeout(timeout):
                 while (opened := self._opened_later(session)) is not None:
@@ -113,20 +137,28 @@ class SchedulerGate:
             return False
         return True
 
-    def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
+    def work(
+        self,
+        *,
+        session: str | SessionOf | None = None,
+        provider: str | None = None,
+        timeout: float | None = 0.0,
+    ) -> Work:
         """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
 
         Args:
             session: Fingerprint of the session that works; round a function also a callable that computes it
                 from the function's arguments.
+            provider: As for `check`.
             timeout: Seconds to wait for the renewal; 0 refuses at once, None waits without limit.
 
         Returns:
             What guards a block or a function, sync or async; on entry it raises `SessionExpiredError`.
 
         Raises:
-            ValueError: `timeout` is negative.
+            ValueError: `timeout` is negative, or there is no such backend.
         """
+        self.of(provider)
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"gate.work: invalid timeout {timeout!r}; expected 0 or more seconds, or None")
         return Work(gate=self, session=session, timeout=timeout)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core import REFUSED_BY_GATE, Decider, Fault, Policy, Verdict, refusal_of
+from sentry_filters.core import REFUSED_BY_GATE, Backends, Decider, Fault, Verdict, refusal_of
 from sentry_filters.evidence import (
     Failure,
     FailuresOf,
@@ -27,7 +27,7 @@ class Reporter:
     """Decides a failure that a call site reports, and hands Sentry what is not an expired session.
 
     Args:
-        policy: The rule; its domain is the `domain` tag.
+        backends: The rules; the domain of the provider's, else of the first, is the `domain` tag.
         decider: Decides about the failure, and acts on what it finds.
         failures_of: Finds the failed call behind an exception.
         reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
@@ -36,13 +36,13 @@ class Reporter:
 
     def __init__(
         self,
-        policy: Policy,
+        backends: Backends,
         decider: Decider,
         failures_of: FailuresOf,
         reporting: ContextVar[bool],
         fault: Fault,
     ) -> None:
-        self._policy = policy
+        self._backends = backends
         self._decider = decider
         self._failures_of = failures_of
         self._reporting = reporting
@@ -61,7 +61,8 @@ class Reporter:
         try:
             if self._is_refusal(error):
                 return Verdict(drop=True, reason=REFUSED_BY_GATE)
-            tags = stated_tags(self._policy.domain, operation, provider, status)
+            domain = self._backends.of(failure_of_tags({"provider": provider})).domain
+            tags = stated_tags(domain, operation, provider, status)
             decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
             if not decision.drop:
                 shown = {} if decision.tag is None else {SHOWN: decision.tag}

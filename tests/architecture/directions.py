@@ -70,9 +70,8 @@ DIRECTIONS = Directions(
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
-        "sentry_filters.guard": _may(
-            ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
-        ),
+        "sentry_filters.parts": _may(".core .evidence .http .redaction .sentry"),
+        "sentry_filters.guard": _may(".audit .core .evidence .http .parts .sentry", libraries="sentry_sdk"),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
         "sentry_filters.cli": _may(
             ".audit .core .evidence .guard .redaction .targets .testing",

@@ -1,0 +1,80 @@
+"""The sessions of every backend of one guard: a life and a gate each, one bus and one trail for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from sentry_filters.core.backends import Backends
+from sentry_filters.core.bus import EventBus
+from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.gates import BackendGates
+from sentry_filters.core.policy import Policy
+from sentry_filters.core.records import AuditTrail, RedactsText
+from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.core.shared import SharedSessions
+from sentry_filters.evidence import Failure
+
+
+class BackendSessions:
+    """Makes each backend's lifecycle and gate, and finds the one that is meant. Thread-safe.
+
+    Args:
+        backends: The policies.
+        bus: Carries every expiry that this process publishes.
+        trail: Counts and records, for all of them.
+        redactor: Cleans the reasons of expiries.
+        shared: What carries news between processes; of several backends each has its own keys.
+
+    Attributes:
+        gate: What the application asks.
+
+    Raises:
+        ValueError: `shared` serves another guard.
+    """
+
+    def __init__(
+        self,
+        backends: Backends,
+        bus: EventBus,
+        trail: AuditTrail,
+        redactor: RedactsText,
+        shared: SharedSessions | None = None,
+    ) -> None:
+        self._backends = backends
+        self._shared: dict[str, SharedSessions] = {}
+        gates: dict[str, SchedulerGate] = {}
+        lives: dict[str, Lifecycle] = {}
+        for name, policy in backends.by_provider.items():
+            if shared is not None:
+                self._shared[name] = shared if backends.only is not None else shared.of_backend(name)
+            gates[name] = SchedulerGate(policy.scope, partial(trail.counters.add, "refused"), name)
+            lives[name] = Lifecycle(policy, gates[name], bus, trail, redactor, self._shared.get(name))
+        self._lives: Mapping[str, Lifecycle] = MappingProxyType(lives)
+        self.gate: Final = next(iter(gates.values())) if len(gates) == 1 else BackendGates(gates)
+
+    def of(self, failure: Failure) -> Lifecycle:
+        """Return the life of the backend that decides about a failure."""
+        return self._lives[self._backends.of(failure).provider]
+
+    def named(self, provider: str | None, place: str) -> Lifecycle:
+        """Return the life of this provider's sessions; arguments and errors as for `Backends.named`."""
+        return self._lives[self._backends.named(provider, place).provider]
+
+    def succeeded(self, policy: Policy, session: str, began: float) -> None:
+        """Note that a call to this policy's backend succeeded; see `Lifecycle.succeeded`."""
+        self._lives[policy.provider].succeeded(session, began)
+
+    def attach(self) -> None:
+        """Begin to hear of the other processes."""
+        for name, shared in self._shared.items():
+            shared.attach(self._lives[name])
+
+    def close(self, timeout: float) -> None:
+        """Tell what waits for the end of a healing window; end what is shared, in `timeout` seconds each."""
+        for life in self._lives.values():
+            life.close()
+        for shared in self._shared.values():
+            shared.close(timeout)
