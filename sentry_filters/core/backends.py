@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
 from typing import Final
@@ -94,29 +95,45 @@ class Backends:
         """Return the policy that decides about a failure; any of them keeps what names none of them."""
         return self.spoken_of(failure) or self._first
 
+    def beside(self, failure: Failure) -> tuple[Policy, ...]:
+        """Return the policies of our other backends whose failed calls a report leads to as well.
+
+        That backend's failure is hidden if the report is dropped: its session has to be known to be dead, too.
+        """
+        if self._only is not None or not failure.rivals:
+            return ()
+        mine = self.of(failure)
+        found = {one.provider: one for one in map(self.at, failure.rivals) if one not in (None, mine)}
+        return tuple(one for one in found.values() if one is not None)
+
     def recognise(self, failure: Failure) -> Verdict:
-        """Say whether `failure` is an expired session of the backend that it is about; see `recognise`."""
-        policy = self.of(failure)
+        """Say whether `failure` is an expired session of the backend that it is about; see `recognise`.
+
+        Of a report that leads to calls of several of our backends, a fact may still decide; what is only
+        stated is words, since it may have named the wrong one.
+        """
+        if self._only is not None:
+            return recognise(failure, self._only)
+        policy, others = self.of(failure), self.beside(failure)
+        if others:
+            rivals = frozenset(one for one in failure.rivals if self.at(one) in (None, policy))
+            failure = replace(failure, rivals=rivals)
         verdict = recognise(failure, policy)
-        if verdict.drop and self._only is None:
-            return self._contradiction(failure, policy) or verdict
-        return verdict
+        if not verdict.drop:
+            return verdict
+        if self._names_another(failure, policy):
+            return Verdict(drop=False, reason="other_provider")
+        return replace(verdict, grade="words") if others and verdict.grade != "fact" else verdict
 
     def provider_in(self, text: str) -> str | None:
         """Return the longest of the providers that `text` names anywhere, None where it names none."""
         return max((name for name in self.by_provider if name in text), key=len, default=None)
 
-    def _contradiction(self, failure: Failure, policy: Policy) -> Verdict | None:
-        """Return why a failure that one policy alone would drop speaks of another backend of our own, too."""
-        if any(self.at(origin) not in (None, policy) for origin in failure.rivals):
-            return Verdict(drop=False, reason="contradicting_host")
+    def _names_another(self, failure: Failure, policy: Policy) -> bool:
+        """Say whether the wire text that this policy takes for its own is another's: "AI" ends "Open AI"."""
         if failure.endpoint is not None and self.at(failure.endpoint) is policy:
-            return None  # its own answer is nearer the wire than any sentence about others
-        # "AI" is the end of the label "Open AI": the longer one is meant.
-        labels = labels_in(failure.text, self.by_provider)
-        if any(label != policy.provider for label in labels):
-            return Verdict(drop=False, reason="other_provider")
-        return None
+            return False  # its own answer is nearer the wire than any sentence about others
+        return any(label != policy.provider for label in labels_in(failure.text, self.by_provider))
 
 
 def unknown_provider(place: str, provider: object, known: Mapping[str, object]) -> str:

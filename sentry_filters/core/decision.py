@@ -179,6 +179,8 @@ class Decider:
         for verdict, failure in expired:  # before any of them has consequences
             if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
                 return self._kept(signal, "uncorroborated", verdict, failure)
+            if self._hides_another(failure, expired):
+                return self._kept(signal, "contradicting_host", verdict, failure)
         seen = [(self._observed(*one, can_show=can_show), *one) for one in expired]
         for observed, verdict, failure in seen:
             if observed.standing is None:
@@ -195,6 +197,18 @@ class Decider:
     def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
         nameless = failure.session is None and self._backends.of(failure).scope == "session"
         return verdict.grade == "words" or nameless
+
+    def _hides_another(self, failure: Failure, expired: Sequence[_Judged]) -> bool:
+        """Say whether a report leads to a call of another of our backends whose session may be alive."""
+        others = self._backends.beside(failure)
+        if not others:
+            return False
+        sure = {
+            self._backends.of(one).provider for verdict, one in expired if not self._is_words(verdict, one)
+        }
+        nameless = Failure(trace_id=failure.trace_id)
+        lives = (self._sessions.named(one.provider, "decide") for one in others if one.provider not in sure)
+        return not all(life.corroborates(nameless) for life in lives)
 
     def _observed(self, verdict: Verdict, failure: Failure, *, can_show: bool) -> Observed:
         life = self._sessions.of(failure)
