@@ -98,7 +98,7 @@ class Backends:
     def beside(self, failure: Failure) -> tuple[Policy, ...]:
         """Return the policies of our other backends whose failed calls a report leads to as well.
 
-        That backend's failure is hidden if the report is dropped: its session has to be known to be dead, too.
+        If the report is dropped, their failures are hidden: their sessions have to be known to be dead, too.
         """
         if self._only is not None or not failure.rivals:
             return ()
