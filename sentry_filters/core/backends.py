@@ -95,7 +95,7 @@ class Backends:
         """Return the policy that decides about a failure; any of them keeps what names none of them."""
         return self.spoken_of(failure) or self._first
 
-    def beside(self, failure: Failure) -> tuple[Policy, ...]:
+    def others_of(self, failure: Failure) -> tuple[Policy, ...]:
         """Return the policies of our other backends whose failed calls a report leads to as well.
 
         If the report is dropped, their failures are hidden: their sessions have to be known to be dead, too.
@@ -106,6 +106,18 @@ class Backends:
         found = {one.provider: one for one in map(self.at, failure.rivals) if one not in (None, mine)}
         return tuple(one for one in found.values() if one is not None)
 
+    def with_others(self, failures: Sequence[Failure]) -> Sequence[Failure]:
+        """Return a report's failures with those of our other backends that it leads to as well."""
+        if self._only is not None or not any(one.answers for one in failures):
+            return failures
+        return [*failures, *(other for one in failures for other in self._failures_of_others(one))]
+
+    def _failures_of_others(self, failure: Failure) -> Iterator[Failure]:
+        mine = self.of(failure)
+        for answer in failure.answers:
+            if answer.endpoint is not None and self.at(answer.endpoint) not in (None, mine):
+                yield Failure(response=answer, at=failure.at, trace_id=failure.trace_id)
+
     def recognise(self, failure: Failure) -> Verdict:
         """Say whether `failure` is an expired session of the backend that it is about; see `recognise`.
 
@@ -114,7 +126,7 @@ class Backends:
         """
         if self._only is not None:
             return recognise(failure, self._only)
-        policy, others = self.of(failure), self.beside(failure)
+        policy, others = self.of(failure), self.others_of(failure)
         if others:
             rivals = frozenset(one for one in failure.rivals if self.at(one) in (None, policy))
             failure = replace(failure, rivals=rivals)

@@ -155,7 +155,7 @@ class Decider:
 
     def _deciding(self, failures: Sequence[Failure]) -> list[_Judged]:
         """Return what decides: one failure that is kept, else each backend's surest, the surest first."""
-        judged = [(self._recognise(failure), failure) for failure in failures]
+        judged = [(self._recognise(one), one) for one in self._backends.with_others(failures)]
         for one in judged:
             if not one[0].drop:
                 return [one]
@@ -200,7 +200,7 @@ class Decider:
 
     def _hides_another(self, failure: Failure, expired: Sequence[_Judged]) -> bool:
         """Say whether a report leads to a call of another of our backends whose session may be alive."""
-        others = self._backends.beside(failure)
+        others = self._backends.others_of(failure)
         if not others:
             return False
         sure = {

@@ -90,6 +90,7 @@ class Reporter:
                 text=one.text,
                 response=_with_body(one.response, base.status, body),
                 rivals=one.rivals,
+                answers=one.answers,
                 second_failure=one.second_failure,
             )
             for one in found
