@@ -86,8 +86,8 @@ class Backends:
         policy = None if endpoint is None else self.at(endpoint)
         if policy is None and provider is not None:
             policy = self.by_provider.get(provider)
-        if policy is None and failure.text:
-            label = next(filter(None, labels_in(failure.text, self.by_provider)), None)
+        if policy is None and (labels := labels_in(failure.text, self.by_provider)):
+            label = next(filter(None, labels), None)
             policy = None if label is None else self.by_provider[label]
         return policy
 
@@ -108,9 +108,10 @@ class Backends:
 
     def with_others(self, failures: Sequence[Failure]) -> Sequence[Failure]:
         """Return a report's failures with those of our other backends that it leads to as well."""
-        if self._only is not None or not any(one.answers for one in failures):
+        if self._only is not None:
             return failures
-        return [*failures, *(other for one in failures for other in self._failures_of_others(one))]
+        found = [other for one in failures if one.answers for other in self._failures_of_others(one)]
+        return [*failures, *found] if found else failures
 
     def _failures_of_others(self, failure: Failure) -> Iterator[Failure]:
         mine = self.of(failure)
@@ -126,7 +127,8 @@ class Backends:
         """
         if self._only is not None:
             return recognise(failure, self._only)
-        policy, others = self.of(failure), self.others_of(failure)
+        policy = self.spoken_of(failure) or self._first
+        others = self.others_of(failure) if failure.rivals else ()
         if others:
             rivals = frozenset(one for one in failure.rivals if self.at(one) in (None, policy))
             failure = replace(failure, rivals=rivals)

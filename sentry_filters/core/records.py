@@ -187,7 +187,7 @@ class AuditTrail:
             recognised: What it was recognised as, None where it was not, or by an earlier decision.
         """
         spoken_of = self._backends.spoken_of(failure)
-        policy = self._backends.of(failure) if spoken_of is None else spoken_of
+        policy = spoken_of or self._backends.policies[0]
         third_party = names_third_party(failure, policy)
         if third_party and verdict != "keep":
             self.counters.add("violations", "third_party_dropped")

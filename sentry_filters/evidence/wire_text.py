@@ -56,6 +56,8 @@ def labels_in(text: str, labels: Collection[str]) -> tuple[str | None, ...]:
         text: As for `statements_in`.
         labels: The `provider` labels of all own backends.
     """
+    if API_ERROR not in text and RETURNED_HTTP not in text:
+        return ()  # as in most texts
     return tuple(
         max((label for label in labels if _labelled(text, at, label)), key=len, default=None)
         for at, _, _ in _places(text)
