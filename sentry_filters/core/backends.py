@@ -95,6 +95,11 @@ class Backends:
         """Return the policy that decides about a failure; any of them keeps what names none of them."""
         return self.spoken_of(failure) or self._first
 
+    def provider_of(self, failure: Failure) -> str:
+        """Return the provider of the backend that a failure is about; empty if it names none of several."""
+        policy = self.spoken_of(failure)
+        return "" if policy is None else policy.provider
+
     def others_of(self, failure: Failure) -> tuple[Policy, ...]:
         """Return the policies of our other backends whose failed calls a report leads to as well.
 
@@ -127,17 +132,20 @@ class Backends:
         """
         if self._only is not None:
             return recognise(failure, self._only)
-        policy = self.spoken_of(failure) or self._first
+        policy = self.of(failure)
         others = self.others_of(failure) if failure.rivals else ()
-        if others:
-            rivals = frozenset(one for one in failure.rivals if self.at(one) in (None, policy))
-            failure = replace(failure, rivals=rivals)
-        verdict = recognise(failure, policy)
+        verdict = recognise(self._without(others, failure), policy)
         if not verdict.drop:
             return verdict
         if self._names_another(failure, policy):
             return Verdict(drop=False, reason="other_provider")
         return replace(verdict, grade="words") if others and verdict.grade != "fact" else verdict
+
+    def _without(self, others: Sequence[Policy], failure: Failure) -> Failure:
+        if not others:
+            return failure
+        rivals = frozenset(origin for origin in failure.rivals if self.at(origin) not in others)
+        return replace(failure, rivals=rivals)
 
     def provider_in(self, text: str) -> str | None:
         """Return the longest of the providers that `text` names anywhere, None where it names none."""

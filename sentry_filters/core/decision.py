@@ -177,22 +177,25 @@ class Decider:
         A report of several backends' sessions is dropped only if each of them is known to be dead then.
         """
         for verdict, failure in expired:  # before any of them has consequences
-            if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
-                return self._kept(signal, "uncorroborated", verdict, failure)
-            if self._hides_another(failure, expired):
-                return self._kept(signal, "contradicting_host", verdict, failure)
+            doubt = self._doubt(verdict, failure, expired)
+            if doubt is not None:
+                return self._kept(signal, doubt, verdict, failure)
         seen = [(self._observed(*one, can_show=can_show), *one) for one in expired]
-        for observed, verdict, failure in seen:
-            if observed.standing is None:
-                return self._kept(signal, observed.reason or verdict.reason, verdict, failure)
-        observed, verdict, failure = next((one for one in seen if one[0].tag is not None), seen[0])
+        observed, verdict, failure = min(seen, key=_urgency)
+        reason = observed.reason or verdict.reason
+        if observed.standing is None:
+            return self._kept(signal, reason, verdict, failure)
         if observed.tag is not None:
             self.note(signal, "keep", observed.tag, failure, observed, verdict)
         else:
-            self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
-        if observed.reason is not None:
-            verdict = replace(verdict, reason=observed.reason)
-        return Decision(verdict, observed.tag)
+            self.note(signal, became, reason, failure, observed, verdict)
+        return Decision(replace(verdict, reason=reason), observed.tag)
+
+    def _doubt(self, verdict: Verdict, failure: Failure, expired: Sequence[_Judged]) -> str | None:
+        """Return why a report is kept although each failure by itself would be dropped."""
+        if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
+            return "uncorroborated"
+        return "contradicting_host" if self._hides_another(failure, expired) else None
 
     def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
         nameless = failure.session is None and self._backends.of(failure).scope == "session"
@@ -220,6 +223,12 @@ class Decider:
         kept = Verdict(drop=False, reason=reason, grade=verdict.grade)
         self.note(signal, "keep", reason, failure, recognised=kept)
         return Decision(kept)
+
+
+def _urgency(seen: tuple[Observed, Verdict, Failure]) -> int:
+    """Order what was seen by what it does to the report: it is kept, shown, dropped."""
+    observed = seen[0]
+    return 0 if observed.standing is None else 1 if observed.tag is not None else 2
 
 
 def _certainty(judged: _Judged) -> tuple[int, bool, bool, bool]:

@@ -159,6 +159,18 @@ def validated(values: Mapping[str, object]) -> dict[str, Any]:
 
 def read_toml(path: Path) -> tuple[dict[str, Any], ...]:
     """Return the values of each backend that `path` states; errors name file, table, key and value."""
+    table = _table_of(path)
+    place = f"{path}: [{'.'.join(TABLE)}]"
+    if BACKENDS not in table:
+        return (_known(table, lambda key: f"{place} {key}"),)
+    common = {key: value for key, value in table.items() if key != BACKENDS}
+    backends = table[BACKENDS]
+    if not isinstance(backends, list) or not backends or not all(isinstance(one, dict) for one in backends):
+        raise _fault(f"{place} {BACKENDS}", backends, f"tables [[{'.'.join((*TABLE, BACKENDS))}]]")
+    return tuple(_of_backend(common, one, path, number) for number, one in enumerate(backends, 1))
+
+
+def _table_of(path: Path) -> dict[str, object]:
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
@@ -169,14 +181,7 @@ def read_toml(path: Path) -> tuple[dict[str, Any], ...]:
         table = table.get(part) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         raise ValueError(f"invalid {path}; expected a table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
-    place = f"{path}: [{'.'.join(TABLE)}]"
-    if BACKENDS not in table:
-        return (_known(table, lambda key: f"{place} {key}"),)
-    common = {key: value for key, value in table.items() if key != BACKENDS}
-    backends = table[BACKENDS]
-    if not isinstance(backends, list) or not backends or not all(isinstance(one, dict) for one in backends):
-        raise _fault(f"{place} {BACKENDS}", backends, f"tables [[{'.'.join((*TABLE, BACKENDS))}]]")
-    return tuple(_of_backend(common, one, path, number) for number, one in enumerate(backends, 1))
+    return table
 
 
 def _of_backend(

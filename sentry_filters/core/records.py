@@ -186,8 +186,7 @@ class AuditTrail:
             observed: Where a recognised failure stands, None for one that was not recognised.
             recognised: What it was recognised as, None where it was not, or by an earlier decision.
         """
-        spoken_of = self._backends.spoken_of(failure)
-        policy = spoken_of or self._backends.policies[0]
+        policy = self._backends.of(failure)
         third_party = names_third_party(failure, policy)
         if third_party and verdict != "keep":
             self.counters.add("violations", "third_party_dropped")
@@ -205,7 +204,7 @@ class AuditTrail:
             domain=self.labels.of(failure.domain),
             operation=self.labels.of(operation_of(failure, policy)),
             provider=self.labels.of(provider),
-            backend="" if spoken_of is None else spoken_of.provider,
+            backend=self._backends.provider_of(failure),
             host=self.labels.of(host),
             third_party=third_party,
             status=failure.known_status,
