@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
@@ -73,8 +74,9 @@ class BackendSessions:
             shared.attach(self._lives[name])
 
     def close(self, timeout: float) -> None:
-        """Tell what waits for the end of a healing window; end what is shared, in `timeout` seconds each."""
+        """Tell what waits for the end of a healing window; end what is shared, in `timeout` seconds in all."""
         for life in self._lives.values():
             life.close()
+        deadline = time.monotonic() + timeout
         for shared in self._shared.values():
-            shared.close(timeout)
+            shared.close(max(0.0, deadline - time.monotonic()))

@@ -33,7 +33,7 @@ class DecisionRecord:
         domain: The `domain` tag.
         operation: The operation that failed.
         provider: The `provider` tag, or the policy's where the failure was recognised without one.
-        backend: `Policy.provider`.
+        backend: `Policy.provider` of the backend that it is about; empty where it names none of several.
         host: The host that answered, None where no response is known.
         third_party: Whether the failure's own tag or host names another than the backend: never dropped.
         status: HTTP status.
