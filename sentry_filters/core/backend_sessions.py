@@ -74,7 +74,7 @@ class BackendSessions:
             shared.attach(self._lives[name])
 
     def close(self, timeout: float) -> None:
-        """Tell what waits for the end of a healing window; end what is shared, in `timeout` seconds in all."""
+        """Tell what waits for the end of a healing window; end what is shared, all in `timeout` seconds."""
         for life in self._lives.values():
             life.close()
         deadline = time.monotonic() + timeout
