@@ -1,13 +1,12 @@
-"""`SessionGuard`: makes the parts, hands each edge what it needs, offers them under one name."""
+"""`SessionGuard`: offers what it is made of under one name, and hands each edge what it needs."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 import weakref
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, overload
 
@@ -16,63 +15,30 @@ import sentry_sdk
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
     Ask,
-    AuditTrail,
+    Backends,
     Counters,
-    Decider,
-    Discoveries,
     EventBus,
     Handler,
-    Lifecycle,
     Policy,
-    Renewals,
     SchedulerGate,
     SharedSessions,
     Verdict,
 )
-from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of
-from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Client, Clients, SessionAuth, session_auth
-from sentry_filters.redaction import Kind, Redactor
+from sentry_filters.evidence import Fingerprinter
+from sentry_filters.http import EVERYBODY, Client, SessionAuth
+from sentry_filters.parts import Parts, made_of, redactor_of
 from sentry_filters.sentry import (
-    Boundary,
     GuardIntegration,
     Hook,
-    Reporter,
-    SentryHooks,
-    SentrySignals,
-    SpanFilter,
     composed_options,
     current_release,
-    current_spans,
     with_dsn,
     with_options_of,
 )
 
 _log = logging.getLogger("sentry_filters")
 
-__all__ = ["Parts", "SessionGuard", "parts_of"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a guard is made of, for the edges that serve it; an application has no use for it.
-
-    Args:
-        decider: Decides about failures, for every signal.
-        lifecycle: Expires and renews sessions.
-        calls: What instrumented clients' calls said.
-        failures_of: Finds the failed call behind an exception.
-        trail: Counts, and hands records to observers; `trail.fault` takes note of an edge's own faults.
-        boundary: Decides what may leave through Sentry's transport.
-        extensions: What an edge's own parts share, by a name of its choice.
-    """
-
-    decider: Decider
-    lifecycle: Lifecycle
-    calls: Calls
-    failures_of: FailuresOf
-    trail: AuditTrail
-    boundary: Boundary
-    extensions: dict[str, Any] = field(default_factory=dict)
+__all__ = ["SessionGuard", "parts_of"]
 
 
 class SessionGuard:
@@ -82,73 +48,94 @@ class SessionGuard:
     below nothing raises: faults of its own are counted (`counters`) and the first is logged at WARNING.
 
     Args:
-        policy: Which failures are the expired session.
+        policy: Which failures are the expired session; for several backends a sequence, a policy each.
         on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
             function. More handlers: `bus.subscribe`.
         audit: Where every decision is written down.
         shared: What carries expiries and renewals between processes, such as `RedisSessions`.
 
     Raises:
-        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` or `shared` serves another
-            guard; the message names the entry.
+        ValueError: The policy's kinds or keys of secrets are faulty, two policies contradict each other, or
+            `audit` or `shared` serves another guard; the message names the entry.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        policy: Policy | Sequence[Policy],
         on_session_expired: Handler | None = None,
         *,
         audit: Ledger | None = None,
         shared: SharedSessions | None = None,
     ) -> None:
-        self.policy = policy
-        self.redactor = Redactor(
-            kinds=[Kind.from_mapping(kind) for kind in policy.secret_kinds],
-            keys=policy.secret_keys,
-            kept_keys=policy.kept_keys,
-            redact_content=policy.redact_content,
-        )
+        backends = Backends(policy)
+        self.policies = backends.policies
+        self.redactor = redactor_of(backends)
         self.counters = Counters()
         self.bus = EventBus(partial(self.counters.add, "faults"))
-        self.counters.declare(policy.source)
-        self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
         self._audit = audit
-        self._shared = None if policy.mode == "shadow" else shared
-        self._make_parts()
+        self._parts = made_of(
+            backends,
+            counters=self.counters,
+            bus=self.bus,
+            redactor=self.redactor,
+            fingerprinter=self._fingerprinter,
+            shared=shared,
+        )
+        self.gate: SchedulerGate = self._parts.sessions.gate
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
         if audit is not None:
             audit.attach(self.counters, current_release)
             self._parts.trail.observe(audit.observe)
-        if self._shared is not None:
-            self._shared.attach(self._parts.lifecycle)
-        if policy.mode == "shadow":
-            _log.warning(
-                "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
-                policy.provider,
-            )
-        if not policy.endpoints:
-            _log.warning(
-                "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
-                policy.provider,
-            )
+        self._parts.sessions.attach()
+        for one in self.policies:
+            if backends.is_shadow:
+                _log.warning(
+                    "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
+                    one.provider,
+                )
+            if not one.endpoints:
+                _log.warning(
+                    "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
+                    one.provider,
+                )
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
-        return f"<SessionGuard of {self.policy.provider}, gate {'open' if self.gate.is_open else 'closed'}>"
+        of = ", ".join(policy.provider for policy in self.policies)
+        return f"<SessionGuard of {of}, gate {'open' if self.gate.is_open else 'closed'}>"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of a guard with one backend; `policies` has those of several.
+
+        Raises:
+            AttributeError: There are several.
+        """
+        policy = self._parts.backends.only
+        if policy is None:
+            raise AttributeError("SessionGuard.policy: there are several; use SessionGuard.policies")
+        return policy
 
     # Sessions
 
-    def session_renewed(self, credential: str | None = None, *, replaces: str | None = None) -> None:
+    def session_renewed(
+        self, credential: str | None = None, *, replaces: str | None = None, provider: str | None = None
+    ) -> None:
         """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
             credential: The new credential, with or without `Bearer `; no export has it from now on.
             replaces: The credential that it replaces: its late failures are stale, its use is a defect.
                 With `scope="process"` that holds for all others anyway.
+            provider: Whose sign-in it is; has to be named where there are several backends, since to open
+                another's gate would hide its failures. Call it for each backend that has a new credential.
+
+        Raises:
+            ValueError: There is no such backend, or several and none is named.
         """
-        self._renewals.signed_in(credential, replaces)
+        self._parts.renewals_of(provider, "session_renewed").signed_in(credential, replaces)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -171,14 +158,20 @@ class SessionGuard:
         Raises:
             TypeError: No HTTP client is found; the message says what to write instead.
         """
-        return self._clients.instrument(client)
+        return self._parts.clients.instrument(client)
 
     def uninstrument(self) -> None:
         """Undo all that `instrument` did; what was seen is kept."""
-        self._clients.uninstrument()
+        self._parts.clients.uninstrument()
 
     def auth(
-        self, refresh: Ask, load: Ask | None = None, *, renew_before: float = 0.0, timeout: float = 10.0
+        self,
+        refresh: Ask,
+        load: Ask | None = None,
+        *,
+        renew_before: float = 0.0,
+        timeout: float = 10.0,
+        provider: str | None = None,
     ) -> SessionAuth:
         """Return the `auth` of clients of httpx, httpx2 and requests: it renews the credential once for all.
 
@@ -188,11 +181,13 @@ class SessionGuard:
             load: Returns the current credential; without it the first comes from `refresh`.
             renew_before: Seconds before the end of a JWT in which it is renewed; 0 to do so at its end.
             timeout: Seconds that a call waits for a renewal at most. `refresh` should take less.
+            provider: Whose credential it is; has to be named where there are several backends.
 
         Raises:
-            ValueError: The policy has no hosts, or not this header; or seconds are impossible.
+            ValueError: The policy has no hosts, or not this header; seconds are impossible; or there is no
+                such backend, or several and none is named.
         """
-        return self._auth(refresh, load, renew_before, timeout)
+        return self._parts.auth(provider, refresh, load, renew_before, timeout)
 
     def operation(self, name: str) -> AbstractContextManager[None]:
         """Name the operation of the calls made inside the `with` block, whatever their URL."""
@@ -222,7 +217,9 @@ class SessionGuard:
         Returns:
             The verdict; `drop` means that it was an expired session.
         """
-        return self._reporter.report(error, operation=operation, provider=provider, status=status, body=body)
+        return self._parts.reporter.report(
+            error, operation=operation, provider=provider, status=status, body=body
+        )
 
     # Sentry
 
@@ -242,7 +239,7 @@ class SessionGuard:
             TypeError: More than one option is given without its name, or the DSN is given twice.
         """
         return composed_options(
-            self._hooks,
+            self._parts.hooks,
             self._parts.boundary,
             with_dsn(dsn, options),
             own=self.before_send,
@@ -258,7 +255,7 @@ class SessionGuard:
 
         It sees error events only: transactions, logs, sessions, attachments and Spotlight leave as they are.
         """
-        kept = self._hooks.before_send(event, hint)
+        kept = self._parts.hooks.before_send(event, hint)
         return None if kept is None else self._parts.boundary.redacted_event(kept)
 
     def close(self, timeout: float = 2.0) -> None:
@@ -266,51 +263,17 @@ class SessionGuard:
 
         `instrument` is undone. Call it where a process ends without Python's own exit, as children do.
         """
-        self._clients.uninstrument()
-        self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
-        if self._shared is not None:
-            self._shared.close(timeout)  # first: what it still publishes is handled
+        self._parts.clients.uninstrument()
+        self._parts.sessions.close(timeout)  # first: what it still publishes is handled
         self.bus.close(timeout)
         if self._audit is not None:
             self._audit.close(timeout)
-
-    def _make_parts(self) -> None:
-        policy = self.policy
-        trail = AuditTrail(policy, self.counters, self.redactor)
-        # In shadow mode a gate that nobody asks: the guard's own stays open.
-        gate = SchedulerGate(policy.scope) if policy.mode == "shadow" else self.gate
-        lifecycle = Lifecycle(policy, gate, self.bus, trail, self.redactor, self._shared)
-        decider = Decider(policy, lifecycle, trail)
-        credentials = Credentials(policy.credential_headers, self._fingerprinter)
-        calls = Calls(policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded)
-        self._clients = Clients(calls, LIBRARIES)
-        reading = Reading(calls.recorded, credentials)
-        naming = (self.fingerprint, self.redactor.register)
-        self._renewals = Renewals(policy, lifecycle, gate, trail, naming, self._shared)
-        self._auth = partial(session_auth, self._renewals, policy, reading)
-        of_error = partial(failures_of, reading=reading)
-        spans = SpanFilter(decider, calls.response_of, self.counters)
-        reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        signals = SentrySignals(policy, trail, reporting)
-        signals.attach(self.bus)
-        found = Discoveries(self.gate)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals, found)
-        self._reporter = Reporter(policy, decider, of_error, reporting, trail.fault, found)
-        self.gate.find_with(self._reporter.found_by)
-        self._parts = Parts(
-            decider=decider,
-            lifecycle=lifecycle,
-            calls=calls,
-            failures_of=of_error,
-            trail=trail,
-            boundary=Boundary(self.redactor, spans, trail),
-        )
 
 
 def _decides_behind(hook: object) -> Hook | None:
     """Return what decides in the guard whose `before_send` this is."""
     guard = getattr(hook, "__self__", None)
-    return guard._hooks.before_send if isinstance(guard, SessionGuard) else None
+    return guard._parts.hooks.before_send if isinstance(guard, SessionGuard) else None
 
 
 def parts_of(guard: SessionGuard) -> Parts:

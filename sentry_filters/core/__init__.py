@@ -1,5 +1,7 @@
 """Policy, recognition, the session's life, gate, bus, decision, counters, records: knows no SDK."""
 
+from sentry_filters.core.backend_sessions import BackendSessions
+from sentry_filters.core.backends import Backends
 from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
@@ -40,6 +42,8 @@ __all__ = [
     "AuditObserver",
     "AuditRecord",
     "AuditTrail",
+    "BackendSessions",
+    "Backends",
     "Counters",
     "Decider",
     "Decision",

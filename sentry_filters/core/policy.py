@@ -155,9 +155,26 @@ class Policy:
         Raises:
             OSError: The file cannot be read.
             ValueError: It is not TOML, has no such table, or the table has an unknown key or an impossible
-                value.
+                value; or it states several backends.
         """
-        return cls(**policy_values.read_toml(Path(path)))
+        policies = cls.all_from_toml(path)
+        if len(policies) > 1:
+            names = ", ".join(policy.provider for policy in policies)
+            raise ValueError(f"{path}: {len(policies)} backends ({names}); expected one; see all_from_toml")
+        return policies[0]
+
+    @classmethod
+    def all_from_toml(cls, path: str | os.PathLike[str]) -> tuple[Self, ...]:
+        """Read a policy for each backend: for each table `[[tool.sentry_filters.backends]]` of a TOML file.
+
+        What stands in `[tool.sentry_filters]` itself holds for each backend that does not state it. A file
+        without such tables has one policy.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: As for `from_toml`; the tables are counted from 1.
+        """
+        return tuple(cls(**values) for values in policy_values.read_toml(Path(path)))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -84,6 +84,13 @@ class SharedSessions(Protocol):
     def key(self) -> bytes:
         """The key of the fingerprints, the same in every process."""
 
+    def of_backend(self, provider: str) -> SharedSessions:
+        """Return what carries the news of one of a guard's several backends, apart from the others'.
+
+        Raises:
+            ValueError: Another guard uses it already.
+        """
+
     def expiry_id(self, session: str | None, after: int) -> str:
         """Return the id that every process computes for this expiry.
 

@@ -34,7 +34,7 @@ from sentry_filters.evidence.hosts import (
     serves,
 )
 from sentry_filters.evidence.span_memory import SpanMemory
-from sentry_filters.evidence.wire_text import Statement, is_nothing_else, statements_in
+from sentry_filters.evidence.wire_text import Statement, is_nothing_else, labels_in, statements_in
 
 __all__ = [
     "LONGEST_BODY",
@@ -66,6 +66,7 @@ __all__ = [
     "headers_of",
     "holds_json",
     "is_nothing_else",
+    "labels_in",
     "parse_endpoint",
     "path_of_url",
     "serves",

@@ -222,6 +222,7 @@ def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
         raised_while_handling=found is None and _raised_while_handling(chain.links[-1], reading),
         other_exception=chain.other_exception,
         rivals=frozenset(failed.origins),
+        answers=tuple(failed.answers),
         second_failure=is_fact and _is_beside_another(chain, failed, reading),
     )
 

@@ -17,6 +17,7 @@ from sentry_filters.evidence.exchange import (
     url_of,
     with_error_body,
 )
+from sentry_filters.evidence.failure import Response
 from sentry_filters.evidence.hosts import Endpoint, endpoint_of_url
 from sentry_filters.evidence.tracebacks import local_values
 
@@ -102,6 +103,7 @@ class Failed:
 
     def __init__(self, error: BaseException, reading: Reading) -> None:
         self.origins: set[Endpoint] = set()
+        self.answers: list[Response] = []
         self.of_unknown_origin: list[object] = []
         self._reading = reading
         self._locals_left = _MOST_LOCALS
@@ -143,6 +145,8 @@ class Failed:
             return
         if response.endpoint is not None:
             self.origins.add(response.endpoint)
+            if response not in self.answers and len(self.answers) < _MOST_ERRORS:
+                self.answers.append(response)
         elif response.status in SESSION_STATUSES:
             self.of_unknown_origin.append(exchange.holder)
 

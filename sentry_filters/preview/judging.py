@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from sentry_filters.core import (
     AuditTrail,
+    Backends,
+    BackendSessions,
     Counters,
     Decider,
     Decision,
     EventBus,
-    Lifecycle,
     Policy,
-    SchedulerGate,
     SessionExpired,
 )
 from sentry_filters.evidence import Failure, conventions
@@ -39,11 +39,11 @@ class Judge:
 
     def __init__(self, policy: Policy, redactor: Redactor) -> None:
         policy = replace(policy, mode="shadow", healing_window=0.0)  # nobody is told, so nobody waits
-        trail = AuditTrail(policy, Counters(), redactor)
+        backends = Backends(policy)
+        trail = AuditTrail(backends, Counters(), redactor)
         bus = EventBus()
         bus.subscribe(_somebody)
-        lifecycle = Lifecycle(policy, SchedulerGate(policy.scope), bus, trail, redactor)
-        self._decider = Decider(policy, lifecycle, trail)
+        self._decider = Decider(backends, BackendSessions(backends, bus, trail, redactor), trail)
         self._spans = SpanFilter(self._decider, lambda _trace_id, _span_id: None, trail.counters)
 
     def outcomes(self, item: Item) -> dict[str, Outcome]:

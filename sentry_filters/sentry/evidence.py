@@ -129,7 +129,12 @@ def with_rivals(
     if in_flight is not None:
         others += failures_of(in_flight)
     rivals = frozenset[Endpoint]().union(*map(_origins, others))
-    return tuple(replace(one, rivals=one.rivals | rivals) if rivals else one for one in failures)
+    if not rivals:
+        return tuple(failures)
+    answers = tuple(answer for one in others for answer in (*one.answers, one.response) if answer is not None)
+    return tuple(
+        replace(one, rivals=one.rivals | rivals, answers=(*one.answers, *answers)) for one in failures
+    )
 
 
 def _about(

@@ -10,13 +10,12 @@ import sentry_sdk
 
 from sentry_filters.core import (
     REFUSED_BY_GATE,
+    Backends,
     Decider,
     Discoveries,
     Fault,
-    Policy,
     SessionExpired,
     Verdict,
-    recognise,
     refusal_of,
 )
 from sentry_filters.evidence import (
@@ -37,7 +36,7 @@ class Reporter:
     """Decides a failure that a call site reports, and hands Sentry what is not an expired session.
 
     Args:
-        policy: The rule; its domain is the `domain` tag.
+        backends: The rules; the domain of the provider's, else of the first, is the `domain` tag.
         decider: Decides about the failure, and acts on what it finds.
         failures_of: Finds the failed call behind an exception.
         reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
@@ -47,14 +46,14 @@ class Reporter:
 
     def __init__(
         self,
-        policy: Policy,
+        backends: Backends,
         decider: Decider,
         failures_of: FailuresOf,
         reporting: ContextVar[bool],
         fault: Fault,
         discoveries: Discoveries,
     ) -> None:
-        self._policy = policy
+        self._backends = backends
         self._decider = decider
         self._failures_of = failures_of
         self._reporting = reporting
@@ -74,7 +73,8 @@ class Reporter:
         try:
             if self._is_refusal(error):
                 return Verdict(drop=True, reason=REFUSED_BY_GATE)
-            tags = stated_tags(self._policy.domain, operation, provider, status)
+            domain = self._backends.of(failure_of_tags({"provider": provider})).domain
+            tags = stated_tags(domain, operation, provider, status)
             failures = self._failures(error, tags, body)
             decision = self._decider.decide("report", failures, can_show=True)
             self._discoveries.remember(error, decision, failures[0].session)
@@ -101,7 +101,7 @@ class Reporter:
 
     def _found_now(self, error: BaseException) -> SessionExpired | None:
         failures = self._failures_of(error)
-        if not failures or not all(recognise(one, self._policy).drop for one in failures):
+        if not failures or not all(self._backends.recognise(one).drop for one in failures):
             return None
         decision = self._decider.decide("report", failures, can_show=True)
         found = self._discoveries.remember(error, decision, failures[0].session)
@@ -127,6 +127,7 @@ class Reporter:
                 text=one.text,
                 response=_with_body(one.response, base.status, body),
                 rivals=one.rivals,
+                answers=one.answers,
                 second_failure=one.second_failure,
             )
             for one in found

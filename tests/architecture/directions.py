@@ -74,9 +74,8 @@ DIRECTIONS = Directions(
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
         "sentry_filters.web": _may(".core", shared="answer"),
-        "sentry_filters.guard": _may(
-            ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
-        ),
+        "sentry_filters.parts": _may(".core .evidence .http .redaction .sentry"),
+        "sentry_filters.guard": _may(".audit .core .evidence .http .parts .sentry", libraries="sentry_sdk"),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
         "sentry_filters.preview": _may(".audit .core .evidence .redaction .sentry"),
         "sentry_filters.cli": _may(

@@ -39,6 +39,9 @@ class Fleet:
     def recovered(self, session: str | None, stamp: int) -> None:
         self.asked.append("recovered")
 
+    def of_backend(self, provider: str) -> Fleet:
+        raise AssertionError("there is one backend")
+
     def refresh_turns(self) -> RefreshTurns:
         raise AssertionError("nobody renews by itself here")
 

@@ -72,7 +72,7 @@ def server() -> Iterator[Refusing]:
 @pytest.fixture
 def guard(server: Refusing, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionGuard]:
     """Its calls are made under one span."""
-    monkeypatch.setattr("sentry_filters.guard.current_spans", lambda: (IDS,))
+    monkeypatch.setattr("sentry_filters.parts.current_spans", lambda: (IDS,))
     guard = SessionGuard(Policy(provider="OpenHuman", hosts={server.address}), lambda event: None)
     yield guard
     guard.close()
