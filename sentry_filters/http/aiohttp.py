@@ -40,6 +40,7 @@ class Aiohttp(Library):
 
     def __init__(self, calls: Calls, watched: Watched) -> None:
         super().__init__(calls, watched)
+        self._names = frozenset(calls.credential_headers)
         self._sending: ContextVar[_Sending | None] = ContextVar("sentry_filters_aiohttp", default=None)
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
@@ -92,10 +93,14 @@ class Aiohttp(Library):
 
     def _credentials(self, session: Any, given: Any) -> Iterator[tuple[str, str]]:
         """Yield the headers that may hold a credential: those of the call, then the session's."""
-        pairs = [*(given.items() if isinstance(given, Mapping) else given or ()), *session.headers.items()]
+        pairs = given.items() if isinstance(given, Mapping) else given or ()
         for name, value in pairs:
-            if str(name).lower() in self.calls.credential_headers:
+            if str(name).lower() in self._names:
                 yield str(name).lower(), str(value)
+        for name in self._names:
+            value = session.headers.get(name)  # in whatever case
+            if value is not None:
+                yield name, str(value)
 
     async def _record(self, sending: _Sending, response: Any) -> None:
         if 200 <= response.status < 300:

@@ -49,13 +49,13 @@ class Nearby:
             ended_at: When it ended.
         """
         for answered in (self._by_trace.get(trace_id, "") or (), self._by_task.get()):
-            found = [
-                facts
-                for facts in (one.facts for one in answered)
-                if facts.started_at is not None
-                and started_at - _ROUNDED <= facts.started_at <= ended_at + _ROUNDED
-            ]
+            found = [one for one in (each.facts for each in answered) if _began(one, started_at, ended_at)]
             if found:
-                alike = {(facts.endpoint, facts.status, facts.session, facts.codes) for facts in found}
+                alike = {(one.endpoint, one.status, one.session, one.codes) for one in found}
                 return found[-1] if len(alike) == 1 and len(answered) < _MOST else None
         return None
+
+
+def _began(facts: Response, since: float, until: float) -> bool:
+    at = facts.started_at
+    return at is not None and since - _ROUNDED <= at <= until + _ROUNDED
