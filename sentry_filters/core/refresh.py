@@ -65,25 +65,12 @@ class Renewer:
     # What callers need: nothing here waits
 
     def before(self, loop: asyncio.AbstractEventLoop | None = None) -> Flight | None:
-        """Return what a caller has to wait for before its call is sent, None where there is a credential.
-
-        Args:
-            loop: The caller's event loop.
-        """
+        """Return what a caller, in this event loop, has to wait for before its call is sent, or None."""
         held = self._held
-        if held is not None and not self._news and not held.is_due():
-            return None
-        if self._asking.is_inside:
+        if (held is not None and not self._news and not held.is_due()) or self._asking.is_inside:
             return None
         with self._lock:
-            held, flight = self._held, self._flight
-            is_valid = held is not None and held.is_valid()
-            if flight is not None:
-                return flight if flight.urgent or not is_valid else None
-            asks = (held is None or held.is_due()) and not self._is_hopeless(held)
-            if not (asks or self._news):
-                return None
-            return self._started(held, loop, asks=asks, urgent=self._news or not is_valid)
+            return self._needed(loop)
 
     def after(self, sent: str, loop: asyncio.AbstractEventLoop | None = None) -> Flight | None:
         """Return the flight that replaces a credential that was refused, None where nobody has to wait.
@@ -165,14 +152,23 @@ class Renewer:
 
     # The flight
 
+    def _needed(self, loop: asyncio.AbstractEventLoop | None) -> Flight | None:
+        held, flight = self._held, self._flight
+        is_valid = held is not None and held.is_valid()
+        if flight is not None:
+            return flight if flight.urgent or not is_valid else None
+        asks = (held is None or held.is_due()) and not self._is_hopeless(held)
+        if not (asks or self._news):
+            return None
+        return self._started(held, loop, asks=asks, urgent=self._news or not is_valid)
+
     def _is_hopeless(self, held: Held | None) -> bool:
         return self._refused == (held.session if held else "-") or not self._tries.may_ask()
 
     def _started(
         self, held: Held | None, loop: asyncio.AbstractEventLoop | None, *, asks: bool, urgent: bool
     ) -> Flight:
-        until = time.monotonic() + self._timeout
-        flight = self._flight = Flight(until, loop, asks=asks, urgent=urgent)
+        flight = self._flight = Flight(time.monotonic() + self._timeout, loop, asks=asks, urgent=urgent)
         thread = threading.Thread(
             target=self._fly, args=(flight, held), name="sentry-filters-refresh", daemon=True
         )
@@ -263,6 +259,18 @@ class Renewer:
         return True
 
     def _asked(self, flight: Flight, held: Held | None, turn: Turn | None = None) -> Outcome:
+        credential = self._answer(flight, held)
+        if credential is None:
+            return "refused"
+        # A turn that lasted too long may have been followed by another, whose credential is the later one.
+        late = turn is not None and self._turns is not None and not self._turns.is_latest(turn)
+        if late and self._looked(flight, held):
+            return "renewed"
+        if self._take(self._held_as.held(credential, fresh=True), held):
+            self._effects.renewed(credential, None if held is None else held.credential)
+        return "renewed"
+
+    def _answer(self, flight: Flight, held: Held | None) -> str | None:
         self._tries.begin()
         outcome: Outcome = "unavailable"
         try:
@@ -272,17 +280,10 @@ class Renewer:
             outcome = "refused" if credential is None else "renewed"
         except RefreshRefused:
             outcome = "refused"
+            return None
         finally:
             self._effects.asked(outcome)
-        if outcome == "refused" or credential is None:
-            return "refused"
-        # A turn that lasted too long may have been followed by another, whose credential is the later one.
-        late = turn is not None and self._turns is not None and not self._turns.is_latest(turn)
-        if late and self._looked(flight, held):
-            return "renewed"
-        if self._take(self._held_as.held(credential, fresh=True), held):
-            self._effects.renewed(credential, None if held is None else held.credential)
-        return "renewed"
+        return credential
 
     def _take(self, new: Held, instead_of: Held | None) -> bool:
         """Hold a credential from now on; False where a sign-in has brought another in the meantime."""

@@ -115,7 +115,12 @@ def test_a_slow_endpoint_keeps_no_call_for_longer_than_asked(
 def test_a_backend_that_refuses_whatever_it_gets_is_not_answered_with_a_storm(
     guard: SessionGuard, tokens: TokenEndpoint, backend: LLMBackend, call: Call, chat: str
 ) -> None:
-    auth = guard.auth(lambda: tokens.refresh() + "x", tokens.load)
+    def refresh() -> str:
+        tokens.refresh()
+        tokens.state.current += "x"
+        return tokens.state.current
+
+    auth = guard.auth(refresh, tokens.load)
 
     assert [call(auth, chat)[0] for _ in range(10)] == [401] * 10
     assert tokens.state.calls <= 2
