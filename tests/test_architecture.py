@@ -22,11 +22,10 @@ from tests.architecture.state import is_constant
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = House(ROOT)
 OPTIONAL = {
-    "aiohttp", "apscheduler", "arq", "celery", "datasette", "fastapi", "flask", "httpx", "httpx2",
+    "aiohttp", "apscheduler", "arq", "celery", "datasette", "django", "fastapi", "flask", "httpx", "httpx2",
     "opentelemetry", "otel", "pytest", "redis", "requests", "rich", "sqlite3", "starlette", "structlog",
     "uvicorn",
 }  # fmt: skip
-"""Django is not among them: where it is installed, Sentry's own Spotlight module imports it."""
 PLUMBING = {"call_of", "decide", "failures_of", "fault", "note", "observe", "part", "response_of"}
 MOST_COMPLEX = 10
 MORE_COMPLEX_ONES = 15
