@@ -1,0 +1,35 @@
+"""Whatever happens in whatever order: no third party's failure is lost, and the session's life is the contract's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.machine.machine import Machine
+from tests.machine.world import Backend
+
+# The same examples in every run.
+EXAMPLES = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=60,
+    stateful_step_count=25,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def backends() -> Iterator[tuple[Backend, Backend]]:
+    """Our backend, and a third party's."""
+    with Backend() as ours, Backend() as third:
+        yield ours, third
+
+
+@pytest.mark.parametrize("scope", ["process", "session"])
+def test_an_application_lives_as_the_contract_says(scope: str, backends: tuple[Backend, Backend]) -> None:
+    run_state_machine_as_test(partial(Machine, *backends, scope), settings=EXAMPLES)

@@ -1,0 +1,258 @@
+"""Exceptions composed of others, in the ways that applications compose them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from tests.support.failing import raised_by
+
+Step = Callable[[], object]
+"""Raises."""
+
+
+class Leaf(NamedTuple):
+    """One real exception: whose call failed, and by which client it was made."""
+
+    whose: str
+    client: str
+
+
+class Composed(NamedTuple):
+    """What is composed, by the name of the way, of its parts."""
+
+    way: str
+    parts: tuple[Any, ...]
+
+
+Tree = Leaf | Composed
+
+
+class Exceptions:
+    """Real exceptions, made once. What a composition has changed in them is undone by `restored`.
+
+    Args:
+        made: Of each leaf, its exception.
+    """
+
+    def __init__(self, made: Mapping[Leaf, BaseException]) -> None:
+        self._made = made
+        self._pristine = {
+            leaf: (error.__traceback__, error.__cause__, error.__context__, error.__suppress_context__)
+            for leaf, error in made.items()
+        }
+
+    def restored(self) -> None:
+        """Make all of them as they were."""
+        for leaf, error in self._made.items():
+            error.__traceback__, error.__cause__, error.__context__, suppressed = self._pristine[leaf]
+            error.__suppress_context__ = suppressed
+            if hasattr(error, "__notes__"):
+                del error.__notes__
+
+    def step(self, tree: Tree) -> Step:
+        """Return what raises the exception that `tree` describes."""
+        if isinstance(tree, Leaf):
+            leaf = tree
+            return lambda: _raise(self._made[leaf])
+        way, steps = {**WRAPPINGS, **PAIRINGS, **OWN_JOBS}[tree.way], [self.step(part) for part in tree.parts]
+        return lambda: way(*steps)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def raised_from_it(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        raise RuntimeError("the turn failed") from error
+
+
+def quoting_it(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        raise RuntimeError(f"the turn failed: {error}")  # noqa: B904 - as many do
+
+
+def quoting_it_from_it(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        raise RuntimeError(f"the turn failed: {error}") from error
+
+
+def quoting_its_repr(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        raise RuntimeError(f"the turn failed: {error!r}") from error
+
+
+def in_a_group(act: Step) -> None:
+    raise BaseExceptionGroup("tasks", [raised_by(act)])
+
+
+def by_a_future(act: Step) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(act).result()
+
+
+def by_a_task(act: Step) -> None:
+    async def main() -> None:
+        await asyncio.create_task(asyncio.to_thread(act))
+
+    asyncio.run(main())
+
+
+def with_a_note(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        error.add_note("HTTP 500 at https://status.example/incidents")
+        raise
+
+
+def as_an_argument(act: Step) -> None:
+    raise RuntimeError("all attempts failed", raised_by(act))
+
+
+def as_an_attribute(act: Step) -> None:
+    error: Any = RuntimeError("all attempts failed")
+    error.last = raised_by(act)
+    raise error
+
+
+def raised_again(act: Step) -> None:
+    kept = raised_by(act)
+    raise kept
+
+
+def in_its_handling(act: Step) -> None:
+    try:
+        act()
+    except Exception:
+        raise RuntimeError("cannot go on")  # noqa: B904 - raised in the handling
+
+
+def from_none(act: Step) -> None:
+    try:
+        act()
+    except Exception as error:
+        raise RuntimeError(f"the turn failed: {error}") from None
+
+
+def in_a_local(act: Step) -> None:
+    last = raised_by(act)
+    raise RuntimeError(f"all {len([last])} attempts failed: HTTP 401")
+
+
+# One exception below another.
+WRAPPINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        way.__name__: way
+        for way in (
+            raised_from_it, quoting_it, quoting_it_from_it, in_a_group, by_a_future, by_a_task, with_a_note,
+            as_an_argument, as_an_attribute, raised_again,
+        )
+    }
+)  # fmt: skip
+"""None of them hides what failed: our own failure is still certain."""
+
+OWN_JOBS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {way.__name__: way for way in (in_its_handling, from_none, in_a_local, quoting_its_repr)}
+)
+"""What they raise may be an error of its own: our own failure may be kept."""
+
+
+def one_from_the_other(first: Step, then: Step) -> None:
+    try:
+        first()
+    except Exception as error:
+        handled = error
+    try:
+        then()
+    except Exception as error:
+        raise error from handled
+
+
+def in_the_handling(first: Step, then: Step) -> None:
+    try:
+        first()
+    except Exception:
+        then()
+
+
+def grouped(first: Step, then: Step) -> None:
+    raise BaseExceptionGroup("tasks", [raised_by(first), raised_by(then)])
+
+
+def grouped_below(first: Step, then: Step) -> None:
+    inner = BaseExceptionGroup("inner", [raised_by(then)])
+    raise BaseExceptionGroup("outer", [inner, raised_by(first)])
+
+
+def the_first_again(first: Step, then: Step) -> None:
+    """Fall back, and raise the first failure where the fallback fails, too."""
+    try:
+        first()
+    except Exception as error:
+        try:
+            then()
+        except Exception:
+            raise error  # noqa: B904 - as fallbacks do
+
+
+def the_first_later(first: Step, then: Step) -> None:
+    kept = raised_by(first)
+    raised_by(then)
+    try:
+        then()
+    except Exception:
+        raise kept  # noqa: B904 - as above
+
+
+def both_as_arguments(first: Step, then: Step) -> None:
+    raise RuntimeError("all attempts failed", raised_by(first), raised_by(then))
+
+
+def the_second_quoted(first: Step, then: Step) -> None:
+    try:
+        first()
+    except Exception as error:
+        text = str(raised_by(then))
+        raise RuntimeError(f"the fallback failed, too: {text}") from error
+
+
+def both_quoted(first: Step, then: Step) -> None:
+    try:
+        first()
+    except Exception as error:
+        raise RuntimeError(f"{error}; then {raised_by(then)}") from error
+
+
+def in_one_future(first: Step, then: Step) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        in_the_handling(first, lambda: pool.submit(then).result())
+
+
+def in_locals(first: Step, then: Step) -> None:
+    beside = raised_by(first)
+    assert beside is not None
+    then()
+
+
+PAIRINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        way.__name__: way
+        for way in (
+            one_from_the_other, in_the_handling, grouped, grouped_below, the_first_again, the_first_later,
+            both_as_arguments, the_second_quoted, both_quoted, in_one_future, in_locals,
+        )
+    }
+)  # fmt: skip
