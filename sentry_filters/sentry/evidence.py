@@ -46,7 +46,14 @@ def failures_of_event(
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
         found = failures_of(error)
-        failures = tuple(_as_tagged(tagged, failure, _text_of(failure, logged)) for failure in found)
+        second = any(one.response is None and states_failure(one.text) for args in given for one in args)
+        failures = tuple(
+            replace(
+                _as_tagged(tagged, failure, _text_of(failure, logged)),
+                second_failure=failure.second_failure or second,
+            )
+            for failure in found
+        )
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, tagged, logged)

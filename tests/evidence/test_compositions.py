@@ -19,13 +19,23 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 from sentry_sdk.integrations.dedupe import DedupeIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionGuard
 from tests.support.backend import LLMBackend
-from tests.support.compositions import OWN_JOBS, PAIRINGS, WRAPPINGS, Composed, Exceptions, Leaf, Step, Tree
+from tests.support.compositions import (
+    OWN_JOBS,
+    PAIRINGS,
+    QUOTATIONS,
+    WRAPPINGS,
+    Composed,
+    Exceptions,
+    Leaf,
+    Step,
+    Tree,
+)
 from tests.support.failing import CALLS, HEADERS, raised_by
 from tests.support.sentry import CapturingTransport, initialised
 
@@ -39,6 +49,7 @@ WITH_ORIGIN = [name for name in CALLS if name != "urllib3"]
 stable = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=60
 )
+NAMING_THEIR_URL = ("httpx", "httpx2", "requests", "aiohttp")
 _log = logging.getLogger("tests.compositions")
 _log.propagate = False  # Sentry sees it all the same
 
@@ -54,7 +65,7 @@ def _wrapped(inner: st.SearchStrategy[Tree], ways: Iterable[str]) -> st.SearchSt
 
 
 def _paired(first: st.SearchStrategy[Tree], then: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    return st.builds(Composed, st.sampled_from(list(PAIRINGS)), st.tuples(first, then))
+    return st.builds(Composed, st.sampled_from([*PAIRINGS]), st.tuples(first, then))
 
 
 _any_way = {**WRAPPINGS, **OWN_JOBS}
@@ -72,9 +83,17 @@ _certain = st.recursive(
 )
 
 
+# A quotation is all there is of it: it has to say whose failure it is.
+_quoted: st.SearchStrategy[Tree] = st.builds(
+    Composed,
+    st.sampled_from(list(QUOTATIONS)),
+    st.tuples(_ours_alone, st.builds(Leaf, st.just("third"), st.sampled_from(NAMING_THEIR_URL))),
+)
+
+
 def _holding(theirs: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
     return st.recursive(
-        theirs,
+        theirs | _quoted,
         lambda inner: _wrapped(inner, _any_way) | _paired(_ours_alone, inner) | _paired(inner, _ours_alone),
         max_leaves=4,
     )
@@ -86,6 +105,17 @@ _both = st.recursive(
     lambda inner: _wrapped(inner, _any_way),
     max_leaves=3,
 )
+
+# What a traceback shows: neither attributes nor locals, and an argument's `repr` without what that comes from.
+_SHOWN = [way for way in WRAPPINGS if way not in _LYING_ON_IT]
+# Notes are shown as parts of the text.
+_SHOWN_ALONE = [way for way in _SHOWN if way != "with_a_note"]
+_IN_TRACEBACKS = ("one_from_the_other", "in_the_handling", "grouped", "grouped_below", "in_one_future")
+
+
+def _paired_in_text(first: st.SearchStrategy[Tree], then: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
+    return st.builds(Composed, st.sampled_from(_IN_TRACEBACKS), st.tuples(first, then))
+
 
 # How an exception is reported, once it is raised by a step.
 
@@ -141,7 +171,7 @@ class Application:
 
     def __init__(self, guard: SessionGuard, servers: Mapping[str, LLMBackend]) -> None:
         self.guard = guard
-        self._servers = servers
+        self._ours = servers["ours"].url
         self._transport = CapturingTransport()
         self._exporter = InMemorySpanExporter()
         self._provider = TracerProvider(active_span_processor=GuardedSpanProcessor(guard))
@@ -149,11 +179,7 @@ class Application:
         self._tracer = self._provider.get_tracer("app")
         self._client = guard.instrument(httpx.Client(headers=HEADERS))
         self.exceptions = Exceptions(
-            {
-                Leaf(whose, client): raised_by(lambda call=call, url=server.url: call(url))  # type: ignore[misc]
-                for whose, server in servers.items()
-                for client, call in CALLS.items()
-            }
+            lambda leaf: raised_by(lambda: CALLS[leaf.client](servers[leaf.whose].url))
         )
 
     def sentry_options(self) -> dict[str, object]:
@@ -168,30 +194,15 @@ class Application:
         act()
         return bool(self._transport.events)
 
-    def span_of(self, tree: Tree, seen: tuple[str, ...]) -> ReadableSpan:
-        """Return the exported span of work in which our call failed and that ended with an exception.
-
-        Args:
-            tree: The exception.
-            seen: Whose calls an instrumentation made spans of, too.
-        """
+    def span_of(self, tree: Tree) -> ReadableSpan:
+        """Return the exported span of work in which our call failed, and that ended with an exception."""
         self.exceptions.restored()
         error = raised_by(self.exceptions.step(tree))
-        with self._tracer.start_as_current_span("turn", record_exception=False) as span:
-            self._client.post(f"{self._servers['ours'].url}/chat/completions", json={})
-            for whose in seen:
-                attributes = {
-                    "http.request.method": "POST",
-                    "url.full": f"{self._servers[whose].url}/chat/completions",
-                    "http.response.status_code": 401,
-                }
-                with self._tracer.start_as_current_span(
-                    "POST", kind=SpanKind.CLIENT, attributes=attributes
-                ) as call:
-                    call.set_status(Status(StatusCode.ERROR))
+        with self._tracer.start_as_current_span("turn") as span:
+            self._client.post(f"{self._ours}/chat/completions", json={})
             span.record_exception(error)
             span.set_status(Status(StatusCode.ERROR, str(error)))
-        (exported,) = [one for one in self._exporter.get_finished_spans() if one.name == "turn"]
+        (exported,) = self._exporter.get_finished_spans()
         self._exporter.clear()
         return exported
 
@@ -219,9 +230,11 @@ def test_a_report_with_a_third_party_in_it_arrives(app: Application, tree: Tree,
 @stable
 @given(tree=_holding(_leaves_of_theirs(WITH_ORIGIN)))
 def test_a_call_sites_own_statement_does_not_hide_a_third_party(app: Application, tree: Tree) -> None:
-    error = raised_by(app.exceptions.step(tree))
+    def report() -> None:
+        error = raised_by(app.exceptions.step(tree))
+        app.guard.report(error, operation="chat", provider="OpenHuman", status=401)
 
-    assert app.keeps(lambda: app.guard.report(error, operation="chat", provider="OpenHuman", status=401))
+    assert app.keeps(report)
 
 
 @stable
@@ -268,3 +281,33 @@ def test_what_is_reported_while_a_third_partys_failure_is_handled_arrives(
 @given(tree=_certain, report=_reports)
 def test_ours_alone_is_dropped(app: Application, tree: Tree, report: str) -> None:
     assert not app.keeps(lambda: REPORTS[report](app.exceptions.step(tree)))
+
+
+# A span has an exception as text only: one that does not say whose it is could be ours.
+_telling = st.builds(Leaf, st.just("third"), st.sampled_from(NAMING_THEIR_URL)) | st.builds(
+    Leaf, st.just("rejected"), st.sampled_from([*NAMING_THEIR_URL, "openai", "anthropic"])
+)
+_in_a_traceback = st.recursive(
+    _telling,
+    lambda inner: (
+        _wrapped(inner, _SHOWN)
+        | _paired_in_text(_certain_leaf, inner)
+        | _paired_in_text(inner, _certain_leaf)
+    ),
+    max_leaves=3,
+)
+
+
+@stable
+@given(tree=_in_a_traceback)
+def test_a_span_whose_exception_tells_of_a_third_party_keeps_it(app: Application, tree: Tree) -> None:
+    span = app.span_of(tree)
+
+    assert span.status.status_code is StatusCode.ERROR
+    assert [event.name for event in span.events] == ["exception"]
+
+
+@stable
+@given(tree=st.recursive(_certain_leaf, lambda inner: _wrapped(inner, _SHOWN_ALONE), max_leaves=3))
+def test_a_span_whose_exception_is_ours_alone_does_not_fail(app: Application, tree: Tree) -> None:
+    assert app.span_of(tree).status.status_code is StatusCode.UNSET

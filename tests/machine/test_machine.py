@@ -17,8 +17,8 @@ EXAMPLES = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=60,
-    stateful_step_count=25,
+    max_examples=30,
+    stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )
 

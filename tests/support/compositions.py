@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
@@ -35,31 +36,49 @@ class Exceptions:
     """Real exceptions, made once. What a composition has changed in them is undone by `restored`.
 
     Args:
-        made: Of each leaf, its exception.
+        make: Lets a leaf's call fail, and returns what was raised.
     """
 
-    def __init__(self, made: Mapping[Leaf, BaseException]) -> None:
-        self._made = made
-        self._pristine = {
-            leaf: (error.__traceback__, error.__cause__, error.__context__, error.__suppress_context__)
-            for leaf, error in made.items()
-        }
+    def __init__(self, make: Callable[[Leaf], BaseException]) -> None:
+        self._make = make
+        self._made: dict[Leaf, list[_Made]] = {}
+        self._used: Counter[Leaf] = Counter()
 
     def restored(self) -> None:
         """Make all of them as they were."""
-        for leaf, error in self._made.items():
-            error.__traceback__, error.__cause__, error.__context__, suppressed = self._pristine[leaf]
-            error.__suppress_context__ = suppressed
-            if hasattr(error, "__notes__"):
-                del error.__notes__
+        for leaf, used in self._used.items():
+            for made in self._made[leaf][:used]:
+                made.restore()
+        self._used.clear()
 
     def step(self, tree: Tree) -> Step:
-        """Return what raises the exception that `tree` describes."""
+        """Return what raises the exception that `tree` describes; of a leaf that it has twice, another."""
         if isinstance(tree, Leaf):
-            leaf = tree
-            return lambda: _raise(self._made[leaf])
-        way, steps = {**WRAPPINGS, **PAIRINGS, **OWN_JOBS}[tree.way], [self.step(part) for part in tree.parts]
+            error = self._another(tree)
+            return lambda: _raise(error)
+        ways = {**WRAPPINGS, **PAIRINGS, **QUOTATIONS, **OWN_JOBS}
+        way, steps = ways[tree.way], [self.step(part) for part in tree.parts]
         return lambda: way(*steps)
+
+    def _another(self, leaf: Leaf) -> BaseException:
+        made, used = self._made.setdefault(leaf, []), self._used[leaf]
+        if used == len(made):
+            made.append(_Made(self._make(leaf)))
+        self._used[leaf] += 1
+        return made[used].error
+
+
+class _Made:
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self._links = (error.__traceback__, error.__cause__, error.__context__, error.__suppress_context__)
+
+    def restore(self) -> None:
+        error = self.error
+        error.__traceback__, error.__cause__, error.__context__, suppressed = self._links
+        error.__suppress_context__ = suppressed
+        if hasattr(error, "__notes__"):
+            del error.__notes__
 
 
 def _raise(error: BaseException) -> None:
@@ -114,7 +133,7 @@ def with_a_note(act: Step) -> None:
     try:
         act()
     except Exception as error:
-        error.add_note("HTTP 500 at https://status.example/incidents")
+        error.add_note("an HTTP 500 went before")
         raise
 
 
@@ -252,7 +271,12 @@ PAIRINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
         way.__name__: way
         for way in (
             one_from_the_other, in_the_handling, grouped, grouped_below, the_first_again, the_first_later,
-            both_as_arguments, the_second_quoted, both_quoted, in_one_future, in_locals,
+            both_as_arguments, in_one_future, in_locals,
         )
     }
 )  # fmt: skip
+
+QUOTATIONS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {way.__name__: way for way in (the_second_quoted, both_quoted)}
+)
+"""Of the second exception, the text is all there is."""
