@@ -8,7 +8,7 @@ from typing import Any
 
 import sentry_sdk
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from sentry_filters import SessionExpired, SessionExpiredError
 from tests.machine.model import Fate, Model
@@ -20,6 +20,7 @@ names = st.sampled_from(list(CREDENTIALS))
 anyone = st.none() | names
 # Half of them are what this is all about.
 answers = st.sampled_from(["dead", "alive", "dead", *ANSWERS])
+refusals = st.sampled_from([answer for answer in ANSWERS if answer != "alive"])
 ways = st.sampled_from(["exception", "log"])
 MOST_HANDLERS = 2
 
@@ -37,7 +38,6 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.app = Application(ours, third, scope)
         self.model = Model(scope)
-        self.alive = dict.fromkeys(CREDENTIALS, "alive")
         self.handlers: list[tuple[Any, list[SessionExpired], int]] = []
         self.on_its_way: tuple[str, int, str] | None = None
 
@@ -45,16 +45,6 @@ class Machine(RuleBasedStateMachine):
         self.app.close()
 
     # What others do
-
-    @initialize(answer=answers)
-    def it_begins(self, answer: str) -> None:
-        for name in CREDENTIALS:
-            self.the_backend_answers(name, answer)
-
-    @rule(name=names, answer=answers)
-    def the_backend_answers(self, name: str, answer: str) -> None:
-        self.alive[name] = answer
-        self.app.answers(name, answer)
 
     @rule(name=anyone, replaces=anyone)
     def somebody_signs_in(self, name: str | None, replaces: str | None) -> None:
@@ -83,11 +73,10 @@ class Machine(RuleBasedStateMachine):
 
     # Calls
 
-    @rule(name=names, seen=st.booleans(), via=ways, in_span=st.booleans())
-    def a_call(self, name: str, seen: bool, via: str, in_span: bool) -> None:
-        began = self.model.tick()
+    @rule(name=names, answer=answers, seen=st.booleans(), via=ways, in_span=st.booleans())
+    def a_call(self, name: str, answer: str, seen: bool, via: str, in_span: bool) -> None:
+        began = self.begins(name, answer)
         error, fate = self.reported(lambda: self.app.call(name, seen=seen), via, in_span=in_span)
-        answer = self.alive[name]
         if answer == "alive":
             assert (error, fate) == (None, Fate.DROPPED)
             if seen:
@@ -103,12 +92,12 @@ class Machine(RuleBasedStateMachine):
         kept = not seen or (in_span and self.model.fails(name, began, can_show=False) is Fate.KEPT)
         self.the_span(in_span, failed=kept)
 
-    @rule(name=names, seen=st.booleans())
-    def a_call_whose_error_only_a_span_has(self, name: str, seen: bool) -> None:
-        began = self.model.tick()
+    @rule(name=names, answer=answers, seen=st.booleans())
+    def a_call_whose_error_only_a_span_has(self, name: str, answer: str, seen: bool) -> None:
+        began = self.begins(name, answer)
         with self.app.span():
             self.app.call(name, seen=seen)
-        answer, failed = self.alive[name], True
+        failed = True
         if answer == "alive":
             failed = False
             if seen:
@@ -123,12 +112,18 @@ class Machine(RuleBasedStateMachine):
         assert fate is Fate.KEPT
         self.the_span(in_span, failed=True)
 
-    @rule(name=names, seen=st.booleans(), via=ways, in_span=st.booleans(), explicit=st.booleans())
+    @rule(
+        name=names,
+        answer=refusals,
+        seen=st.booleans(),
+        via=ways,
+        in_span=st.booleans(),
+        explicit=st.booleans(),
+    )
     def a_fallback_to_a_third_party_fails(
-        self, name: str, seen: bool, via: str, in_span: bool, explicit: bool
+        self, name: str, answer: str, seen: bool, via: str, in_span: bool, explicit: bool
     ) -> None:
-        if self.alive[name] == "alive":
-            return
+        self.begins(name, answer)
         self.falls_back(
             lambda: self.app.call(name, seen=seen),
             lambda: self.app.call_third(seen=seen),
@@ -137,12 +132,18 @@ class Machine(RuleBasedStateMachine):
             explicit,
         )
 
-    @rule(name=names, seen=st.booleans(), via=ways, in_span=st.booleans(), explicit=st.booleans())
+    @rule(
+        name=names,
+        answer=refusals,
+        seen=st.booleans(),
+        via=ways,
+        in_span=st.booleans(),
+        explicit=st.booleans(),
+    )
     def a_fallback_from_a_third_party_fails(
-        self, name: str, seen: bool, via: str, in_span: bool, explicit: bool
+        self, name: str, answer: str, seen: bool, via: str, in_span: bool, explicit: bool
     ) -> None:
-        if self.alive[name] == "alive":
-            return
+        self.begins(name, answer)
         self.falls_back(
             lambda: self.app.call_third(seen=seen),
             lambda: self.app.call(name, seen=seen),
@@ -176,9 +177,9 @@ class Machine(RuleBasedStateMachine):
     # Calls in flight
 
     @precondition(lambda self: self.on_its_way is None)
-    @rule(name=names)
-    def a_call_starts(self, name: str) -> None:
-        self.on_its_way = (name, self.model.tick(), self.alive[name])
+    @rule(name=names, answer=answers)
+    def a_call_starts(self, name: str, answer: str) -> None:
+        self.on_its_way = (name, self.begins(name, answer), answer)
         self.app.start(name)
 
     @precondition(lambda self: self.on_its_way is not None)
@@ -196,6 +197,20 @@ class Machine(RuleBasedStateMachine):
         fate = self.fate(self.app.events(lambda: captured_as(via, error)))
         assert fate is (self.ends(name, began) if answer == "dead" else Fate.KEPT)
 
+    @precondition(lambda self: self.on_its_way is None)
+    @rule(name=names, signs_in=anyone, replaces=anyone, via=ways)
+    def a_sign_in_overtakes_a_call(
+        self, name: str, signs_in: str | None, replaces: str | None, via: str
+    ) -> None:
+        self.a_call_starts(name, "dead")
+        self.somebody_signs_in(signs_in, replaces)
+        self.the_call_ends(via)
+
+    @rule(name=names, replaces=names, via=ways)
+    def a_replaced_credential_is_used_on(self, name: str, replaces: str, via: str) -> None:
+        self.somebody_signs_in(name, replaces)
+        self.a_call(replaces, "dead", True, via, False)
+
     # Reports of other kinds
 
     @rule(words=st.sampled_from([WORDS, f"a user wrote: {WORDS}"]))
@@ -205,16 +220,16 @@ class Machine(RuleBasedStateMachine):
         assert self.fate(events) is self.model.words()
         assert self.model.published == before
 
-    @rule(name=names, seen=st.booleans())
-    def a_call_site_reports(self, name: str, seen: bool) -> None:
-        began = self.model.tick()
+    @rule(name=names, answer=answers, seen=st.booleans())
+    def a_call_site_reports(self, name: str, answer: str, seen: bool) -> None:
+        began = self.begins(name, answer)
         error = failure_of(lambda: self.app.call(name, seen=seen))
         if error is None:
             if seen:
                 self.model.succeeds(name, began)
             return
         fate = self.fate(self.app.events(lambda: self.report(error)))
-        if self.alive[name] == "dead":
+        if answer == "dead":
             began = began if seen else self.model.tick()
             assert fate is self.model.fails(name, began, can_show=True)
         else:
@@ -282,6 +297,11 @@ class Machine(RuleBasedStateMachine):
 
         events = self.app.events(work)
         return (raised[0] if raised else None), self.fate(events)
+
+    def begins(self, name: str, answer: str) -> int:
+        """Let the backend answer so from now on; return the moment, in which a call begins."""
+        self.app.answers(name, answer)
+        return self.model.tick()
 
     def ends(self, name: str, began: int) -> Fate:
         """Let the model see an event of a failure of this credential."""
