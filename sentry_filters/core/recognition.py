@@ -204,7 +204,7 @@ def _served_by_another(failure: Failure, policy: Policy) -> bool:
 
 
 def _vetoed(failure: Failure, statements: tuple[Statement, ...], policy: Policy) -> bool:
-    """Say whether a body has a code of the veto, a text quotes one, or wire text that was cut may have one."""
+    """Say whether a body has a code of the veto, a text quotes one, or cut wire text may have one."""
     response, text = failure.response, failure.text
     if any(f"'{code}'" in text or f'"{code}"' in text for code in policy.not_session_codes):
         return True

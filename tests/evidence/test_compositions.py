@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import httpx
@@ -24,18 +24,19 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionGuard
-from tests.support.backend import LLMBackend
-from tests.support.compositions import (
-    OWN_JOBS,
-    PAIRINGS,
-    QUOTATIONS,
-    WRAPPINGS,
-    Composed,
-    Exceptions,
-    Leaf,
-    Step,
-    Tree,
+from tests.evidence.trees import (
+    BOTH,
+    CERTAINLY_OURS,
+    IN_A_TRACEBACK,
+    OURS_ALONE,
+    SHOWN_ALONE,
+    WITH_ORIGIN,
+    WITH_THEIRS,
+    holding,
+    leaves_of_theirs,
 )
+from tests.support.backend import LLMBackend
+from tests.support.compositions import Exceptions, Leaf, Step, Tree
 from tests.support.failing import CALLS, HEADERS, raised_by
 from tests.support.sentry import CapturingTransport, initialised
 
@@ -44,86 +45,11 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-# urllib3's response does not know its host: what it is about cannot be known, so it is kept.
-WITH_ORIGIN = [name for name in CALLS if name != "urllib3"]
 stable = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=60
 )
-NAMING_THEIR_URL = ("httpx", "httpx2", "requests", "aiohttp")
 _log = logging.getLogger("tests.compositions")
 _log.propagate = False  # Sentry sees it all the same
-
-_ours: st.SearchStrategy[Tree] = st.builds(Leaf, st.just("ours"), st.sampled_from(WITH_ORIGIN))
-
-
-def _leaves_of_theirs(clients: Iterable[str]) -> st.SearchStrategy[Tree]:
-    return st.builds(Leaf, st.sampled_from(["third", "rejected"]), st.sampled_from(list(clients)))
-
-
-def _wrapped(inner: st.SearchStrategy[Tree], ways: Iterable[str]) -> st.SearchStrategy[Tree]:
-    return st.builds(Composed, st.sampled_from(list(ways)), st.tuples(inner))
-
-
-# `raise … from …` replaces the cause that an exception had, and what was behind that is gone.
-_NESTING = [way for way in PAIRINGS if way != "one_from_the_other"]
-
-
-def _paired(first: st.SearchStrategy[Tree], then: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    return st.builds(Composed, st.sampled_from(_NESTING), st.tuples(first, then))
-
-
-def _caused(first: st.SearchStrategy[Tree], then: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    return st.builds(Composed, st.just("one_from_the_other"), st.tuples(first, then))
-
-
-_any_way = {**WRAPPINGS, **OWN_JOBS}
-_ours_alone = st.recursive(_ours, lambda inner: _wrapped(inner, WRAPPINGS), max_leaves=4)
-# What leads to botocore's error leads to no endpoint: that lies in a local beside it.
-_certain_leaf: st.SearchStrategy[Tree] = st.builds(
-    Leaf, st.just("ours"), st.sampled_from([name for name in WITH_ORIGIN if name != "botocore"])
-)
-# What lies on an exception is read, but not what that comes from.
-_LYING_ON_IT = ("as_an_argument", "as_an_attribute")
-_certain = st.recursive(
-    _certain_leaf | st.builds(Composed, st.sampled_from(_LYING_ON_IT), st.tuples(_certain_leaf)),
-    lambda inner: _wrapped(inner, [way for way in WRAPPINGS if way not in _LYING_ON_IT]),
-    max_leaves=4,
-)
-
-
-# A quotation is all there is of it: it has to say whose failure it is.
-_quoted: st.SearchStrategy[Tree] = st.builds(
-    Composed,
-    st.sampled_from(list(QUOTATIONS)),
-    st.tuples(_ours_alone, st.builds(Leaf, st.just("third"), st.sampled_from(NAMING_THEIR_URL))),
-)
-
-
-def _holding(theirs: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    return st.recursive(
-        theirs | _quoted | _caused(_ours, theirs) | _caused(theirs, _ours),
-        lambda inner: _wrapped(inner, _any_way) | _paired(_ours_alone, inner) | _paired(inner, _ours_alone),
-        max_leaves=4,
-    )
-
-
-_with_theirs = _holding(_leaves_of_theirs(CALLS))
-_both = st.recursive(
-    _paired(_ours_alone, _with_theirs) | _paired(_with_theirs, _ours_alone),
-    lambda inner: _wrapped(inner, _any_way),
-    max_leaves=3,
-)
-
-# What a traceback shows: neither attributes nor locals, and an argument's `repr` without what that comes from.
-_SHOWN = [way for way in WRAPPINGS if way not in _LYING_ON_IT]
-# Notes are shown as parts of the text, and what was handled is no cause.
-_SHOWN_ALONE = [way for way in _SHOWN if way not in ("with_a_note", "quoting_it")]
-_IN_TRACEBACKS = ("in_the_handling", "grouped", "grouped_below", "in_one_future")
-
-
-def _paired_in_text(first: st.SearchStrategy[Tree], then: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    return st.builds(Composed, st.sampled_from(_IN_TRACEBACKS), st.tuples(first, then))
-
 
 # How an exception is reported, once it is raised by a step.
 
@@ -150,7 +76,7 @@ def logged_with_its_text(step: Step) -> None:
     try:
         step()
     except BaseException as error:
-        _log.exception("the turn failed: %s", error)  # noqa: TRY401 - as many do
+        _log.exception("the turn failed: %s", error)
 
 
 def logged_with_a_tuple(step: Step) -> None:
@@ -231,7 +157,7 @@ def app() -> Iterator[Application]:
 
 
 @stable
-@given(tree=_both | _with_theirs, report=_reports)
+@given(tree=BOTH | WITH_THEIRS, report=_reports)
 def test_a_report_with_a_third_party_in_it_arrives(app: Application, tree: Tree, report: str) -> None:
     assume(app.exceptions.leads_to_another(tree))
 
@@ -239,7 +165,7 @@ def test_a_report_with_a_third_party_in_it_arrives(app: Application, tree: Tree,
 
 
 @stable
-@given(tree=_holding(_leaves_of_theirs(WITH_ORIGIN)))
+@given(tree=holding(leaves_of_theirs(WITH_ORIGIN)))
 def test_a_call_sites_own_statement_does_not_hide_a_third_party(app: Application, tree: Tree) -> None:
     assume(app.exceptions.leads_to_another(tree))
 
@@ -252,8 +178,8 @@ def test_a_call_sites_own_statement_does_not_hide_a_third_party(app: Application
 
 @stable
 @given(
-    mine=_ours_alone,
-    theirs=_with_theirs,
+    mine=OURS_ALONE,
+    theirs=WITH_THEIRS,
     text=st.sampled_from(["%s / %s", "%r, %r", "turn failed: %s (before: %s)"]),
     swapped=st.booleans(),
     in_flight=st.booleans(),
@@ -278,7 +204,7 @@ def test_a_log_call_with_a_third_party_among_its_arguments_arrives(
 
 
 @stable
-@given(mine=_ours_alone, theirs=_with_theirs, report=_reports)
+@given(mine=OURS_ALONE, theirs=WITH_THEIRS, report=_reports)
 def test_what_is_reported_while_a_third_partys_failure_is_handled_arrives(
     app: Application, mine: Tree, theirs: Tree, report: str
 ) -> None:
@@ -295,32 +221,13 @@ def test_what_is_reported_while_a_third_partys_failure_is_handled_arrives(
 
 
 @stable
-@given(tree=_certain, report=_reports)
+@given(tree=CERTAINLY_OURS, report=_reports)
 def test_ours_alone_is_dropped(app: Application, tree: Tree, report: str) -> None:
     assert not app.keeps(lambda: REPORTS[report](app.exceptions.step(tree)))
 
 
-# A span has an exception as text only: one that does not say whose it is could be ours.
-_telling: st.SearchStrategy[Tree] = st.builds(
-    Leaf, st.sampled_from(["third", "rejected"]), st.sampled_from(NAMING_THEIR_URL)
-)
-# The SDKs raise theirs `from None`, which hides from a traceback what was being handled.
-_hiding_nothing: st.SearchStrategy[Tree] = st.builds(
-    Leaf, st.just("ours"), st.sampled_from(["httpx", "httpx2", "requests", "aiohttp", "urllib"])
-)
-_in_a_traceback = st.recursive(
-    _telling | _caused(_hiding_nothing, _telling) | _caused(_telling, _hiding_nothing),
-    lambda inner: (
-        _wrapped(inner, _SHOWN)
-        | _paired_in_text(_hiding_nothing, inner)
-        | _paired_in_text(inner, _hiding_nothing)
-    ),
-    max_leaves=3,
-)
-
-
 @stable
-@given(tree=_in_a_traceback)
+@given(tree=IN_A_TRACEBACK)
 def test_a_span_whose_exception_tells_of_a_third_party_keeps_it(app: Application, tree: Tree) -> None:
     span = app.span_of(tree)
     assume(any(name in str(span.events[0].attributes) for name in app.third_parties))
@@ -330,6 +237,6 @@ def test_a_span_whose_exception_tells_of_a_third_party_keeps_it(app: Application
 
 
 @stable
-@given(tree=st.recursive(_certain_leaf, lambda inner: _wrapped(inner, _SHOWN_ALONE), max_leaves=3))
+@given(tree=SHOWN_ALONE)
 def test_a_span_whose_exception_is_ours_alone_does_not_fail(app: Application, tree: Tree) -> None:
     assert app.span_of(tree).status.status_code is StatusCode.UNSET

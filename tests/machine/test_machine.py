@@ -1,9 +1,10 @@
-"""Whatever happens in whatever order: no third party's failure is lost, and the session's life is the contract's."""
+"""In whatever order things happen: no third party's failure is lost, and a session lives as agreed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,4 +33,5 @@ def backends() -> Iterator[tuple[Backend, Backend]]:
 
 @pytest.mark.parametrize("scope", ["process", "session"])
 def test_an_application_lives_as_the_contract_says(scope: str, backends: tuple[Backend, Backend]) -> None:
-    run_state_machine_as_test(partial(Machine, *backends, scope), settings=EXAMPLES)
+    machine: Any = partial(Machine, *backends, scope)
+    run_state_machine_as_test(machine, settings=EXAMPLES)

@@ -80,7 +80,8 @@ _TO_FIND = settings(EXAMPLES, phases=[Phase.generate], report_multiple_bugs=Fals
 def test_a_mistake_is_found(
     mistake: Mistake, backends: tuple[Backend, Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    machine: Any = partial(Machine, *backends, mistake.scope)
     monkeypatch.setattr(mistake.owner, mistake.function, mistake.instead)
 
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(partial(Machine, *backends, mistake.scope), settings=_TO_FIND)
+        run_state_machine_as_test(machine, settings=_TO_FIND)

@@ -1,4 +1,4 @@
-"""The real parts that the machine drives: a backend whose answers it chooses, an application with both edges."""
+"""The real parts that the machine drives: a backend that answers as it is told to, an application."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from sentry_sdk.integrations.dedupe import DedupeIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionExpired, SessionGuard, Subscription
-from tests.support.servers import LocalServer, QuietHandler
 from tests.support.sentry import CapturingTransport, initialised
+from tests.support.servers import LocalServer, QuietHandler
 
 CREDENTIALS = {"a": "eyJ" + "a" * 40, "b": "eyJ" + "b" * 40}
 

@@ -200,7 +200,6 @@ def in_a_local(act: Step) -> None:
     raise RuntimeError(f"{len([last])} {IN_A_LOCAL}")
 
 
-# One exception below another.
 WRAPPINGS: Mapping[str, Callable[..., None]] = MappingProxyType(
     {
         way.__name__: way
@@ -258,7 +257,6 @@ def the_first_again(first: Step, then: Step) -> None:
 
 def the_first_later(first: Step, then: Step) -> None:
     kept = raised_by(first)
-    raised_by(then)
     try:
         then()
     except Exception:
@@ -273,8 +271,7 @@ def the_second_quoted(first: Step, then: Step) -> None:
     try:
         first()
     except Exception as error:
-        text = str(raised_by(then))
-        raise RuntimeError(f"the fallback failed, too: {text}") from error
+        raise RuntimeError(f"the fallback failed, too: {raised_by(then)}") from error
 
 
 def both_quoted(first: Step, then: Step) -> None:
