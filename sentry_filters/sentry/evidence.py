@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,21 +11,22 @@ from functools import partial
 
 from sentry_filters.core import refusal_of
 from sentry_filters.evidence import (
+    LEAST_TELLING,
     Endpoint,
     Failure,
     FailuresOf,
     conventions,
     failure_of_tags,
     statements_in,
+    states_failure,
     tags_of,
+    without,
 )
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
-_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
-_FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
 def failures_of_event(
@@ -52,7 +52,10 @@ def failures_of_event(
     in_flight = sys.exception()
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
-        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in failures_of(error))
+        found = failures_of(error)
+        if any(one.response is None and states_failure(one.text) for args in given for one in args):
+            found = tuple(replace(one, second_failure=True) for one in found)
+        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in found)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, stated, logged)
@@ -144,7 +147,7 @@ def _about(
     if in_flight is None or not logged:
         return ()
     text = _text_of_error(in_flight)
-    if len(text) < _LEAST_TELLING or text not in logged or _FAILED_STATUS.search(logged.replace(text, "")):
+    if len(text) < LEAST_TELLING or text not in logged or states_failure(without(logged, (text,))):
         return ()
     found = failures_of(in_flight)
     return tuple(stated(text=logged, of=one) for one in found) if all(one.response for one in found) else ()
@@ -162,10 +165,7 @@ def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
-    rest = logged
-    for one in found:
-        rest = rest.replace(one.text.partition("\n")[0], "") if one.text else rest
-    second = _FAILED_STATUS.search(rest) is not None
+    second = states_failure(without(logged, [line for one in found for line in one.text.splitlines()]))
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
         if one.response
