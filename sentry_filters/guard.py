@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import sentry_sdk
 
@@ -27,10 +27,11 @@ from sentry_filters.core import (
     Verdict,
 )
 from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
-from sentry_filters.http import Calls, Client, instrument
+from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Clients
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
+    GuardIntegration,
     Hook,
     Reporter,
     SentryHooks,
@@ -39,10 +40,13 @@ from sentry_filters.sentry import (
     composed_options,
     current_release,
     current_spans,
+    with_dsn,
     with_options_of,
 )
 
 _log = logging.getLogger("sentry_filters")
+
+Client = TypeVar("Client")
 
 __all__ = ["Parts", "SessionGuard", "parts_of"]
 
@@ -148,15 +152,29 @@ class SessionGuard:
 
     # HTTP
 
-    def instrument(self, client: Client) -> Client:
-        """Let the guard see what `client`, of httpx or httpx2, sends and receives; returns the same client.
+    @overload
+    def instrument(self) -> None: ...
+    @overload
+    def instrument(self, client: Client) -> Client: ...
+    def instrument(self, client: Any = EVERYBODY) -> Any:
+        """Let the guard see what `client` sends and receives; without one, what all clients do. Idempotent.
 
-        Use it as `http_client` of the openai or anthropic SDK. Idempotent.
+        Args:
+            client: A client of httpx, httpx2, requests, aiohttp or urllib3, or an SDK's object that holds
+                one, such as `openai.OpenAI()`. Without it: all of theirs and of `http.client`'s, made before
+                or after, in libraries imported before or after, until `uninstrument`.
+
+        Returns:
+            The same client; None without one.
 
         Raises:
-            TypeError: `client` is not such a client.
+            TypeError: No HTTP client is found; the message says what to write instead.
         """
-        return instrument(client, self._parts.calls)
+        return self._clients.instrument(client)
+
+    def uninstrument(self) -> None:
+        """Undo all that `instrument` did; what was seen is kept."""
+        self._clients.uninstrument()
 
     def operation(self, name: str) -> AbstractContextManager[None]:
         """Name the operation of the calls made inside the `with` block, whatever their URL."""
@@ -205,17 +223,17 @@ class SessionGuard:
         Raises:
             TypeError: More than one option is given without its name, or the DSN is given twice.
         """
-        if dsn:
-            if len(dsn) > 1 or "dsn" in options:
-                raise TypeError("sentry_options: invalid options; expected one DSN, everything else by name")
-            options["dsn"] = dsn[0]
         return composed_options(
             self._hooks,
             self._parts.boundary,
-            options,
+            with_dsn(dsn, options),
             own=self.before_send,
             decides_behind=_decides_behind,
         )
+
+    def integration(self) -> GuardIntegration:
+        """Return an entry for `sentry_sdk.init(integrations=[…])` that does what `instrument()` does."""
+        return GuardIntegration(self.instrument)
 
     def before_send(self, event: Any, hint: Any) -> Any:
         """Sentry's `before_send`, for use without `sentry_options`: drops, and redacts what it keeps.
@@ -228,9 +246,10 @@ class SessionGuard:
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends the subscriptions, the ledger and what is shared. Call it where a process ends without
-        Python's own exit, as children of `multiprocessing` do.
+        It ends the subscriptions, the ledger, what is shared and what `instrument` did. Call it where a
+        process ends without Python's own exit, as children of `multiprocessing` do.
         """
+        self._clients.uninstrument()
         self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
         if self._shared is not None:
             self._shared.close(timeout)  # first: what it still publishes is handled
@@ -252,6 +271,7 @@ class SessionGuard:
         calls = Calls(
             self.policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded
         )
+        self._clients = Clients(calls, LIBRARIES)
         of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
         spans = SpanFilter(decider, calls.response_of, self.counters)
         reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)

@@ -28,6 +28,7 @@ from sentry_filters.evidence import (
     serves,
     with_body,
 )
+from sentry_filters.http.links import held_by
 
 # Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
 _MOST_KEPT = 4_096
@@ -202,16 +203,17 @@ class Calls:
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
 
+    def fault(self, error: Exception) -> None:
+        """Take note of an internal fault of a client's own file."""
+        self._fault("http", error)
+
     def recorded(self, response: object) -> Response | None:
-        """Return what was recorded about a client's response object, None where nothing was."""
-        try:
-            answered = self._by_response.get(response)
-            if answered is None:
-                return None
-            if not answered.facts.body_known:
-                answered.learn(body_if_read(response))
-        except Exception:  # noqa: BLE001 - whatever a foreign object raises: it was not seen here
+        """Return what was recorded about a client's response object, or one that it holds; None without."""
+        answered = next((one for held in held_by(response) if (one := self._answered(held))), None)
+        if answered is None:
             return None
+        if not answered.facts.body_known:
+            answered.learn(body_if_read(response))
         return answered.facts
 
     def call_of(self, trace_id: str, span_id: str) -> Call | None:
@@ -223,11 +225,17 @@ class Calls:
         answered = self._failed_by_span.get(trace_id, span_id)
         return None if answered is None else answered.facts
 
+    def _answered(self, response: object) -> _Answered | None:
+        try:
+            return self._by_response.get(response)
+        except Exception:  # noqa: BLE001 - a foreign object's hash raises what it likes: it was not seen here
+            return None
+
     def _record(self, call: Call, response: object, answer: Answer) -> Learned | None:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
         session = call.session
-        if answer.sent is not None and session is None:
-            session = self._session(answer.sent)  # a later hook of the client's own has added it
+        if answer.sent is not None:
+            session = self._session(answer.sent)  # a later hook, or a redirect, has changed it
         endpoint = endpoint_of_url(answer.url)
         answered = _Answered(
             Response(

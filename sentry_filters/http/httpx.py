@@ -1,25 +1,25 @@
-"""httpx and httpx2: event hooks that report each request and response to `Calls`, and change nothing."""
+"""httpx and httpx2: each request and response is reported to `Calls`, and nothing is changed."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
-from typing import Any, Protocol, TypeVar, runtime_checkable
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
+from types import ModuleType
+from typing import Any, Protocol, runtime_checkable
 
 from sentry_filters.evidence import LONGEST_BODY, conventions, headers_of, text_if_read
 from sentry_filters.http.bodies import Passing, read_ahead, read_ahead_async, replayed, replayed_async
 from sentry_filters.http.calls import Answer, Calls
+from sentry_filters.http.seams import Library, Method, Watched
 
 
 @runtime_checkable
 class HttpClient(Protocol):
-    """What `instrument` needs of a client: httpx's and httpx2's `Client` and `AsyncClient` have it."""
+    """What hooks need of a client: httpx's and httpx2's `Client` and `AsyncClient` have it."""
 
     @property
     def event_hooks(self) -> MutableMapping[str, list[Callable[..., object]]]:
         """The client's hooks by name: `request` and `response`."""
-
-
-Client = TypeVar("Client", bound=HttpClient)
 
 
 class _Headers(Protocol):
@@ -131,27 +131,77 @@ class _AsyncStream:
         await self._original.aclose()
 
 
-def instrument(client: Client, calls: Calls) -> Client:
-    """Report what `client` sends and receives to `calls`; once, however often it is called.
+class Httpx(Library):
+    """httpx and httpx2. One client is watched by hooks, which are documented; all of them at what sends.
 
-    Returns:
-        The same client.
-
-    Raises:
-        TypeError: `client` has no `event_hooks`.
+    `_send_single_request` sends each attempt and each redirect, and sees what comes back from whatever
+    transport, a user's own included.
     """
-    if not isinstance(client, HttpClient):
-        raise TypeError(
-            f"instrument: invalid client {type(client).__name__}; "
-            "expected a Client or AsyncClient of httpx or httpx2"
-        )
-    hooks = client.event_hooks
-    owners = (getattr(hook, "__self__", None) for hook in hooks["request"])
-    if any(isinstance(owner, _Hooks) and owner.calls is calls for owner in owners):
-        return client
-    ours = _Hooks(calls)
-    is_async = hasattr(client, "aclose")
-    # First, since a hook of the client's own may call raise_for_status.
-    hooks["request"].insert(0, ours.on_request_async if is_async else ours.on_request)
-    hooks["response"].insert(0, ours.on_response_async if is_async else ours.on_response)
-    return client
+
+    modules = ("httpx", "httpx2")
+    accepts = "a Client or AsyncClient of httpx or httpx2"
+    has_hooks = True
+
+    def __init__(self, calls: Calls, watched: Watched) -> None:
+        super().__init__(calls, watched)
+        self._hooks = _Hooks(calls)
+        self._hooked: weakref.WeakSet[HttpClient] = weakref.WeakSet()
+
+    def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
+        """Return the methods that send."""
+        return [
+            (module.Client, "_send_single_request", self._sent),
+            (module.AsyncClient, "_send_single_request", self._sent_async),
+        ]
+
+    def takes(self, client: object) -> bool:
+        """Say whether a client has event hooks."""
+        return isinstance(client, HttpClient)
+
+    def watch(self, client: Any) -> None:
+        """Put hooks into a client; once, however often it is called."""
+        if client in self._hooked:
+            return
+        self._hooked.add(client)
+        for name, hook in self._hooks_of(client):
+            # First, since a hook of the client's own may call raise_for_status.
+            client.event_hooks[name].insert(0, hook)
+
+    def release(self) -> None:
+        """Take the hooks out again."""
+        for client in list(self._hooked):
+            for name, hook in self._hooks_of(client):
+                if hook in client.event_hooks[name]:
+                    client.event_hooks[name].remove(hook)
+        self._hooked.clear()
+
+    def _hooks_of(self, client: HttpClient) -> Sequence[tuple[str, Callable[..., object]]]:
+        ours = self._hooks
+        if hasattr(client, "aclose"):
+            return [("request", ours.on_request_async), ("response", ours.on_response_async)]
+        return [("request", ours.on_request), ("response", ours.on_response)]
+
+    def _records(self, client: Any) -> bool:
+        return self.watched.everybody and client not in self._hooked
+
+    def _sent(self, original: Method) -> Method:
+        def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._records(client):
+                return original(client, request, *args, **kwargs)
+            self._hooks.on_request(request)
+            response = original(client, request, *args, **kwargs)
+            self._hooks.on_response(response)
+            return response
+
+        return send
+
+    def _sent_async(self, original: Method) -> Method:
+        async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._records(client):
+                return await original(client, request, *args, **kwargs)
+            self._hooks.on_request(request)
+            response = await original(client, request, *args, **kwargs)
+            await self._hooks.on_response_async(response)
+            return response
+
+        return send

@@ -3,7 +3,8 @@
 from sentry_filters.sentry.before_send import Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
-from sentry_filters.sentry.options import composed_options, with_options_of
+from sentry_filters.sentry.integration import GuardIntegration
+from sentry_filters.sentry.options import composed_options, with_dsn, with_options_of
 from sentry_filters.sentry.report import Reporter
 from sentry_filters.sentry.signals import SentrySignals
 from sentry_filters.sentry.spans import SpanFilter
@@ -11,6 +12,7 @@ from sentry_filters.sentry.transport import GuardedTransport
 
 __all__ = [
     "Boundary",
+    "GuardIntegration",
     "GuardedTransport",
     "Hook",
     "Reporter",
@@ -20,5 +22,6 @@ __all__ = [
     "composed_options",
     "current_release",
     "current_spans",
+    "with_dsn",
     "with_options_of",
 ]

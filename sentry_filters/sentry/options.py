@@ -38,6 +38,19 @@ def with_options_of(
     return typed
 
 
+def with_dsn(dsn: tuple[str | None, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """Return `options` with the DSN that was given without its name, if one was.
+
+    Raises:
+        TypeError: More than one option is given without its name, or the DSN is given twice.
+    """
+    if not dsn:
+        return options
+    if len(dsn) > 1 or "dsn" in options:
+        raise TypeError("sentry_options: invalid options; expected one DSN, everything else by name")
+    return {**options, "dsn": dsn[0]}
+
+
 def composed_options(
     hooks: SentryHooks,
     boundary: Boundary,
