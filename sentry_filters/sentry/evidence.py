@@ -50,12 +50,13 @@ def failures_of_event(
     )
     logged, error = _log_text(event), _raised(hint)
     in_flight = sys.exception()
-    given = [found for arg in _args(hint) if (found := failures_of(arg))]
+    args = tuple(_args(hint))
+    given = [found for arg in args if (found := failures_of(arg))]
     if error is not None:
         failures = tuple(stated(text=_text_of(one, logged), of=one) for one in failures_of(error))
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
-        _of_arguments(given, stated, logged)
+        _of_arguments(given, stated, logged, args)
         or _about(in_flight, stated, logged, failures_of)
         or (stated(text=_exception_text(event) or logged),)
     )
@@ -149,7 +150,9 @@ def _origins(failure: Failure) -> frozenset[Endpoint]:
     return failure.rivals if failure.endpoint is None else failure.rivals | {failure.endpoint}
 
 
-def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str) -> tuple[Failure, ...]:
+def _of_arguments(
+    given: list[tuple[Failure, ...]], stated: _Stated, logged: str, args: Iterable[object]
+) -> tuple[Failure, ...]:
     """Return the failures of a log call's arguments; none where none of them leads to a call.
 
     One that leads to none beside others is judged by itself, without the tags: it is another failure.
@@ -157,9 +160,12 @@ def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
+    # Whole first: httpx's text has a second line, which names the status again.
+    own = [_text_of_error(arg) for arg in args if isinstance(arg, BaseException)]
+    own += [one.text.partition("\n")[0] for one in found]
     rest = logged
-    for one in found:
-        rest = rest.replace(one.text.partition("\n")[0], "") if one.text else rest
+    for text in filter(None, own):
+        rest = rest.replace(text, "")
     second = _FAILED_STATUS.search(rest) is not None
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
