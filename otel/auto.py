@@ -1,4 +1,4 @@
-"""Guarded OTLP exporters for auto-instrumentation and declarative configuration, by the name `otlp_guarded`.
+"""For auto-instrumentation and declarative configuration: exporters named `otlp_guarded`, an instrumentor.
 
 The policy comes from `SENTRY_FILTERS_*`. Without `SENTRY_FILTERS_PROVIDER` there is no session to recognise:
 then they redact only. Where the protocol is not stated (`OTEL_EXPORTER_OTLP_PROTOCOL`), it is the one whose
@@ -7,8 +7,9 @@ exporter is installed, gRPC first, as for the SDK's own `otlp`.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
@@ -21,11 +22,14 @@ from sentry_filters import Policy, Redactor, SessionGuard
 
 from .logs import GuardedLogs, RedactingLogRecordExporter
 from .metrics import RedactingMetricExporter
+from .providers import instrument
 from .redaction import WrappingExporter, sdk_records
 from .spans import GuardedSpans, RedactingSpanExporter
 from .telemetry import emit_session_expired, observe_counters
 
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+_PROVIDERS = ("tracer_provider", "logger_provider", "meter_provider")
+_log = logging.getLogger("sentry_filters")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -123,6 +127,45 @@ class GuardedOTLPMetricExporter(RedactingMetricExporter):
         guard = _guard_of_environment()
         redactor = Redactor() if guard is None else guard.redactor
         super().__init__(_otlp_exporter("metrics", options), redactor)
+
+
+class GuardedInstrumentor:
+    """Records all HTTP calls and guards the global providers: an instrumentor for auto-instrumentation.
+
+    It has the methods that OpenTelemetry's own have, and needs nothing of their package. The guard is the
+    application's where one is given; else it is made from the environment, and nothing happens where that
+    states no policy.
+    """
+
+    def __init__(self) -> None:
+        self._guard: SessionGuard | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return what has to be installed: nothing, since libraries are waited for."""
+        return ()
+
+    def instrument(self, *, guard: SessionGuard | None = None, **options: Any) -> None:
+        """Record from now on.
+
+        Args:
+            guard: Decides.
+            options: `tracer_provider`, `logger_provider` and `meter_provider`, the global ones by default;
+                others are ignored, as those of instrumentations are.
+        """
+        self._guard = guard or _guard_of_environment()
+        if self._guard is None:
+            return
+        self._guard.instrument()
+        providers = {name: options[name] for name in _PROVIDERS if name in options}
+        try:
+            instrument(self._guard, **providers)
+        except TypeError as error:  # what starts before the application must not end it
+            _log.warning("sentry-filters: spans and logs are not guarded (%s)", error)
+
+    def uninstrument(self, **_: Any) -> None:
+        """Record no longer; the providers stay guarded."""
+        if self._guard is not None:
+            self._guard.uninstrument()
 
 
 def _guard_of_environment() -> SessionGuard | None:

@@ -14,8 +14,6 @@ from sentry_filters.http.bodies import Passing, read_ahead_async, replayed_async
 from sentry_filters.http.calls import Answer, Calls
 from sentry_filters.http.seams import Library, Method, Watched
 
-_LIMIT = 2**16  # of a reader, as aiohttp's own
-
 
 class _Sending:
     """A request on its way.
@@ -114,9 +112,13 @@ class Aiohttp(Library):
 
 async def _learn(response: Any, passing: Passing) -> None:
     """Learn the body of a response that nobody has read yet; it is read as before."""
-    source = _arriving(response.content)
-    reader = _reader(replayed_async(source, passing))  # before anything is read: from here on nothing fails
-    if response.content_length is not None and response.content_length <= LONGEST_BODY:
+    length, content = response.content_length, response.content
+    if length is not None and length > LONGEST_BODY:
+        return
+    source = _arriving(content)
+    limit = content.get_read_buffer_limits()[0]
+    reader = _reader(replayed_async(source, passing), limit)  # all that may fail, before anything is read
+    if length is not None:
         await read_ahead_async(source, passing)
     if passing.ended:
         for chunk in passing.arrived:
@@ -143,7 +145,7 @@ class _NoProtocol:
         """Do nothing."""
 
 
-def _reader(chunks: AsyncIterator[bytes]) -> Any:
+def _reader(chunks: AsyncIterator[bytes], limit: int) -> Any:
     """Return a `StreamReader` that gets its data from `chunks`, when it is read."""
 
     class LearnedReader(sys.modules["aiohttp"].StreamReader):  # type: ignore[misc]
@@ -154,4 +156,4 @@ def _reader(chunks: AsyncIterator[bytes]) -> Any:
             else:
                 self.feed_data(chunk)
 
-    return LearnedReader(_NoProtocol(), _LIMIT, loop=asyncio.get_running_loop())
+    return LearnedReader(_NoProtocol(), limit, loop=asyncio.get_running_loop())

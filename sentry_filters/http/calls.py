@@ -29,6 +29,7 @@ from sentry_filters.evidence import (
     with_body,
 )
 from sentry_filters.http.links import held_by
+from sentry_filters.http.recent import Recent
 
 # Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
 _MOST_KEPT = 4_096
@@ -136,6 +137,8 @@ class Calls:
         self._fault = fault
         self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
+        self._recent_session: Recent[tuple[tuple[str, str], ...], str | None] = Recent(self._session)
+        self._is_own_llm_call = Recent(self._find_whether_own_llm_call)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
@@ -163,8 +166,9 @@ class Calls:
             headers: As they will be sent; those of `credential_headers` are enough.
         """
         try:
-            session, spans = self._session(headers), self._current_spans()
-            call = Call(session, time.time(), time.monotonic(), self._operation.get(), spans)
+            now, spans = time.monotonic(), self._current_spans()
+            session = self._recent_session.of(tuple(headers), now) if headers else None
+            call = Call(session, time.time(), now, self._operation.get(), spans)
             self._by_request[request] = call
             for trace_id, span_id in call.spans:
                 self._by_span.put(trace_id, span_id, call)
@@ -198,7 +202,9 @@ class Calls:
         """
         try:
             call = self._by_request.get(request)
-            if call is not None and call.session is not None and self._is_own_llm_call(call, url):
+            if call is None or call.session is None:
+                return
+            if self._is_own_llm_call.of((url, call.operation), time.monotonic()):
                 self._succeeded(call.session, call.began)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
@@ -260,9 +266,10 @@ class Calls:
         is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
         return answered.learn_text if is_own else None
 
-    def _is_own_llm_call(self, call: Call, url: str) -> bool:
+    def _find_whether_own_llm_call(self, asked: tuple[str, str | None]) -> bool:
+        url, named = asked
         endpoint = endpoint_of_url(url)
-        operation = call.operation or self._policy.operation_of_path(path_of_url(url))
+        operation = named or self._policy.operation_of_path(path_of_url(url))
         return operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint)
 
     def _session(self, headers: HeaderPairs) -> str | None:

@@ -40,7 +40,7 @@ class _Sending:
 class HttpClient(Library):
     """Connections of `http.client`, the subclasses of urllib3 and botocore included."""
 
-    modules = ("http.client",)
+    modules = ("http.client", "botocore.awsrequest")
     accepts = "an HTTPConnection of http.client"
 
     def __init__(self, calls: Calls, watched: Watched) -> None:
@@ -50,12 +50,21 @@ class HttpClient(Library):
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
         """Return the methods that every request goes through."""
-        connection = module.HTTPConnection
+        around = {
+            "putrequest": self._begun,
+            "putheader": self._given,
+            "endheaders": self._sent,
+            "getresponse": self._received,
+        }
+        if module.__name__ == "http.client":
+            return [(module.HTTPConnection, name, method) for name, method in around.items()]
+        # Sentry gives botocore's connections methods of their own, which lead past http.client's.
+        owners = (module.AWSHTTPConnection, module.AWSHTTPSConnection)
         return [
-            (connection, "putrequest", self._begun),
-            (connection, "putheader", self._given),
-            (connection, "endheaders", self._sent),
-            (connection, "getresponse", self._received),
+            (owner, name, method)
+            for owner in owners
+            for name, method in around.items()
+            if name != "getresponse" and name in vars(owner)
         ]
 
     def takes(self, client: object) -> bool:
@@ -143,13 +152,15 @@ def _learn(response: Any, learned: Learned) -> None:
     if response.fp is None:
         learned(b"")  # it has none, as after HEAD
         return
+    if response.length is not None and response.length > LONGEST_BODY:
+        return
     encoding, source = response.getheader("content-encoding"), response.fp
     if response.chunked:
         passing = Passing(None, lambda framed: _learn_chunks(framed, encoding, learned))
     else:
         passing = Passing(encoding, learned)
     body = _Noted(source, passing, response.length)
-    if response.length is not None and response.length <= LONGEST_BODY:
+    if response.length is not None:
         read_ahead(body.arriving, passing)
     response.fp = io.BufferedReader(body)
 

@@ -23,6 +23,8 @@ class HttpClient(Protocol):
 
 
 class _Headers(Protocol):
+    raw: Sequence[tuple[bytes, bytes]]
+
     def get(self, name: str, /) -> str | None: ...
 
 
@@ -48,10 +50,17 @@ class _Hooks:
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
+        self._names = frozenset(name.encode("latin-1") for name in calls.credential_headers)
 
     def on_request(self, request: _Request) -> None:
-        names = self.calls.credential_headers
-        self.calls.began(request, [(name, value) for name in names if (value := request.headers.get(name))])
+        self.calls.began(
+            request,
+            [
+                (name.decode("latin-1"), value.decode("latin-1"))
+                for given, value in request.headers.raw
+                if (name := given.lower()) in self._names
+            ],
+        )
 
     def on_response(self, response: _Response) -> None:
         passing, kind = self._learning(response, "SyncByteStream")

@@ -65,7 +65,7 @@ DIRECTIONS = Directions(
         "sentry_filters.redaction": _may(libraries="re2"),
         "sentry_filters.core": _may(".evidence"),
         "sentry_filters.audit": _may(".core .evidence"),
-        "sentry_filters.http": _may(".core .evidence", shared="bodies calls clients links seams"),
+        "sentry_filters.http": _may(".core .evidence", shared="bodies calls clients links recent seams"),
         "sentry_filters.redis": _may(".core .evidence", libraries="redis"),
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),

@@ -110,6 +110,13 @@ _ANSWERS = {
             "usage": _USAGE,
         }
     ).encode(),
-    "embeddings": json.dumps({"object": "list", "data": [], "model": "m", "usage": _USAGE}).encode(),
+    "embeddings": json.dumps(
+        {
+            "object": "list",
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}],
+            "model": "m",
+            "usage": _USAGE,
+        }
+    ).encode(),
     "models": json.dumps({"object": "list", "data": []}).encode(),
 }
