@@ -72,11 +72,13 @@ def _genai(target: Target) -> Any:
 
 
 def google_genai(target: Target) -> object:
-    return _genai(target).models.generate_content(model="m", contents="hi")
+    client = _genai(target)  # is closed when nobody holds it
+    return client.models.generate_content(model="m", contents="hi")
 
 
 async def google_genai_async(target: Target) -> object:
-    return await _genai(target).aio.models.generate_content(model="m", contents="hi")
+    client = _genai(target)
+    return await client.aio.models.generate_content(model="m", contents="hi")
 
 
 def ollama(target: Target) -> object:
