@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -26,6 +26,9 @@ _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
 _LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
+_PLAIN = (str, bytes, int, float)  # they lead to no call
+_SENTENCE = 4  # words
+_FAILED = re.compile(r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out")
 _FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
@@ -50,8 +53,8 @@ def failures_of_event(
     )
     logged, error = _log_text(event), _raised(hint)
     in_flight = sys.exception()
-    args = tuple(_args(hint))
-    given = [found for arg in args if (found := failures_of(arg))]
+    args = _args(hint)
+    given = [found for arg in args if not isinstance(arg, _PLAIN) and (found := failures_of(arg))]
     if error is not None:
         failures = tuple(stated(text=_text_of(one, logged), of=one) for one in failures_of(error))
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
@@ -166,13 +169,20 @@ def _of_arguments(
     rest = logged
     for text in filter(None, own):
         rest = rest.replace(text, "")
-    second = _FAILED_STATUS.search(rest) is not None
+    second = _FAILED_STATUS.search(rest) is not None or any(
+        _may_tell_of_a_failure(arg) for arg in args if isinstance(arg, str) and arg in rest
+    )
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
         if one.response
         else one
         for one in found
     )
+
+
+def _may_tell_of_a_failure(text: str) -> bool:
+    """Say whether an argument that is text may be another error's: a sentence, or a word for one."""
+    return len(text.split()) >= _SENTENCE or _FAILED.search(text) is not None
 
 
 def _text_of(failure: Failure, logged: str) -> str:
@@ -204,13 +214,12 @@ def _raised(hint: Mapping[str, object]) -> BaseException | None:
     return error if isinstance(error, BaseException) else None
 
 
-def _args(hint: Mapping[str, object]) -> Iterator[object]:
-    """Yield what may lead to a call among a log record's arguments: no texts, no numbers."""
+def _args(hint: Mapping[str, object]) -> tuple[object, ...]:
+    """Return a log record's arguments."""
     args = getattr(hint.get("log_record"), "args", None)
     if isinstance(args, Mapping):
         args = tuple(args.values())
-    if isinstance(args, tuple):
-        yield from (arg for arg in args[:_MOST_ARGS] if not isinstance(arg, str | bytes | int | float))
+    return args[:_MOST_ARGS] if isinstance(args, tuple) else ()
 
 
 def _exception_text(event: Mapping[str, object]) -> str:
