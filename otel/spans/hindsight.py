@@ -50,6 +50,17 @@ class Hindsight:
         """Say whether a span may tell something about calls that wait for the same parent."""
         return ended.facts.status in _SUCCESSES or (ended.failed and bool(errors_of(ended.span)))
 
+    def may_be_about(self, ended: EndedSpan, one: Held) -> bool:
+        """Say whether a span that is not known to be above a call may carry its error: it ran meanwhile."""
+        response = None if one.failure is None else one.failure.response
+        at = None if response is None else response.started_at
+        if one.failure is None or at is None or not ended.failed or not ended.lasted(at):
+            return False
+        failure = one.failure
+        return any(
+            may_be_about(text, failure) for error in errors_of(ended.span) for text in messages_of(error)
+        )
+
     def learn(self, held: Sequence[Held], above: EndedSpan | None) -> bool:
         """Let those that wait learn what is known when the span above them ends, None where it has not.
 

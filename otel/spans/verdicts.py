@@ -22,6 +22,7 @@ from ..evidence import (
     ChildFailure,
     error_messages_of,
     errors_of,
+    leads_to,
     lineage_of,
     matches,
     may_state_a_failure,
@@ -87,7 +88,15 @@ class SpanVerdicts:
         return self._work(ended, child)
 
     def _child_failure(self, ended: EndedSpan) -> ChildFailure:
-        return self._lineage.child_failure(ended.context.trace_id, ended.context.span_id)
+        """Return what failed below a span, or elsewhere in its trace where all its errors tell of that."""
+        trace_id = ended.context.trace_id
+        child = self._lineage.child_failure(trace_id, ended.context.span_id)
+        began, until = ended.started_at, ended.ended_at
+        if child is not NOTHING_FAILED or not ended.failed or began is None or until is None:
+            return child
+        elsewhere = self._lineage.elsewhere(trace_id, began, until)
+        errors = [] if elsewhere.failure is None else errors_of(ended.span)
+        return elsewhere if errors and all(leads_to(error, elsewhere) for error in errors) else child
 
     # Calls
 

@@ -75,7 +75,7 @@ def _failed(rule: Rule, state: State, event: Failed) -> Step:
 
 def _ended(rule: Rule, state: State, event: Failed, began: float) -> Step:
     beside = state.beside
-    # A report that knows no start is a late one of the same calls as often as not: it publishes nothing twice.
+    # A report that knows no start is of the same calls as often as not: nothing is published twice.
     may_be_same = event.began is None or state.session.name is None
     if beside is not None and (may_be_same or began <= beside.found):
         # Only a named session takes it over: the same expiry, seen first by a signal without its credential.

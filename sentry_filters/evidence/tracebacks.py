@@ -35,7 +35,7 @@ def raised_while_handled(error: BaseException, handled: BaseException) -> bool:
     An error that was kept and is raised again elsewhere gets a new context that has nothing to do with it:
     by `raise stored` (a frame raises, and yet the traceback goes on), by `future.result()` or `await task`
     (it goes on in a frame that the one above did not call). Without tracebacks there is no reason to doubt.
-    A frame below the handler may raise again what it caught: whatever happens in there is part of the handling.
+    A frame below the handler may raise again what it caught: all that happens there is part of the handling.
     """
     entries = _entries(error)
     handler = attribute(attribute(handled, "__traceback__"), "tb_frame")

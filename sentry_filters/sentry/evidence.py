@@ -28,7 +28,9 @@ _LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
 _PLAIN = (str, bytes, int, float)  # they lead to no call
 _SENTENCE = 4  # words
-_FAILED = re.compile(r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out")
+_FAILED = re.compile(
+    r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out"
+)
 _FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 

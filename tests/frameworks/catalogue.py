@@ -93,7 +93,7 @@ FRAMEWORKS: Final = (
         agents.langgraph,
         ("langchain-openai", "langgraph"),
         modules=("langchain_openai", "langgraph.graph"),
-        spans=(f"{_INSTRUMENTATION}.langchain:LangChainInstrumentor", _TRACES_OPENAI),
+        spans=(f"{_INSTRUMENTATION}.langchain:LangChainInstrumentor",),
         falls_back=True,
     ),
     Framework(
