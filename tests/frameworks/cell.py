@@ -6,7 +6,7 @@ import gc
 import json
 import logging
 from collections.abc import Iterable
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from tests.support.backend import LLMBackend
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
 
-REJECTED = '{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}'
+REJECTED = '{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}'
 HEADERS = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 _log = logging.getLogger("app")
 
@@ -61,7 +61,9 @@ def run(framework: Framework, set_up: SetUp, scenario: Scenario, *, guarded: boo
         options: dict[str, Any] = {"dsn": receiver.dsn}
         sentry_sdk.init(**(guard.sentry_options(**options) if guarded else options))
         exporter = InMemorySpanExporter()
-        application = _Application(framework, _tracer(framework, set_up, exporter, guard if guarded else None))
+        application = _Application(
+            framework, _tracer(framework, set_up, exporter, guard if guarded else None)
+        )
         if guarded and set_up.instruments:
             guard.instrument()
         application.live(
@@ -94,7 +96,12 @@ class _Application:
             if scenario == "fallback":
                 self._fall_back(ours, third)
             else:
-                orders = {"ours": (ours, ours), "third": (third,), "before": (third, ours), "after": (ours, third)}
+                orders = {
+                    "ours": (ours, ours),
+                    "third": (third,),
+                    "before": (third, ours),
+                    "after": (ours, third),
+                }
                 for target in orders[scenario]:
                     self._turn(self._framework.call, target)
 
@@ -141,7 +148,9 @@ def _outcome(
     failed = [span.to_json() for span in spans if span.status.status_code is StatusCode.ERROR]
     other_events = [event for event in events if not _mentions(event, third)]
     other_spans = [span for span in failed if not _mentions(span, third)]
-    told = [f"event: {text[:1500]}" for text in other_events] + [f"span: {text[:1500]}" for text in other_spans]
+    told = [f"event: {text[:1500]}" for text in other_events] + [
+        f"span: {text[:1500]}" for text in other_spans
+    ]
     return Outcome(
         events=len(events) - len(other_events),
         other_events=len(other_events),
@@ -153,7 +162,9 @@ def _outcome(
 
 
 def _without_breadcrumbs(event: dict[str, Any]) -> str:
-    shown = {name: event.get(name) for name in ("logger", "logentry", "message", "exception", "extra", "tags")}
+    shown = {
+        name: event.get(name) for name in ("logger", "logentry", "message", "exception", "extra", "tags")
+    }
     return json.dumps(shown)
 
 

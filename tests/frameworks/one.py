@@ -1,7 +1,8 @@
-"""`python -m tests.frameworks.one NAME…`: all cells of these frameworks, each in its own process, as JSON lines."""
+"""`python -m tests.frameworks.one NAME…`: all cells of frameworks, each in its own process, as JSON lines."""
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -15,9 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from sentry_sdk.integrations import _AUTO_ENABLING_INTEGRATIONS
+from sentry_sdk.utils import _get_installed_modules
 
 from tests.frameworks import cell
 from tests.frameworks.catalogue import FRAMEWORKS, SCENARIOS, SET_UPS, Framework, Scenario, SetUp
+from tests.frameworks.tracing import HTTP
 
 SECONDS = 60
 GUARDED = {False: (False, True), True: (True,)}
@@ -25,7 +28,7 @@ GUARDED = {False: (False, True), True: (True,)}
 
 
 def main(*names: str) -> None:
-    """Print what came of each cell. 
+    """Print what came of each cell.
 
     `CELLS`, a regular expression for `framework/set-up/scenario`, chooses among them; `SHOW=1` shows output.
     """
@@ -34,6 +37,11 @@ def main(*names: str) -> None:
         _import(module)
     for module in _AUTO_ENABLING_INTEGRATIONS:
         _import(module.rpartition(".")[0])
+    for name in (*HTTP, *(span for one in frameworks for span in one.spans)):
+        _import(name.partition(":")[0])
+    _get_installed_modules()  # Sentry reads them once a process
+    gc.collect()
+    gc.freeze()  # what is collected in a child is its own: it shares the rest
     for framework in frameworks:
         for set_up in SET_UPS:
             for guarded in GUARDED[set_up.instruments]:
@@ -51,14 +59,18 @@ def _import(module: str) -> None:
 
 def _print(framework: Framework, set_up: SetUp, scenario: Scenario, *, guarded: bool) -> None:
     found = _in_child(framework, set_up, scenario, guarded=guarded)
-    line = {"framework": framework.name, "set_up": set_up.name, "scenario": scenario, "guarded": guarded, **found}
+    line = {
+        "framework": framework.name,
+        "set_up": set_up.name,
+        "scenario": scenario,
+        "guarded": guarded,
+        **found,
+    }
     sys.stdout.write(f"{json.dumps(line)}\n")
     sys.stdout.flush()
 
 
-def _in_child(
-    framework: Framework, set_up: SetUp, scenario: Scenario, *, guarded: bool
-) -> dict[str, object]:
+def _in_child(framework: Framework, set_up: SetUp, scenario: Scenario, *, guarded: bool) -> dict[str, object]:
     """Fork: the framework is imported once, and yet each cell starts afresh."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"

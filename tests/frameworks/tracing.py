@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-_HTTP = (
+HTTP = (
     "opentelemetry.instrumentation.httpx:HTTPXClientInstrumentor",
     "opentelemetry.instrumentation.httpx:HTTPX2ClientInstrumentor",
     "opentelemetry.instrumentation.requests:RequestsInstrumentor",
@@ -41,7 +41,7 @@ def set_up(processor: SpanProcessor, own: Iterable[str]) -> TracerProvider:
     provider = TracerProvider()
     provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
-    for name in (*_HTTP, *own):
+    for name in (*HTTP, *own):
         instrumentor = _found(name)
         if instrumentor is not None:
             instrumentor.instrument(tracer_provider=provider)

@@ -73,9 +73,7 @@ def instructor(target: Target) -> object:
 
     answer = create_model("Answer", text=(str, ...))
     client = library.from_openai(openai.OpenAI(base_url=target.url, api_key=target.key, max_retries=0))
-    return client.chat.completions.create(
-        model="m", messages=MESSAGES, response_model=answer, max_retries=1
-    )
+    return client.chat.completions.create(model="m", messages=MESSAGES, response_model=answer, max_retries=1)
 
 
 def smolagents(target: Target) -> object:

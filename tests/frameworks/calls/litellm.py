@@ -34,7 +34,9 @@ def _router(target: Target) -> Any:
 
     names = {"first": target, "second": target.fallback}
     models: Any = [
-        {"model_name": name, "litellm_params": _options(one)} for name, one in names.items() if one is not None
+        {"model_name": name, "litellm_params": _options(one)}
+        for name, one in names.items()
+        if one is not None
     ]
     fallbacks: Any = [] if target.fallback is None else [{"first": ["second"]}]
     return litellm.Router(model_list=models, fallbacks=fallbacks, num_retries=0)
