@@ -134,7 +134,7 @@ def _message_matches(text: str, child: ChildFailure) -> bool:
     body = "" if response is None else (response.body or "").strip()
     own = [*child.texts, body] if body else [*child.texts]
     if _contains_any(text, own):
-        return not _contains_any(text, [other for other in child.other_texts if other not in own])
+        return not _contains_any(text, [*child.other_texts])
     return not _quotes_another_body(text, body) and _is_about(text, child, child.failure)
 
 
@@ -170,7 +170,7 @@ def _contains_any(text: str, messages: list[str]) -> bool:
 
 def _states_status(text: str, failure: Failure) -> bool:
     status = failure.status if failure.response is None else failure.response.status
-    return status is not None and re.search(rf"(?<![\w.]){status}(?![\w.])", text) is not None
+    return status is not None and re.search(rf"(?<![\w.]){status}(?!\.?\w)", text) is not None
 
 
 def _leads_nowhere_else(text: str, response: Response | None) -> bool:
