@@ -78,9 +78,12 @@ class Hindsight:
 
     def as_recorded(self, ended: EndedSpan, response: Response) -> Response:
         """Return a span's response with what `instrument` knows of its call, if it saw it."""
-        # The request was seen while the span above was active: the HTTP span begins below the client's hooks.
-        for span_id in (ended.parent_id, ended.context.span_id):
-            seen = None if span_id is None else self._seen(response, ended.trace_id, f"{span_id:016x}")
+        # The request was seen while the span above was active, where the HTTP span begins below the client's
+        # hooks; else while the HTTP span was: some clients are seen nearer the wire than they are traced.
+        began = ended.started_at
+        latest = None if began is None else began + _CLOCK_GRAIN
+        for span_id, until in ((ended.parent_id, latest), (ended.context.span_id, ended.ended_at)):
+            seen = None if span_id is None else self._seen(response, ended.trace_id, f"{span_id:016x}", until)
             if seen is not None:
                 return seen
         return response
@@ -151,16 +154,14 @@ class Hindsight:
         verdict = recognise(one.failure, self._policy)
         return verdict.drop and verdict.grade == "words"
 
-    def _seen(self, response: Response, trace_id: str, span_id: str) -> Response | None:
-        """Return the response as `instrument` saw it, None where it saw no such call under this span."""
+    def _seen(self, response: Response, trace_id: str, span_id: str, latest: float | None) -> Response | None:
+        """Return the response as `instrument` saw it, None where it saw no such call up to `latest`."""
         call, recorded = self._call_of(trace_id, span_id), self._response_of(trace_id, span_id)
         if recorded is not None and not _is_of_one_request(recorded, response):
             recorded = None
         if recorded is not None and recorded.started_at == response.started_at:
             return recorded  # it was told which call it is when it ended
-        if call is None or (
-            response.started_at is not None and call.started_at > response.started_at + _CLOCK_GRAIN
-        ):
+        if call is None or (latest is not None and call.started_at > latest):
             return None
         if recorded is not None and recorded.started_at == call.started_at:
             return recorded
