@@ -15,13 +15,31 @@ BAD: Final = "✗"
 
 REASONS: Final[Mapping[str, str]] = {
     "a": "nothing was read of the body, which may name another reason; `instrument` reads it",
-    "b": "the error and what lies about it name no host; `instrument` and HTTP spans know it",
-    "c": "a failure that was caught and fell back is told by a span alone, which knows a status and no body",
-    "d": "the framework raises ours with the third party's as its context: the veto keeps both",
+    "b": "the error, and what lies about it, names no host; `instrument` knows it",
+    "c": "our failure was caught: only its span tells of it, which knows no body; `instrument` reads it",
+    "d": "the framework raises our error with the third party's as its context: the veto keeps both",
+    "e": "the framework writes the third party's text into our error; its own log of that failure is kept",
+    "f": "a third party failed in the same trace, and the span's text names no URL: in doubt it is kept",
 }
-"""Why something of ours stays, by the letter in the table."""
+"""Why something is not as it is due, by the letter in the table."""
 
-UNRECOGNISED: Final[Mapping[tuple[str, str, str], str]] = {}
+_PLAIN, _TRACED = ("Sentry", "OpenTelemetry"), ("OpenTelemetry", "OpenTelemetry, `instrument`")
+_LANGGRAPH = "langchain-openai with langgraph"
+_ROUTERS = ("litellm, Router", "litellm, async Router")
+
+UNRECOGNISED: Final[Mapping[tuple[str, str, str], str]] = {
+    **{(one.name, "OpenTelemetry", "fallback"): "c" for one in FRAMEWORKS},
+    **{
+        (name, set_up, scenario): letter
+        for name, letter in {"aiohttp": "a", "urllib.request": "a", "urllib3": "b"}.items()
+        for set_up in _PLAIN
+        for scenario in ("ours", "before", "after")
+    },
+    **{(_LANGGRAPH, set_up.name, "fallback"): "d" for set_up in SET_UPS},
+    **{(name, set_up.name, "fallback"): "e" for name in _ROUTERS for set_up in SET_UPS},
+    **{(_LANGGRAPH, set_up, "before"): "f" for set_up in _TRACED},
+    ("ollama", "OpenTelemetry", "after"): "f",
+}
 """Framework, set-up and scenario: the letter of the reason."""
 
 
@@ -44,10 +62,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same with a guard and without one."""
+    """The same with a guard and without one.
+
+    Args:
+        guarded: With one.
+        plain: Without one.
+        alone: The third party's failure alone, without one: some of its reports do not mention it.
+    """
 
     guarded: Cell
     plain: Cell
+    alone: Cell
 
     @property
     def reports(self) -> tuple[int, int]:
@@ -57,24 +82,31 @@ class Pair:
     @property
     def lost(self) -> int:
         """How many reports of the third party's the guard has kept back: none may be."""
-        return (self.plain.events - self.guarded.events) + (self.plain.spans - self.guarded.spans)
+        mentioned = (self.plain.events - self.guarded.events) + (self.plain.spans - self.guarded.spans)
+        return mentioned + max(0, self._not_ours - _others(self.guarded))
 
     @property
     def left(self) -> int:
         """How many reports of ours are left."""
-        return self.guarded.other_events + self.guarded.other_spans
+        return _others(self.guarded) - self._not_ours
 
     @property
     def is_good(self) -> bool:
         """Whether all is as it is due."""
-        if self.guarded.fault or self.plain.fault or self.lost > 0:
+        if self.guarded.fault or self.plain.fault or self.lost > 0 or self.left > 0:
             return False
-        if self.guarded.scenario == "third":
-            return self.left >= self.plain.other_events + self.plain.other_spans and not self.guarded.expired
-        published = self.guarded.expired == 1 or (
-            self.guarded.scenario != "ours" and self.guarded.expired == 0
-        )
-        return self.left == 0 and published
+        if self.guarded.scenario == "ours":
+            return self.guarded.expired == 1
+        return self.guarded.expired <= (self.guarded.scenario != "third")
+
+    @property
+    def _not_ours(self) -> int:
+        """How many reports are the third party's, and do not mention it."""
+        return 0 if self.guarded.scenario == "ours" else _others(self.alone)
+
+
+def _others(cell: Cell) -> int:
+    return cell.other_events + cell.other_spans
 
 
 def _reports(cell: Cell) -> int:
@@ -87,7 +119,11 @@ def pairs_of(cells: Iterable[Cell]) -> dict[tuple[str, str, str], Pair]:
     plain_of = {set_up.traces: set_up.name for set_up in SET_UPS if not set_up.instruments}
     traces = {set_up.name: set_up.traces for set_up in SET_UPS}
     return {
-        (framework, set_up, scenario): Pair(cell, known[framework, plain_of[traces[set_up]], scenario, False])
+        (framework, set_up, scenario): Pair(
+            cell,
+            known[framework, plain_of[traces[set_up]], scenario, False],
+            known[framework, plain_of[traces[set_up]], "third", False],
+        )
         for (framework, set_up, scenario, guarded), cell in known.items()
         if guarded
     }
