@@ -163,7 +163,10 @@ class SpanVerdicts:
         known = child if decided else self._failure_here(ended, child)
         result = demoted(ended.span, ended.attributes, known, self._policy)
         if known.failure is None or result is None:
-            self._hand_on(ended, child.merged_with(ChildFailure(other_failed=ended.failed)))
+            # Its texts, too: a short one of ours may stand in them, and in what is above both.
+            texts = error_messages_of(ended.span) if ended.failed else frozenset[str]()
+            kept = ChildFailure(other_texts=texts, other_failed=ended.failed)
+            self._hand_on(ended, child.merged_with(kept))
             return "exported", ended.span
         if decided:
             recognised = recognise(known.failure, self._policy)

@@ -102,6 +102,22 @@ def test_a_third_partys_failure_with_the_same_text_in_the_same_trace_is_kept(
     assert traces.one("root").status.status_code is StatusCode.ERROR
 
 
+def test_a_third_partys_text_in_which_ours_stands_is_kept(
+    traces: Traces, backend: LLMBackend, other_backend: LLMBackend
+) -> None:
+    with root(traces):
+        with contextlib.suppress(Exception), traces.tracer.start_as_current_span("ours"):
+            http_span(traces, backend.address)
+            raise RuntimeError(OURS)
+        with traces.tracer.start_as_current_span("theirs"):
+            http_span(traces, other_backend.address)
+            raise RuntimeError(f"{OURS}: no such key")
+
+    assert is_demoted(traces.one("ours"))
+    for name in ("theirs", "root"):
+        assert traces.one(name).status.status_code is StatusCode.ERROR
+
+
 def test_a_span_that_began_later_is_kept(
     traces: Traces, attributes: dict[str, str], backend: LLMBackend
 ) -> None:
