@@ -14,7 +14,8 @@ HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model certainty versions clean
+.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model certainty versions \
+  frameworks clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -71,8 +72,11 @@ certainty: $(VENV)/.made services  ## Every row of the session's life, in every 
 versions: $(VENV)/.made  ## The tests without servers, on every Python, with lowest and newest dependencies (KEEP=docs/versions.json).
 	@$(BIN)/python -m tests.versions $(if $(KEEP),--keep $(KEEP))
 
+frameworks: $(VENV)/.made  ## Real LLM clients and frameworks against a dead session (KEEP=docs/frameworks/README.md).
+	@$(BIN)/python -m tests.frameworks $(if $(KEEP),--keep $(KEEP))
+
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(FUZZ) .venv-3.* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

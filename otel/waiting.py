@@ -74,7 +74,7 @@ class WaitingRoom(Generic[_Item]):
             here = self._groups.get((trace_id, awaited))
             if here is None:
                 here = self._groups[trace_id, awaited] = Group(trace_id, since)
-                self._traces[trace_id] = self._traces.get(trace_id, 0) + 1
+                self._traces.setdefault(trace_id, set()).add(awaited)
             here.since = min(here.since, since)
             added = [*([] if group is None else group.items), *items]
             here.items += added
@@ -87,6 +87,11 @@ class WaitingRoom(Generic[_Item]):
         """Return what waits for this span, and goes on waiting."""
         group = self._groups.get((trace_id, awaited))
         return [] if group is None else list(group.items)
+
+    def awaited_in(self, trace_id: int) -> list[int]:
+        """Return the spans of this trace that something waits for."""
+        with self._lock:
+            return list(self._traces.get(trace_id, ()))
 
     def joined(self, trace_id: int, awaited: int, item: _Item) -> bool:
         """Let `item` wait where something waits for the same span already; say whether it does."""
@@ -129,17 +134,16 @@ class WaitingRoom(Generic[_Item]):
         group = self._groups.pop(key, None)
         if group is not None:
             self._count -= len(group.items)
-            left = self._traces[key[0]] - 1
-            if left:
-                self._traces[key[0]] = left
-            else:
+            left = self._traces[key[0]]
+            left.discard(key[1])
+            if not left:
                 del self._traces[key[0]]
             self.is_empty = not self._groups
         return group
 
     def _clear(self) -> None:
         self._groups: dict[tuple[int, int], Group[_Item]] = {}
-        self._traces: dict[int, int] = {}
+        self._traces: dict[int, set[int]] = {}
         self._count = 0
         self._due = _NEVER
         self.is_empty = True

@@ -68,6 +68,19 @@ def error_messages_of(span: ReadableSpan) -> frozenset[str]:
     return frozenset(error.message for error in errors_of(span) if error.message)
 
 
+def leads_to(error: ErrorText, child: ChildFailure) -> bool:
+    """Say whether an error is the failure's by more than its status: its text, its body or its URL.
+
+    That is what is asked of errors whose span is not known to be above the failed call.
+    """
+    response = None if child.failure is None else child.failure.response
+    body = "" if response is None else (response.body or "").strip()
+    own = [*child.texts, body] if body else [*child.texts]
+    text = error.message
+    specific = _contains_any(text, own) or _names_url(text, response) or _quotes_this_body(text, body)
+    return specific and matches(error, child)
+
+
 def is_refusal(attributes: Mapping[str, object] | None) -> bool:
     """Say whether the attributes of an event, span or log record name the gate's own refusal as the error."""
     attributes = attributes or {}
@@ -136,7 +149,7 @@ def _message_matches(text: str, child: ChildFailure) -> bool:
     body = "" if response is None else (response.body or "").strip()
     own = [*child.texts, body] if body else [*child.texts]
     if _contains_any(text, own):
-        return not _contains_any(text, [other for other in child.other_texts if other not in own])
+        return not _contains_any(text, [*child.other_texts])
     return not _quotes_another_body(text, body) and _is_about(text, child, child.failure)
 
 
@@ -152,13 +165,18 @@ def _is_about(text: str, child: ChildFailure, failure: Failure) -> bool:
 
 def _quotes_another_body(text: str, body: str) -> bool:
     """Say whether a text quotes a body that is neither this one nor a part of it; an unknown one may be."""
-    if not body or (quoted := body_in(text)) is None:
+    return bool(body) and body_in(text) is not None and not _quotes_this_body(text, body)
+
+
+def _quotes_this_body(text: str, body: str) -> bool:
+    quoted = body_in(text) if body else None
+    if quoted is None:
         return False
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return True
-    return quoted != value and not (isinstance(value, dict) and quoted in value.values())
+        return False
+    return quoted == value or (isinstance(value, dict) and quoted in value.values())
 
 
 def _contains_any(text: str, messages: list[str]) -> bool:
@@ -167,7 +185,7 @@ def _contains_any(text: str, messages: list[str]) -> bool:
 
 def _states_status(text: str, failure: Failure) -> bool:
     status = failure.status if failure.response is None else failure.response.status
-    return status is not None and re.search(rf"(?<![\w.]){status}(?![\w.])", text) is not None
+    return status is not None and re.search(rf"(?<![\w.]){status}(?!\.?\w)", text) is not None
 
 
 def _leads_nowhere_else(text: str, response: Response | None) -> bool:

@@ -11,6 +11,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import islice
 
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.evidence import Response
@@ -19,6 +21,7 @@ from sentry_filters.guard import parts_of
 
 _MOST_TEXTS = 8
 _MOST_SPANS = 10_000
+_MOST_LOOKED_AT = 256
 _SECONDS = 600.0
 
 
@@ -99,6 +102,21 @@ class Lineage:
         trace = self._traces.get(trace_id)
         return NOTHING_FAILED if trace is None else trace.below.get(span_id, NOTHING_FAILED)
 
+    def elsewhere(self, trace_id: int, began: float, ended: float) -> ChildFailure:
+        """Return what failed between two moments in this trace, below whatever span.
+
+        Spans that are never the current one, and those whose own spans below never end, have nothing below
+        them. Where another call failed with the same text, nothing can tell the two apart.
+        """
+        trace = self._traces.get(trace_id)
+        if trace is None:
+            return NOTHING_FAILED
+        with self._lock:
+            known = list(islice(reversed(trace.below.values()), _MOST_LOOKED_AT))
+        ours = [one for one in known if one.failure is not None and _began_between(one.failure, began, ended)]
+        merged = reduce(ChildFailure.merged_with, (*ours, *known), NOTHING_FAILED) if ours else NOTHING_FAILED
+        return NOTHING_FAILED if merged.healed or merged.texts & merged.other_texts else merged
+
     def add(self, trace_id: int, span_id: int | None, child_failure: ChildFailure) -> None:
         """Add what failed below this span; None stands for the parent of a root, or one elsewhere."""
         if span_id is None or child_failure == NOTHING_FAILED:
@@ -149,6 +167,11 @@ class Lineage:
         self._count = 0
         self.is_empty = True
         self._undecided: set[tuple[int, int]] = set()
+
+
+def _began_between(failure: Failure, began: float, ended: float) -> bool:
+    at = None if failure.response is None else failure.response.started_at
+    return at is not None and began <= at <= ended
 
 
 def lineage_of(guard: SessionGuard) -> Lineage:

@@ -58,6 +58,11 @@ class EndedSpan:
         """When it ended, in seconds since the epoch."""
         return seconds(self.span.end_time)
 
+    def lasted(self, at: float) -> bool:
+        """Say whether it had started and not ended at this moment, in seconds since the epoch."""
+        began, ended = self.started_at, self.ended_at
+        return began is not None and ended is not None and began <= at <= ended
+
 
 @dataclass(slots=True, eq=False)
 class Held:

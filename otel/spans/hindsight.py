@@ -50,6 +50,17 @@ class Hindsight:
         """Say whether a span may tell something about calls that wait for the same parent."""
         return ended.facts.status in _SUCCESSES or (ended.failed and bool(errors_of(ended.span)))
 
+    def may_be_about(self, ended: EndedSpan, one: Held) -> bool:
+        """Say whether a span that is not known to be above a call may carry its error: it ran meanwhile."""
+        response = None if one.failure is None else one.failure.response
+        at = None if response is None else response.started_at
+        if one.failure is None or at is None or not ended.failed or not ended.lasted(at):
+            return False
+        failure = one.failure
+        return any(
+            may_be_about(text, failure) for error in errors_of(ended.span) for text in messages_of(error)
+        )
+
     def learn(self, held: Sequence[Held], above: EndedSpan | None) -> bool:
         """Let those that wait learn what is known when the span above them ends, None where it has not.
 
@@ -67,9 +78,12 @@ class Hindsight:
 
     def as_recorded(self, ended: EndedSpan, response: Response) -> Response:
         """Return a span's response with what `instrument` knows of its call, if it saw it."""
-        # The request was seen while the span above was active: the HTTP span begins below the client's hooks.
-        for span_id in (ended.parent_id, ended.context.span_id):
-            seen = None if span_id is None else self._seen(response, ended.trace_id, f"{span_id:016x}")
+        # The request was seen while the span above was active, where the HTTP span begins below the client's
+        # hooks; else while the HTTP span was: some clients are seen nearer the wire than they are traced.
+        began = ended.started_at
+        latest = None if began is None else began + _CLOCK_GRAIN
+        for span_id, until in ((ended.parent_id, latest), (ended.context.span_id, ended.ended_at)):
+            seen = None if span_id is None else self._seen(response, ended.trace_id, f"{span_id:016x}", until)
             if seen is not None:
                 return seen
         return response
@@ -133,16 +147,14 @@ class Hindsight:
         verdict = self._backends.recognise(one.failure)
         return verdict.drop and verdict.grade == "words"
 
-    def _seen(self, response: Response, trace_id: str, span_id: str) -> Response | None:
-        """Return the response as `instrument` saw it, None where it saw no such call under this span."""
+    def _seen(self, response: Response, trace_id: str, span_id: str, latest: float | None) -> Response | None:
+        """Return the response as `instrument` saw it, None where it saw no such call up to `latest`."""
         call, recorded = self._call_of(trace_id, span_id), self._response_of(trace_id, span_id)
         if recorded is not None and not _is_of_one_request(recorded, response):
             recorded = None
         if recorded is not None and recorded.started_at == response.started_at:
             return recorded  # it was told which call it is when it ended
-        if call is None or (
-            response.started_at is not None and call.started_at > response.started_at + _CLOCK_GRAIN
-        ):
+        if call is None or (latest is not None and call.started_at > latest):
             return None
         if recorded is not None and recorded.started_at == call.started_at:
             return recorded

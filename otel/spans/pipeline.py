@@ -137,11 +137,18 @@ class GuardedSpans(Pipeline[ReadableSpan]):
             held.failure = failure
             self._await(ended, held)
             return True
-        return (
-            ended.parent_id is not None
-            and self._hindsight.bears_on_others(ended)
-            and self._room.joined(ended.context.trace_id, ended.parent_id, held)
-        )
+        if ended.parent_id is None or not self._hindsight.bears_on_others(ended):
+            return False
+        return self._room.joined(ended.context.trace_id, ended.parent_id, held) or self._joins(held)
+
+    def _joins(self, held: Held) -> bool:
+        """Let a span wait with a call elsewhere in its trace whose error it may carry."""
+        trace_id = held.ended.context.trace_id
+        for awaited in self._room.awaited_in(trace_id):
+            calls = self._room.waiting_for(trace_id, awaited)
+            if any(self._hindsight.may_be_about(held.ended, one) for one in calls):
+                return self._room.joined(trace_id, awaited, held)
+        return False
 
     def _await(self, ended: EndedSpan, held: Held, group: Group[Held] | None = None) -> None:
         if ended.parent_id is not None:

@@ -22,6 +22,7 @@ from ..evidence import (
     ChildFailure,
     error_messages_of,
     errors_of,
+    leads_to,
     lineage_of,
     matches,
     may_state_a_failure,
@@ -86,7 +87,15 @@ class SpanVerdicts:
         return self._work(ended, child)
 
     def _child_failure(self, ended: EndedSpan) -> ChildFailure:
-        return self._lineage.child_failure(ended.context.trace_id, ended.context.span_id)
+        """Return what failed below a span, or elsewhere in its trace where all its errors tell of that."""
+        trace_id = ended.context.trace_id
+        child = self._lineage.child_failure(trace_id, ended.context.span_id)
+        began, until = ended.started_at, ended.ended_at
+        if child is not NOTHING_FAILED or not ended.failed or began is None or until is None:
+            return child
+        elsewhere = self._lineage.elsewhere(trace_id, began, until)
+        errors = [] if elsewhere.failure is None else errors_of(ended.span)
+        return elsewhere if errors and all(leads_to(error, elsewhere) for error in errors) else child
 
     # Calls
 
@@ -158,7 +167,10 @@ class SpanVerdicts:
         if known.failure is not None:
             result = demoted(ended.span, ended.attributes, known, self._policy_of(known.failure))
         if known.failure is None or result is None:
-            self._hand_on(ended, child.merged_with(ChildFailure(other_failed=ended.failed)))
+            # Its texts, too: a short one of ours may stand in them, and in what is above both.
+            texts = error_messages_of(ended.span) if ended.failed else frozenset[str]()
+            kept = ChildFailure(other_texts=texts, other_failed=ended.failed)
+            self._hand_on(ended, child.merged_with(kept))
             return "exported", ended.span
         if decided:
             recognised = self._backends.recognise(known.failure)

@@ -70,12 +70,14 @@ def _failed(rule: Rule, state: State, event: Failed) -> Step:
         return _repeat(rule, state, expiry, event.now, began)
     if _names_another(state):
         return _old_credential(state, event)
-    return _ended(rule, state, event.now, began)
+    return _ended(rule, state, event, began)
 
 
-def _ended(rule: Rule, state: State, now: float, began: float) -> Step:
+def _ended(rule: Rule, state: State, event: Failed, began: float) -> Step:
     beside = state.beside
-    if beside is not None and (state.session.name is None or began <= beside.found):
+    # A report that knows no start is of the same calls as often as not: nothing is published twice.
+    may_be_same = event.began is None or state.session.name is None
+    if beside is not None and (may_be_same or began <= beside.found):
         # Only a named session takes it over: the same expiry, seen first by a signal without its credential.
         joined = state if state.session.name is None else _with(state, expiry=replace(beside, told=True))
         return Step(joined, standing=Standing.REPEAT)
@@ -84,7 +86,7 @@ def _ended(rule: Rule, state: State, now: float, began: float) -> Step:
         id=rule.expiry_id(state.session.name, after),
         after=after,
         failed=began,
-        found=now,
+        found=event.now,
         told=not rule.healing_window,
     )
     then = Due.PUBLISH if first.told else Due.WAIT

@@ -35,13 +35,17 @@ def raised_while_handled(error: BaseException, handled: BaseException) -> bool:
     An error that was kept and is raised again elsewhere gets a new context that has nothing to do with it:
     by `raise stored` (a frame raises, and yet the traceback goes on), by `future.result()` or `await task`
     (it goes on in a frame that the one above did not call). Without tracebacks there is no reason to doubt.
+    A frame below the handler may raise again what it caught: all that happens there is part of the handling.
     """
     entries = _entries(error)
     handler = attribute(attribute(handled, "__traceback__"), "tb_frame")
-    if any(entry.tb_frame is handler for entry in entries):
-        while entries[0].tb_frame is not handler:
-            del entries[0]
-    return all(_called(above, below) for above, below in pairwise(entries))
+    is_below = any(entry.tb_frame is handler for entry in entries)
+    while is_below and entries[0].tb_frame is not handler:
+        del entries[0]
+    return all(
+        _called(above, below) or (is_below and above.tb_frame is below.tb_frame is not handler)
+        for above, below in pairwise(entries)
+    )
 
 
 def _called(above: TracebackType, below: TracebackType) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,6 +28,11 @@ _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
+_PLAIN = (str, bytes, int, float)  # they lead to no call
+_SENTENCE = 4  # words
+_FAILED = re.compile(
+    r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out"
+)
 
 
 def failures_of_event(
@@ -50,7 +56,8 @@ def failures_of_event(
     )
     logged, error = _log_text(event), raised_in(hint)
     in_flight = sys.exception()
-    given = [found for arg in _args(hint) if (found := failures_of(arg))]
+    args = _args(hint)
+    given = [found for arg in args if not isinstance(arg, _PLAIN) and (found := failures_of(arg))]
     if error is not None:
         found = failures_of(error)
         if any(one.response is None and states_failure(one.text) for args in given for one in args):
@@ -58,7 +65,7 @@ def failures_of_event(
         failures = tuple(stated(text=_text_of(one, logged), of=one) for one in found)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
-        _of_arguments(given, stated, logged)
+        _of_arguments(given, stated, logged, args)
         or _about(in_flight, stated, logged, failures_of)
         or (stated(text=_exception_text(event) or logged),)
     )
@@ -157,7 +164,9 @@ def _origins(failure: Failure) -> frozenset[Endpoint]:
     return failure.rivals if failure.endpoint is None else failure.rivals | {failure.endpoint}
 
 
-def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str) -> tuple[Failure, ...]:
+def _of_arguments(
+    given: list[tuple[Failure, ...]], stated: _Stated, logged: str, args: Iterable[object]
+) -> tuple[Failure, ...]:
     """Return the failures of a log call's arguments; none where none of them leads to a call.
 
     One that leads to none beside others is judged by itself, without the tags: it is another failure.
@@ -165,13 +174,21 @@ def _of_arguments(given: list[tuple[Failure, ...]], stated: _Stated, logged: str
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
-    second = states_failure(without(logged, [line for one in found for line in one.text.splitlines()]))
+    rest = without(logged, [line for one in found for line in one.text.splitlines()])
+    second = states_failure(rest) or any(
+        _may_tell_of_a_failure(arg) for arg in args if isinstance(arg, str) and arg in rest
+    )
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
         if one.response
         else one
         for one in found
     )
+
+
+def _may_tell_of_a_failure(text: str) -> bool:
+    """Say whether an argument that is text may be another error's: a sentence, or a word for one."""
+    return len(text.split()) >= _SENTENCE or _FAILED.search(text) is not None
 
 
 def _text_of(failure: Failure, logged: str) -> str:
@@ -204,13 +221,12 @@ def raised_in(hint: Mapping[str, object]) -> BaseException | None:
     return error if isinstance(error, BaseException) else None
 
 
-def _args(hint: Mapping[str, object]) -> Iterator[object]:
-    """Yield what may lead to a call among a log record's arguments: no texts, no numbers."""
+def _args(hint: Mapping[str, object]) -> tuple[object, ...]:
+    """Return a log record's arguments."""
     args = getattr(hint.get("log_record"), "args", None)
     if isinstance(args, Mapping):
         args = tuple(args.values())
-    if isinstance(args, tuple):
-        yield from (arg for arg in args[:_MOST_ARGS] if not isinstance(arg, str | bytes | int | float))
+    return args[:_MOST_ARGS] if isinstance(args, tuple) else ()
 
 
 def _exception_text(event: Mapping[str, object]) -> str:

@@ -321,6 +321,8 @@ def test_an_expiry_seen_first_without_its_credential_is_taken_over() -> None:
     assert step.state.session.expiry == expiry(told=True), "told of once, where it was found"
     later = transition(rule(), State(Process(), Session("a"), beside=expiry()), failed(11))
     assert later.standing is FIRST
+    unknown = transition(rule(), State(Process(), Session("a"), beside=expiry()), Failed(now=11, reported=11))
+    assert unknown.standing is REPEAT, "a report that knows no start may be of the same call"
 
 
 def test_several_credentials_in_use_take_turns() -> None:

@@ -128,6 +128,30 @@ def test_translation_that_states_the_status_is_followed_to_the_real_response() -
     assert cause.response.endpoint == Endpoint("api.example.ai", 443)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_translation_may_be_raised_again_where_it_was_made(*, again: bool) -> None:
+    made_up = httpx.Response(401, request=httpx.Request("GET", "https://litellm.example"))
+
+    def translate() -> None:
+        try:
+            raise ApiError("litellm: no", 401, made_up)
+        except ApiError as error:
+            if again:
+                raise error
+            raise
+
+    def act() -> None:
+        try:
+            raise ApiError("no", response=received(401))
+        except ApiError:
+            translate()
+
+    cause = only(raised(act))
+
+    assert cause.response is not None
+    assert cause.response.endpoint == Endpoint("api.example.ai", 443)
+
+
 def test_response_from_the_wire_is_not_overruled_by_an_earlier_failure() -> None:
     def act() -> None:
         try:

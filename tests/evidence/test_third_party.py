@@ -154,6 +154,29 @@ def stored(first: Step, then: Step) -> None:
         raise kept  # noqa: B904 - a fallback that gives up raises what it kept
 
 
+def stored_beside(first: Step, then: Step) -> None:
+    kept: Exception = RuntimeError()
+    try:
+        translate(then)
+    except Exception as error:
+        kept = error
+    try:
+        first()
+    except Exception:
+        raise kept  # noqa: B904 - as above, in the frame that has caught both
+
+
+def again(act: Step) -> None:
+    try:
+        translate(act)
+    except Exception as error:
+        raise error
+
+
+def raised_again(first: Step, then: Step) -> None:
+    in_the_handling(first, lambda: again(then))
+
+
 def as_argument(first: Step, then: Step) -> None:
     raise RuntimeError("all attempts failed", raised_by(first), raised_by(then))
 
@@ -165,8 +188,8 @@ def as_attribute(first: Step, then: Step) -> None:
 
 
 SHAPES = [
-    raised_from, in_the_handling, wrapped, grouped, translated, by_future, by_task, stored, as_argument,
-    as_attribute,
+    raised_from, in_the_handling, wrapped, grouped, translated, by_future, by_task, stored, stored_beside,
+    raised_again, as_argument, as_attribute,
 ]  # fmt: skip
 
 

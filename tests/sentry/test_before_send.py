@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import sentry_sdk
 
 from sentry_filters import Policy, SessionExpired, SessionGuard
 from tests.conftest import InitSentry
+from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
 from tests.support.sentry import CapturingTransport
 
@@ -201,6 +203,23 @@ def test_log_records_arguments_lead_to_the_cause(sentry: InitSentry) -> None:
     log.error("turn failed: %s", failed(500, "api.example.ai"))
 
     assert [sent["logentry"]["params"] for sent in transport.events] == [["RuntimeError('no')"]] * 2
+
+
+@pytest.mark.parametrize(("further", "shown"), [("", 0), ("; the other API answered 401", 1)])
+def test_a_log_about_an_error_whose_text_has_two_lines_states_no_second_failure(
+    further: str, shown: int, sentry: InitSentry, backend: LLMBackend
+) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman", hosts={backend.address}), lambda event: None)
+    transport = CapturingTransport()
+    sentry(**guard.sentry_options(dsn=DSN, transport=transport))
+    headers = {"authorization": f"Bearer {fake('eyJ', 40)}"}
+    with pytest.raises(httpx.HTTPStatusError) as failed:
+        httpx.post(f"{backend.url}/chat/completions", headers=headers, json={}).raise_for_status()
+
+    logging.getLogger("agent").error(f"the turn failed: %s{further}", failed.value)
+
+    assert "\n" in str(failed.value)
+    assert len(transport.events) == shown
 
 
 class FakeResponse:
