@@ -60,7 +60,7 @@ def failures_of_event(
     given = [found for arg in args if not isinstance(arg, _PLAIN) and (found := failures_of(arg))]
     if error is not None:
         found = failures_of(error)
-        if any(one.response is None and states_failure(one.text) for args in given for one in args):
+        if _names_a_failure_of_its_own(given):
             found = tuple(replace(one, second_failure=True) for one in found)
         failures = tuple(stated(text=_text_of(one, logged), of=one) for one in found)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
@@ -189,6 +189,16 @@ def _of_arguments(
 def _may_tell_of_a_failure(text: str) -> bool:
     """Say whether an argument that is text may be another error's: a sentence, or a word for one."""
     return len(text.split()) >= _SENTENCE or _FAILED.search(text) is not None
+
+
+def _logged_with(tagged: Failure, failure: Failure, logged: str, *, second: bool) -> Failure:
+    known = _as_tagged(tagged, failure, _text_of(failure, logged))
+    return replace(known, second_failure=known.second_failure or second)
+
+
+def _names_a_failure_of_its_own(given: list[tuple[Failure, ...]]) -> bool:
+    """Say whether an argument of a log call states a failed call that nothing else is known of."""
+    return any(one.response is None and states_failure(one.text) for found in given for one in found)
 
 
 def _text_of(failure: Failure, logged: str) -> str:

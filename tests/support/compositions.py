@@ -15,7 +15,6 @@ IN_A_LOCAL = "attempts failed: HTTP 401"
 """The text of what has the failed call in a local only."""
 
 Step = Callable[[], object]
-"""Raises."""
 
 
 class Leaf(NamedTuple):
@@ -245,7 +244,6 @@ def grouped_below(first: Step, then: Step) -> None:
 
 
 def the_first_again(first: Step, then: Step) -> None:
-    """Fall back, and raise the first failure where the fallback fails, too."""
     try:
         first()
     except Exception as error:
