@@ -33,10 +33,12 @@ from sentry_filters.evidence.hosts import (
     path_of_url,
     serves,
 )
+from sentry_filters.evidence.quoted import LEAST_TELLING, states_failure, without
 from sentry_filters.evidence.span_memory import SpanMemory
 from sentry_filters.evidence.wire_text import Statement, is_nothing_else, statements_in
 
 __all__ = [
+    "LEAST_TELLING",
     "LONGEST_BODY",
     "Body",
     "Credentials",
@@ -70,9 +72,11 @@ __all__ = [
     "serves",
     "stated_tags",
     "statements_in",
+    "states_failure",
     "status_number",
     "tags_of",
     "text_if_read",
     "token_of",
     "with_body",
+    "without",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -11,19 +10,20 @@ from datetime import datetime
 
 from sentry_filters.core import refusal_of
 from sentry_filters.evidence import (
+    LEAST_TELLING,
     Endpoint,
     Failure,
     FailuresOf,
     conventions,
     failure_of_tags,
     statements_in,
+    states_failure,
+    without,
 )
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
-_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
-_FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
 def failures_of_event(
@@ -46,7 +46,14 @@ def failures_of_event(
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
         found = failures_of(error)
-        failures = tuple(_as_tagged(tagged, failure, _text_of(failure, logged)) for failure in found)
+        second = any(one.response is None and states_failure(one.text) for args in given for one in args)
+        failures = tuple(
+            replace(
+                _as_tagged(tagged, failure, _text_of(failure, logged)),
+                second_failure=failure.second_failure or second,
+            )
+            for failure in found
+        )
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, tagged, logged)
@@ -129,7 +136,7 @@ def _about(
     if in_flight is None or not logged:
         return ()
     text = _text_of_error(in_flight)
-    if len(text) < _LEAST_TELLING or text not in logged or _FAILED_STATUS.search(logged.replace(text, "")):
+    if len(text) < LEAST_TELLING or text not in logged or states_failure(without(logged, (text,))):
         return ()
     found = failures_of(in_flight)
     return (
@@ -149,10 +156,7 @@ def _of_arguments(given: list[tuple[Failure, ...]], tagged: Failure, logged: str
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
-    rest = logged
-    for one in found:
-        rest = rest.replace(one.text.partition("\n")[0], "") if one.text else rest
-    second = _FAILED_STATUS.search(rest) is not None
+    second = states_failure(without(logged, [line for one in found for line in one.text.splitlines()]))
     return tuple(
         replace(_as_tagged(tagged, one, logged), second_failure=one.second_failure or second)
         if one.response
