@@ -205,9 +205,9 @@ def _served_by_another(failure: Failure, policy: Policy) -> bool:
 
 def _vetoed(failure: Failure, statements: tuple[Statement, ...], policy: Policy) -> bool:
     """Say whether a body has a code of the veto, a text quotes one, or cut wire text may have one."""
-    response, text = failure.response, failure.text
-    if any(f"'{code}'" in text or f'"{code}"' in text for code in policy.not_session_codes):
+    if _quotes_veto(failure.text, policy):
         return True
+    response = failure.response
     if response is not None and not policy.vetoes.isdisjoint(map(fold, response.codes)):
         return True
     for statement in statements:
@@ -217,6 +217,10 @@ def _vetoed(failure: Failure, statements: tuple[Statement, ...], policy: Policy)
         if not body.known and any(code in fold(statement.body) for code in policy.vetoes):
             return True
     return False
+
+
+def _quotes_veto(text: str, policy: Policy) -> bool:
+    return any(f"'{code}'" in text or f'"{code}"' in text for code in policy.not_session_codes)
 
 
 def _tagged_operation(failure: Failure, policy: Policy) -> str | None:

@@ -46,14 +46,8 @@ def failures_of_event(
     given = [found for arg in _args(hint) if (found := failures_of(arg))]
     if error is not None:
         found = failures_of(error)
-        second = any(one.response is None and states_failure(one.text) for args in given for one in args)
-        failures = tuple(
-            replace(
-                _as_tagged(tagged, failure, _text_of(failure, logged)),
-                second_failure=failure.second_failure or second,
-            )
-            for failure in found
-        )
+        second = _names_a_failure_of_its_own(given)
+        failures = tuple(_logged_with(tagged, failure, logged, second=second) for failure in found)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, tagged, logged)
@@ -179,6 +173,16 @@ def _as_tagged(tagged: Failure, failure: Failure, text: str) -> Failure:
         at=tagged.at,
         trace_id=tagged.trace_id,
     )
+
+
+def _logged_with(tagged: Failure, failure: Failure, logged: str, *, second: bool) -> Failure:
+    known = _as_tagged(tagged, failure, _text_of(failure, logged))
+    return replace(known, second_failure=known.second_failure or second)
+
+
+def _names_a_failure_of_its_own(given: list[tuple[Failure, ...]]) -> bool:
+    """Say whether an argument of a log call states a failed call that nothing else is known of."""
+    return any(one.response is None and states_failure(one.text) for found in given for one in found)
 
 
 def _text_of(failure: Failure, logged: str) -> str:
