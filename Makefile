@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
-HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --editable .
+HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model versions frameworks clean
+.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model certainty versions \
+  frameworks clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -64,6 +65,9 @@ fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target f
 
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))
+
+certainty: $(VENV)/.made services  ## Every row of the session's life, in every set-up (KEEP=docs/certainty.md).
+	@$(BIN)/python -m tests.certainty $(if $(KEEP),--keep $(KEEP))
 
 versions: $(VENV)/.made  ## The tests without servers, on every Python, with lowest and newest dependencies (KEEP=docs/versions.json).
 	@$(BIN)/python -m tests.versions $(if $(KEEP),--keep $(KEEP))

@@ -40,6 +40,7 @@ class Pipeline(Generic[_Item]):
     def __init__(self, signal: str, guard: SessionGuard) -> None:
         self._signal = signal
         self._fault = parts_of(guard).trail.fault
+        self._is_shadow = parts_of(guard).decider.is_shadow
         self._accounts = Accounts(signal, guard.counters)
         self._healthy = Tally(self._accounts.count_exported)
         guard.counters.settle_with(self._healthy.settle)
@@ -60,6 +61,8 @@ class Pipeline(Generic[_Item]):
             outcome, judged = self._judged(item, attributes, judge)
             if outcome == "pending":
                 return None
+            if self._is_shadow:  # it was decided and counted, and leaves as it came
+                outcome, judged = "exported", item
             if judged is not None:
                 judged = self._clean(judged, attributes if judged is item else None)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever an item or the redactor raises

@@ -49,6 +49,7 @@ _METRICS: Mapping[str, tuple[str, str]] = {
     "redactions": ("{secret}", "Secrets that were replaced, by kind."),
     "session_expired": ("{session}", "Expired sessions that were published."),
     "renewals": ("{renewal}", "Sign-ins that the application reported."),
+    "refreshes": ("{call}", "Calls of the application's own `refresh`, by what came of them."),
     "refused": ("{call}", "Work that the gate refused to start."),
     "violations": ("{violation}", "What must never happen, found by the guard's own checks."),
     "audit_lost": ("{record}", "Records that did not reach the ledger."),

@@ -1,77 +1,44 @@
-"""`SessionGuard`: makes the parts, hands each edge what it needs, offers them under one name."""
+"""`SessionGuard`: offers what it is made of under one name, and hands each edge what it needs."""
 
 from __future__ import annotations
 
 import atexit
 import logging
 import weakref
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 import sentry_sdk
 
 from sentry_filters.audit import Ledger
 from sentry_filters.core import (
-    AuditTrail,
+    Ask,
+    Backends,
     Counters,
-    Decider,
     EventBus,
     Handler,
-    Lifecycle,
     Policy,
     SchedulerGate,
     SharedSessions,
     Verdict,
 )
-from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of, token_of
-from sentry_filters.http import EVERYBODY, LIBRARIES, Calls, Clients
-from sentry_filters.redaction import Kind, Redactor
+from sentry_filters.evidence import Fingerprinter
+from sentry_filters.http import EVERYBODY, Client, SessionAuth
+from sentry_filters.parts import Parts, made_of, redactor_of
 from sentry_filters.sentry import (
-    Boundary,
     GuardIntegration,
     Hook,
-    Reporter,
-    SentryHooks,
-    SentrySignals,
-    SpanFilter,
     composed_options,
     current_release,
-    current_spans,
     with_dsn,
     with_options_of,
 )
 
 _log = logging.getLogger("sentry_filters")
 
-Client = TypeVar("Client")
-
-__all__ = ["Parts", "SessionGuard", "parts_of"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a guard is made of, for the edges that serve it; an application has no use for it.
-
-    Args:
-        decider: Decides about failures, for every signal.
-        lifecycle: Expires and renews sessions.
-        calls: What instrumented clients' calls said.
-        failures_of: Finds the failed call behind an exception.
-        trail: Counts, and hands records to observers; `trail.fault` takes note of an edge's own faults.
-        boundary: Decides what may leave through Sentry's transport.
-        extensions: What an edge's own parts share, by a name of its choice.
-    """
-
-    decider: Decider
-    lifecycle: Lifecycle
-    calls: Calls
-    failures_of: FailuresOf
-    trail: AuditTrail
-    boundary: Boundary
-    extensions: dict[str, Any] = field(default_factory=dict)
+__all__ = ["SessionGuard", "parts_of"]
 
 
 class SessionGuard:
@@ -81,70 +48,94 @@ class SessionGuard:
     below nothing raises: faults of its own are counted (`counters`) and the first is logged at WARNING.
 
     Args:
-        policy: Which failures are the expired session.
+        policy: Which failures are the expired session; for several backends a sequence, a policy each.
         on_session_expired: Called once per expired session, in a thread of its own; may be a coroutine
             function. More handlers: `bus.subscribe`.
         audit: Where every decision is written down.
         shared: What carries expiries and renewals between processes, such as `RedisSessions`.
 
     Raises:
-        ValueError: The policy's kinds or keys of secrets are faulty, or `audit` or `shared` serves another
-            guard; the message names the entry.
+        ValueError: The policy's kinds or keys of secrets are faulty, two policies contradict each other, or
+            `audit` or `shared` serves another guard; the message names the entry.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        policy: Policy | Sequence[Policy],
         on_session_expired: Handler | None = None,
         *,
         audit: Ledger | None = None,
         shared: SharedSessions | None = None,
     ) -> None:
-        self.policy = policy
-        self.redactor = Redactor(
-            kinds=[Kind.from_mapping(kind) for kind in policy.secret_kinds],
-            keys=policy.secret_keys,
-            kept_keys=policy.kept_keys,
-            redact_content=policy.redact_content,
-        )
+        backends = Backends(policy)
+        self.policies = backends.policies
+        self.redactor = redactor_of(backends)
         self.counters = Counters()
         self.bus = EventBus(partial(self.counters.add, "faults"))
-        self.counters.declare(policy.source)
-        self.gate = SchedulerGate(policy.scope, partial(self.counters.add, "refused"))
         self._fingerprinter = Fingerprinter(None if shared is None else shared.key)
         self._audit = audit
-        self._shared = shared
-        self._make_parts()
+        self._parts = made_of(
+            backends,
+            counters=self.counters,
+            bus=self.bus,
+            redactor=self.redactor,
+            fingerprinter=self._fingerprinter,
+            shared=shared,
+        )
+        self.gate: SchedulerGate = self._parts.sessions.gate
         if on_session_expired is not None:
             self.bus.subscribe(on_session_expired)
         if audit is not None:
             audit.attach(self.counters, current_release)
             self._parts.trail.observe(audit.observe)
-        if shared is not None:
-            shared.attach(self._parts.lifecycle)
-        if not policy.endpoints:
-            _log.warning(
-                "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
-                policy.provider,
-            )
+        self._parts.sessions.attach()
+        for one in self.policies:
+            if backends.is_shadow:
+                _log.warning(
+                    "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
+                    one.provider,
+                )
+            if not one.endpoints:
+                _log.warning(
+                    "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
+                    one.provider,
+                )
         atexit.register(_close_if_alive, weakref.ref(self))
 
     def __repr__(self) -> str:
-        return f"<SessionGuard of {self.policy.provider}, gate {'open' if self.gate.is_open else 'closed'}>"
+        of = ", ".join(policy.provider for policy in self.policies)
+        return f"<SessionGuard of {of}, gate {'open' if self.gate.is_open else 'closed'}>"
+
+    @property
+    def policy(self) -> Policy:
+        """The policy of a guard with one backend; `policies` has those of several.
+
+        Raises:
+            AttributeError: There are several.
+        """
+        policy = self._parts.backends.only
+        if policy is None:
+            raise AttributeError("SessionGuard.policy: there are several; use SessionGuard.policies")
+        return policy
 
     # Sessions
 
-    def session_renewed(self, credential: str | None = None, *, replaces: str | None = None) -> None:
+    def session_renewed(
+        self, credential: str | None = None, *, replaces: str | None = None, provider: str | None = None
+    ) -> None:
         """Record that a sign-in is done: opens the gate, and makes late failures of older credentials stale.
 
         Args:
-            credential: The new credential, with or without `Bearer `. Only its fingerprint is kept, and the
-                redactor removes it from what is exported.
-            replaces: The credential that it replaces: its late failures are stale, its further use is a
-                defect, and shown. With `scope="process"` that holds for all others anyway.
+            credential: The new credential, with or without `Bearer `; no export has it from now on.
+            replaces: The credential that it replaces: its late failures are stale, its use is a defect.
+                With `scope="process"` that holds for all others anyway.
+            provider: Whose sign-in it is; has to be named where there are several backends, since to open
+                another's gate would hide its failures. Call it for each backend that has a new credential.
+
+        Raises:
+            ValueError: There is no such backend, or several and none is named.
         """
-        session = self._named(credential)
-        self._parts.lifecycle.renew(session, self._named(replaces))
+        self._parts.renewals_of(provider, "session_renewed").signed_in(credential, replaces)
 
     def fingerprint(self, credential: str) -> str:
         """Return the short name of a credential's session, as in `SessionExpired.session`."""
@@ -157,24 +148,46 @@ class SessionGuard:
     @overload
     def instrument(self, client: Client) -> Client: ...
     def instrument(self, client: Any = EVERYBODY) -> Any:
-        """Let the guard see what `client` sends and receives; without one, what all clients do. Idempotent.
+        """Let the guard see what `client` sends and receives, and return it; without one, what all do.
 
         Args:
             client: A client of httpx, httpx2, requests, aiohttp or urllib3, or an SDK's object that holds
                 one, such as `openai.OpenAI()`. Without it: all of theirs and of `http.client`'s, made before
-                or after, in libraries imported before or after, until `uninstrument`.
-
-        Returns:
-            The same client; None without one.
+                or after, in libraries imported before or after, until `uninstrument`. Idempotent.
 
         Raises:
             TypeError: No HTTP client is found; the message says what to write instead.
         """
-        return self._clients.instrument(client)
+        return self._parts.clients.instrument(client)
 
     def uninstrument(self) -> None:
         """Undo all that `instrument` did; what was seen is kept."""
-        self._clients.uninstrument()
+        self._parts.clients.uninstrument()
+
+    def auth(
+        self,
+        refresh: Ask,
+        load: Ask | None = None,
+        *,
+        renew_before: float = 0.0,
+        timeout: float = 10.0,
+        provider: str | None = None,
+    ) -> SessionAuth:
+        """Return the `auth` of clients of httpx, httpx2 and requests: it renews the credential once for all.
+
+        Args:
+            refresh: Returns a new credential, as `load` does from then on; a function or coroutine function.
+                None, `RefreshRefused`: sign in again. What else it raises: it could not be asked.
+            load: Returns the current credential; without it the first comes from `refresh`.
+            renew_before: Seconds before the end of a JWT in which it is renewed; 0 to do so at its end.
+            timeout: Seconds that a call waits for a renewal at most. `refresh` should take less.
+            provider: Whose credential it is; has to be named where there are several backends.
+
+        Raises:
+            ValueError: The policy has no hosts, or not this header; seconds are impossible; or there is no
+                such backend, or several and none is named.
+        """
+        return self._parts.auth(provider, refresh, load, renew_before, timeout)
 
     def operation(self, name: str) -> AbstractContextManager[None]:
         """Name the operation of the calls made inside the `with` block, whatever their URL."""
@@ -204,7 +217,9 @@ class SessionGuard:
         Returns:
             The verdict; `drop` means that it was an expired session.
         """
-        return self._reporter.report(error, operation=operation, provider=provider, status=status, body=body)
+        return self._parts.reporter.report(
+            error, operation=operation, provider=provider, status=status, body=body
+        )
 
     # Sentry
 
@@ -224,7 +239,7 @@ class SessionGuard:
             TypeError: More than one option is given without its name, or the DSN is given twice.
         """
         return composed_options(
-            self._hooks,
+            self._parts.hooks,
             self._parts.boundary,
             with_dsn(dsn, options),
             own=self.before_send,
@@ -232,7 +247,7 @@ class SessionGuard:
         )
 
     def integration(self) -> GuardIntegration:
-        """Return an entry for `sentry_sdk.init(integrations=[…])` that does what `instrument()` does."""
+        """Do as `instrument()` does, and return an entry for `sentry_sdk.init(integrations=[…])`."""
         return GuardIntegration(self.instrument)
 
     def before_send(self, event: Any, hint: Any) -> Any:
@@ -240,59 +255,25 @@ class SessionGuard:
 
         It sees error events only: transactions, logs, sessions, attachments and Spotlight leave as they are.
         """
-        kept = self._hooks.before_send(event, hint)
+        kept = self._parts.hooks.before_send(event, hint)
         return None if kept is None else self._parts.boundary.redacted_event(kept)
 
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.
 
-        It ends the subscriptions, the ledger, what is shared and what `instrument` did. Call it where a
-        process ends without Python's own exit, as children of `multiprocessing` do.
+        `instrument` is undone. Call it where a process ends without Python's own exit, as children do.
         """
-        self._clients.uninstrument()
-        self._parts.lifecycle.close()  # what waits for the end of a healing window is told now
-        if self._shared is not None:
-            self._shared.close(timeout)  # first: what it still publishes is handled
+        self._parts.clients.uninstrument()
+        self._parts.sessions.close(timeout)  # first: what it still publishes is handled
         self.bus.close(timeout)
         if self._audit is not None:
             self._audit.close(timeout)
-
-    def _named(self, credential: str | None) -> str | None:
-        if credential is None:
-            return None
-        self.redactor.register(token_of(credential))
-        return self._fingerprinter.of(credential)
-
-    def _make_parts(self) -> None:
-        trail = AuditTrail(self.policy, self.counters, self.redactor)
-        lifecycle = Lifecycle(self.policy, self.gate, self.bus, trail, self.redactor, self._shared)
-        decider = Decider(self.policy, lifecycle, trail)
-        credentials = Credentials(self.policy.credential_headers, self._fingerprinter)
-        calls = Calls(
-            self.policy, credentials, self.redactor, current_spans, trail.fault, lifecycle.succeeded
-        )
-        self._clients = Clients(calls, LIBRARIES)
-        of_error = partial(failures_of, reading=Reading(calls.recorded, credentials))
-        spans = SpanFilter(decider, calls.response_of, self.counters)
-        reporting: ContextVar[bool] = ContextVar("sentry_filters_reporting", default=False)
-        signals = SentrySignals(self.policy, trail, reporting)
-        signals.attach(self.bus)
-        self._hooks = SentryHooks(decider, spans, of_error, reporting, trail, signals)
-        self._reporter = Reporter(self.policy, decider, of_error, reporting, trail.fault)
-        self._parts = Parts(
-            decider=decider,
-            lifecycle=lifecycle,
-            calls=calls,
-            failures_of=of_error,
-            trail=trail,
-            boundary=Boundary(self.redactor, spans, trail),
-        )
 
 
 def _decides_behind(hook: object) -> Hook | None:
     """Return what decides in the guard whose `before_send` this is."""
     guard = getattr(hook, "__self__", None)
-    return guard._hooks.before_send if isinstance(guard, SessionGuard) else None
+    return guard._parts.hooks.before_send if isinstance(guard, SessionGuard) else None
 
 
 def parts_of(guard: SessionGuard) -> Parts:

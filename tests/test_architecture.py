@@ -22,8 +22,9 @@ from tests.architecture.state import is_constant
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = House(ROOT)
 OPTIONAL = {
-    "aiohttp", "apscheduler", "arq", "celery", "datasette", "httpx", "httpx2", "opentelemetry", "otel",
-    "pytest", "redis", "requests", "rich", "sqlite3", "uvicorn",
+    "aiohttp", "apscheduler", "arq", "celery", "datasette", "django", "fastapi", "flask", "httpx", "httpx2",
+    "opentelemetry", "otel", "pytest", "redis", "requests", "rich", "sqlite3", "starlette", "structlog",
+    "uvicorn",
 }  # fmt: skip
 PLUMBING = {"call_of", "decide", "failures_of", "fault", "note", "observe", "part", "response_of"}
 MOST_COMPLEX = 10

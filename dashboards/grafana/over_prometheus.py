@@ -246,6 +246,12 @@ def _filter() -> Iterator[Asked]:
         _grown("event", "shared"),
     )
     yield _rows(
+        "What did the application's own refresh answer?",
+        "unavailable: the token endpoint is in trouble, calls fail with their own 401. refused: users have to"
+        " sign in again.",
+        _grown("event", "refreshes"),
+    )
+    yield _rows(
         "Which faults of its own did the filter survive?",
         "Any: none reached the application, but the place named does not do its work. The log has one"
         " WARNING.",

@@ -14,7 +14,7 @@ SELECT
 FROM expiries AS hidden
 LEFT JOIN (
     SELECT expiry, COUNT(*) AS failures FROM decisions
-    WHERE verdict <> 'keep' AND reason <> 'refused_by_gate' AND expiry IS NOT NULL
+    WHERE verdict IN ('drop', 'demote') AND reason <> 'refused_by_gate' AND expiry IS NOT NULL
     GROUP BY expiry
 ) AS dropped ON dropped.expiry = hidden.id
 WHERE hidden.handled = 0

@@ -13,7 +13,7 @@ SELECT
     MAX(minute) AS last_minute,
     MIN(COALESCE(trace_id, 'none')) AS a_trace
 FROM decisions
-WHERE verdict <> 'keep'
+WHERE verdict IN ('drop', 'demote')
     AND reason <> 'refused_by_gate'
     AND (standing IS NULL OR standing <> 'stale')
     AND (

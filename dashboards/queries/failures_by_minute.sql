@@ -5,7 +5,7 @@ SELECT
     minute,
     SUM(CASE WHEN verdict = 'drop' THEN 1 ELSE 0 END) AS dropped,
     SUM(CASE WHEN verdict = 'demote' THEN 1 ELSE 0 END) AS demoted,
-    SUM(CASE WHEN verdict = 'keep' THEN 1 ELSE 0 END) AS kept,
+    SUM(CASE WHEN verdict IN ('drop', 'demote') THEN 0 ELSE 1 END) AS kept,
     SUM(CASE WHEN standing = 'first' THEN 1 ELSE 0 END) AS announced
 FROM decisions
 WHERE reason <> 'refused_by_gate'

@@ -6,7 +6,7 @@ SELECT
     COUNT(*) AS failures,
     SUM(CASE WHEN verdict = 'drop' THEN 1 ELSE 0 END) AS dropped,
     SUM(CASE WHEN verdict = 'demote' THEN 1 ELSE 0 END) AS demoted,
-    SUM(CASE WHEN verdict = 'keep' THEN 1 ELSE 0 END) AS kept,
+    SUM(CASE WHEN verdict IN ('drop', 'demote') THEN 0 ELSE 1 END) AS kept,
     SUM(CASE WHEN standing = 'stale' THEN 1 ELSE 0 END) AS late,
     COUNT(DISTINCT expiry) AS sessions_expired,
     COUNT(DISTINCT process) AS processes,

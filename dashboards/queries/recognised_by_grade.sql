@@ -1,6 +1,7 @@
 -- On what evidence were failures recognised as an expired session's: a fact, a statement, or mere words?
 -- Bad: words with announced other than 0: a session ended on text alone: file it as a bug of the filter. Many
 -- statements, or words kept as uncorroborated, beside few facts: instrument the client, so that the wire tells.
+-- would_drop and would_demote are of shadow mode (Policy.mode): kept, and what an enforced policy would silence.
 SELECT
     COALESCE(grade, 'unknown') AS evidence,
     COALESCE(confirmed, 0) AS was_confirmed,

@@ -1,6 +1,6 @@
 -- Was a failure of a third party dropped?
--- Bad: any row. A failure of another provider was silenced: file it as a bug of the filter, and until it is
--- mended take the provider's host out of Policy.hosts.
+-- Bad: any row. A failure of another provider was silenced (would_drop: shadow mode alone kept it): file it as a
+-- bug of the filter, and until it is mended take the provider's host out of Policy.hosts.
 -- Holds: no rows
 SELECT
     COALESCE(provider, 'unknown') AS third_party_name,

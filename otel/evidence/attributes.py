@@ -58,20 +58,20 @@ def may_state_a_failure(attributes: Attributes) -> bool:
     return (status_number(_first(attributes, conventions.HTTP_STATUS)) or 0) >= 400
 
 
-def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
+def facts_of(attributes: Attributes, kind: SpanKind, domains: frozenset[str]) -> CallFacts:
     """Read a failed span's attributes.
 
     Args:
         attributes: The attributes.
         kind: The span's kind: what a server span says about HTTP is about its own caller.
-        domain: `Policy.domain`; a span of that domain is a call by the application's own word.
+        domains: `Policy.domain` of every backend; a span of one is a call by the application's own word.
     """
     outgoing = kind not in (SpanKind.SERVER, SpanKind.CONSUMER)
     status = status_number(_first(attributes, conventions.HTTP_STATUS)) if outgoing else None
     url = _first(attributes, conventions.URL) if outgoing else None
     method = _first(attributes, conventions.HTTP_METHOD) if outgoing else None
     return CallFacts(
-        is_call=(status or method) is not None or _is_request(attributes, domain),
+        is_call=(status or method) is not None or _is_request(attributes, domains),
         status=status,
         endpoint=_endpoint(attributes, url) if outgoing else None,
         path=_path(attributes, url),
@@ -81,8 +81,9 @@ def facts_of(attributes: Attributes, kind: SpanKind, domain: str) -> CallFacts:
     )
 
 
-def _is_request(attributes: Attributes, domain: str) -> bool:
-    return attributes.get("domain") == domain or _is_model_request(attributes)
+def _is_request(attributes: Attributes, domains: frozenset[str]) -> bool:
+    domain = attributes.get("domain")
+    return (isinstance(domain, str) and domain in domains) or _is_model_request(attributes)
 
 
 def _is_model_request(attributes: Attributes) -> bool:

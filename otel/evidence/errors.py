@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from sentry_filters import Failure, Response
 from sentry_filters.core import names_refusal
-from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url
+from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url, states_failure
 
 from .bodies import body_in
 from .lineage import ChildFailure
@@ -30,6 +30,9 @@ _GROUP = "Exception Group Traceback (most recent call last):"
 _LEAF = re.compile(r"^[ |]*\+[-+]*-+ (?:\d+|\.\.\.) -+$", re.MULTILINE)
 _MARGIN = re.compile(r"^[ ]*[|+]-*[ ]?", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
+
+# httpx's messages end with where to read about the status.
+_DOCUMENTATION = "https://developer.mozilla.org/"
 
 _LONGEST = 262_144
 _LEAST_SPECIFIC = 12  # characters; shorter texts are in others by chance
@@ -92,7 +95,12 @@ def messages_of(error: ErrorText) -> list[str]:
 
 
 def matches(error: ErrorText, child: ChildFailure) -> bool:
-    """Say whether `error` is `child.failure`; in doubt it is not."""
+    """Say whether `error` is `child.failure`; in doubt it is not.
+
+    A traceback that tells of another failed call, too, in whatever way they are chained, is of both.
+    """
+    if _tells_of_another(error, child):
+        return False
     if _message_matches(error.message[:_LONGEST], child):
         return True
     stacktrace = error.stacktrace[-_LONGEST:]
@@ -100,6 +108,13 @@ def matches(error: ErrorText, child: ChildFailure) -> bool:
         leaves = [_MARGIN.sub("", leaf) for leaf in _LEAF.split(stacktrace)[1:] if _GROUP not in leaf]
         return bool(leaves) and all(_is_raised_from(leaf, child) for leaf in leaves)
     return _is_raised_from(stacktrace, child)
+
+
+def _tells_of_another(error: ErrorText, child: ChildFailure) -> bool:
+    stacktrace = error.stacktrace[-_LONGEST:]
+    parts = [part for leaf in _LEAF.split(stacktrace) for part in _LINK.split(_MARGIN.sub("", leaf))[::2]]
+    texts = (error.message[:_LONGEST], *map(_message, parts))
+    return any(states_failure(text) and not _message_matches(text, child) for text in texts)
 
 
 def _is_raised_from(stacktrace: str, child: ChildFailure) -> bool:
@@ -174,11 +189,17 @@ def _states_status(text: str, failure: Failure) -> bool:
 
 
 def _leads_nowhere_else(text: str, response: Response | None) -> bool:
-    return not _URL.search(text) or not _has_endpoint(response) or _names_url(text, response)
+    if response is None or not _has_endpoint(response):
+        return True
+    return all(_leads_to(url, response) for url in _urls_in(text))
 
 
 def _names_url(text: str, response: Response | None) -> bool:
-    return response is not None and any(_leads_to(url, response) for url in _URL.findall(text))
+    return response is not None and any(_leads_to(url, response) for url in _urls_in(text))
+
+
+def _urls_in(text: str) -> list[str]:
+    return [url for url in _URL.findall(text) if not url.startswith(_DOCUMENTATION)]
 
 
 def _has_endpoint(response: Response | None) -> bool:

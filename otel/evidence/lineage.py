@@ -37,6 +37,7 @@ class ChildFailure:
             "401" may be that call's.
         other_failed: Whether anything else failed at all.
         healed: Whether a client renewed the session by itself: what `instrument` recorded is over.
+        reason: Under which the failure was decided.
     """
 
     failure: Failure | None = None
@@ -45,6 +46,7 @@ class ChildFailure:
     ambiguous_status: bool = False
     other_failed: bool = False
     healed: bool = False
+    reason: str = ""
 
     def merged_with(self, later: ChildFailure) -> ChildFailure:
         """Return both together; the first failure stays."""
@@ -57,6 +59,7 @@ class ChildFailure:
             ambiguous_status=self.ambiguous_status or later.ambiguous_status,
             other_failed=self.other_failed or later.other_failed,
             healed=self.healed or later.healed,
+            reason=self.reason or later.reason,
         )
 
     def or_recorded(self, response: Response | None, trace_id: str) -> ChildFailure:

@@ -25,7 +25,9 @@ from ..evidence import (
 )
 from ..pipeline import Outcome
 
-_STATE_A_FAILURE = frozenset({conventions.EXCEPTION_TYPE, conventions.ERROR_TYPE, "status"})
+_STATE_A_FAILURE = frozenset(
+    {conventions.EXCEPTION_TYPE, conventions.EXCEPTION_MESSAGE, conventions.ERROR_TYPE, "status"}
+)
 
 
 class LogVerdicts:
@@ -43,7 +45,7 @@ class LogVerdicts:
         self._failures_of = parts.failures_of
         self._response_of = parts.calls.response_of
         self._lineage = lineage_of(guard)
-        self._statuses = tuple(str(status) for status in guard.policy.statuses)
+        self._statuses = tuple(str(status) for status in sorted(parts.backends.statuses))
 
     def judged(
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]

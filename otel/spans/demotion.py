@@ -9,6 +9,7 @@ from opentelemetry.trace import Status, StatusCode
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, Policy, SessionExpiredError
+from sentry_filters.core import Backends
 from sentry_filters.evidence import conventions
 
 from .. import telemetry
@@ -52,16 +53,16 @@ def demoted(
     )
 
 
-def without_refusal(ended: EndedSpan, policy: Policy) -> ReadableSpan | None:
+def without_refusal(ended: EndedSpan, backends: Backends) -> ReadableSpan | None:
     """Return the span without the error of work that the gate refused to start, None where it has another."""
     span = ended.span
     refusals = [event for event in span.events if event.name == conventions.EXCEPTION_EVENT]
     if refusals:
         if not all(is_refusal(event.attributes) for event in refusals):
             return None
-    elif not is_refusal(ended.attributes) and not _describes_refusal(span.status.description, policy):
+    elif not is_refusal(ended.attributes) and not _describes_refusal(span.status.description, backends):
         return None
-    expired = Event(telemetry.SESSION_EXPIRED, telemetry.of_failure(Failure(), policy), span.end_time)
+    expired = Event(telemetry.SESSION_EXPIRED, _of_refusal(ended, refusals, backends), span.end_time)
     return sdk_records.rebuilt_span(
         span,
         attributes=dict(ended.attributes),
@@ -70,10 +71,29 @@ def without_refusal(ended: EndedSpan, policy: Policy) -> ReadableSpan | None:
     )
 
 
-def _describes_refusal(description: str | None, policy: Policy) -> bool:
+def _describes_refusal(description: str | None, backends: Backends) -> bool:
     """Say whether a status is of a refusal, as the SDK writes it where exceptions are log records."""
-    begins = f"{SessionExpiredError.__name__}: the {policy.provider} session has expired"
-    return description is not None and description.startswith(begins)
+    begins = f"{SessionExpiredError.__name__}: "
+    return (
+        description is not None
+        and description.startswith(begins)
+        and _refusing(description.removeprefix(begins), backends) is not None
+    )
+
+
+def _of_refusal(ended: EndedSpan, refusals: Iterable[Event], backends: Backends) -> dict[str, AnyValue]:
+    """Return the attributes of the event of a refusal; of several backends, the one that its text names."""
+    described = (ended.span.status.description or "").removeprefix(f"{SessionExpiredError.__name__}: ")
+    texts = (described, *(error_of(event.attributes).message for event in refusals))
+    policy = backends.only or next(filter(None, (_refusing(text, backends) for text in texts)), None)
+    return {} if policy is None else telemetry.of_failure(Failure(), policy)
+
+
+def _refusing(text: str, backends: Backends) -> Policy | None:
+    """Return the policy of the backend whose refusal's text this is."""
+    return next(
+        (one for one in backends.policies if text.startswith(f"the {one.provider} session has expired")), None
+    )
 
 
 def _marks(

@@ -81,18 +81,18 @@ class Held:
     is_uncertain: bool = True
 
 
-def ended_span(span: ReadableSpan, domain: str) -> EndedSpan:
+def ended_span(span: ReadableSpan, domains: frozenset[str]) -> EndedSpan:
     """Read a span that has ended.
 
     Args:
         span: The span.
-        domain: `Policy.domain`.
+        domains: `Policy.domain` of every backend.
     """
     attributes, parent = sdk_records.attributes_of(span), span.parent
     return EndedSpan(
         span=span,
         attributes=attributes,
-        facts=facts_of(attributes, span.kind, domain),
+        facts=facts_of(attributes, span.kind, domains),
         context=span.context or INVALID_SPAN_CONTEXT,
         parent_id=None if parent is None or parent.is_remote else parent.span_id,
         failed=span.status.status_code is StatusCode.ERROR,
@@ -101,7 +101,9 @@ def ended_span(span: ReadableSpan, domain: str) -> EndedSpan:
 
 def unread_span(span: ReadableSpan) -> EndedSpan:
     """Return a span that cannot be read as one that says nothing."""
-    return EndedSpan(span, {}, facts_of({}, SpanKind.INTERNAL, ""), INVALID_SPAN_CONTEXT, None, failed=False)
+    return EndedSpan(
+        span, {}, facts_of({}, SpanKind.INTERNAL, frozenset()), INVALID_SPAN_CONTEXT, None, failed=False
+    )
 
 
 def seconds(nanoseconds: int | None) -> float | None:

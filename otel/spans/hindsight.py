@@ -7,11 +7,10 @@ attempt, to what `SessionGuard.instrument` recorded meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sentry_filters import Failure, Response, SessionGuard
-from sentry_filters.core import recognise
 from sentry_filters.evidence import Body, body_of_value, fold, with_body
 from sentry_filters.guard import parts_of
 
@@ -32,17 +31,18 @@ class Hindsight:
     """
 
     def __init__(self, guard: SessionGuard) -> None:
-        calls = parts_of(guard).calls
+        parts = parts_of(guard)
+        calls = parts.calls
         self._call_of = calls.call_of
         self._response_of = calls.response_of
-        self._policy = guard.policy
+        self._backends = parts.backends
         self._lineage = lineage_of(guard)
 
     def may_wait_for(self, ended: EndedSpan, failure: Failure) -> bool:
         """Say whether more can become known about a call that failed."""
         if ended.parent_id is None or failure.response is None:
             return False
-        verdict = recognise(failure, self._policy)
+        verdict = self._backends.recognise(failure)
         # A failed attempt may be followed by one that succeeds; a call to a model ends with all its attempts.
         return verdict.drop and (ended.facts.status is not None or verdict.grade == "words")
 
@@ -132,26 +132,19 @@ class Hindsight:
         for message in (message for error in errors_of(span.span) for message in messages_of(error)):
             if failure is None or failure.response is None or not may_be_about(message, failure):
                 continue
-            body = self._body_in(message)
+            vetoes = self._backends.of(failure).vetoes
+            body = _body_in(message, vetoes)
             if (
                 others.other_failed
             ):  # it may be another call's error: only a veto counts, since in doubt it is kept
-                body = Body(codes=body.codes & self._policy.vetoes)
+                body = Body(codes=body.codes & vetoes)
             failure = replace(failure, response=with_body(failure.response, body))
         one.failure = failure
-
-    def _body_in(self, message: str) -> Body:
-        value = body_in(message)
-        if value is not None:
-            return body_of_value(value)
-        # A body that is cut, or not JSON: what is seen of it counts.
-        text = fold(message)
-        return Body(codes=frozenset(code for code in self._policy.vetoes if code in text))
 
     def _lacks_something(self, one: Held) -> bool:
         if one.failure is None:
             return False
-        verdict = recognise(one.failure, self._policy)
+        verdict = self._backends.recognise(one.failure)
         return verdict.drop and verdict.grade == "words"
 
     def _seen(self, response: Response, trace_id: str, span_id: str, latest: float | None) -> Response | None:
@@ -172,6 +165,15 @@ class Hindsight:
             began=call.began,
             operation=call.operation,
         )
+
+
+def _body_in(message: str, vetoes: Collection[str]) -> Body:
+    value = body_in(message)
+    if value is not None:
+        return body_of_value(value)
+    # A body that is cut, or not JSON: what is seen of it counts.
+    text = fold(message)
+    return Body(codes=frozenset(code for code in vetoes if code in text))
 
 
 def _is_of_one_request(recorded: Response, response: Response) -> bool:

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import SessionGuard
+from sentry_filters.guard import parts_of
 
 from ..evidence import lineage_of
 from ..pipeline import Outcome, Pipeline
@@ -33,7 +34,7 @@ class GuardedSpans(Pipeline[ReadableSpan]):
 
     def __init__(self, guard: SessionGuard, room: WaitingRoom[Held] | None = None) -> None:
         super().__init__("span", guard)
-        self._domain = guard.policy.domain
+        self._domains = parts_of(guard).backends.domains
         self._room: WaitingRoom[Held] = WaitingRoom() if room is None else room
         self._lineage = lineage_of(guard)
         self._hindsight = Hindsight(guard)
@@ -79,7 +80,7 @@ class GuardedSpans(Pipeline[ReadableSpan]):
 
     def _read(self, span: ReadableSpan) -> EndedSpan:
         try:
-            return ended_span(span, self._domain)
+            return ended_span(span, self._domains)
         except Exception as error:  # noqa: BLE001 - then it says nothing, and is redacted all the same
             self._fault("recognise_span", error)
             return unread_span(span)

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
 from opentelemetry.util.types import AnyValue
 
-from sentry_filters import Failure, Response, SessionGuard, recognise
+from sentry_filters import Failure, Policy, Response, SessionGuard
 from sentry_filters.core import REFUSED_BY_GATE
 from sentry_filters.evidence import conventions, failure_of_tags, status_number
 from sentry_filters.guard import parts_of
@@ -32,8 +32,6 @@ from .demotion import demoted, without_refusal
 from .ended import EndedSpan, Held
 from .hindsight import Hindsight
 
-_REASON = "backend_session_expired"
-
 
 class SpanVerdicts:
     """Judges ended spans, children before their parents. Thread-safe. Its callers catch what it raises.
@@ -48,7 +46,8 @@ class SpanVerdicts:
         self._decide = parts.decider.decide
         self._note = parts.decider.note
         self._response_of = parts.calls.response_of
-        self._policy = guard.policy
+        self._nearby = parts.calls.nearby
+        self._backends = parts.backends
         self._lineage = lineage_of(guard)
         self._hindsight = hindsight
 
@@ -74,7 +73,7 @@ class SpanVerdicts:
             held: It has ended, and waits no longer.
         """
         ended = held.ended
-        refused = without_refusal(ended, self._policy) if ended.failed else None
+        refused = without_refusal(ended, self._backends) if ended.failed else None
         if refused is not None:
             self._note("span", "demote", REFUSED_BY_GATE, None)
             return "demoted", refused
@@ -111,18 +110,21 @@ class SpanVerdicts:
     def _call(
         self, ended: EndedSpan, failure: Failure | None, child: ChildFailure
     ) -> tuple[Outcome, ReadableSpan | None]:
-        demotes = self._policy.span_action == "demote"
         messages = error_messages_of(ended.span)
-        if failure is None or not self._decide("span", (failure,), demotes=demotes).drop:
+        demotes = failure is not None and self._policy_of(failure).span_action == "demote"
+        decision = None if failure is None else self._decide("span", (failure,), demotes=demotes)
+        if failure is None or decision is None or not decision.recognised:
             ambiguous = ended.facts.status is None or ended.facts.status in conventions.SESSION_STATUSES
             kept = ChildFailure(other_texts=messages, ambiguous_status=ambiguous, other_failed=True)
             self._hand_on(ended, child.merged_with(kept))
             return "exported", ended.span
-        expired = ChildFailure(failure=failure, texts=messages)
+        expired = ChildFailure(failure=failure, texts=messages, reason=decision.verdict.reason)
         self._hand_on(ended, expired.merged_with(child))
         if demotes:
             alone = ChildFailure(failure=failure)
-            return "demoted", demoted(ended.span, ended.attributes, alone, self._policy, everything=True)
+            return "demoted", demoted(
+                ended.span, ended.attributes, alone, self._policy_of(failure), everything=True
+            )
         return "dropped", None
 
     def _failure_of_call(self, ended: EndedSpan, child: ChildFailure) -> Failure | None:
@@ -138,7 +140,7 @@ class SpanVerdicts:
             and _is_all_of(ended, known, known.failure)
         ):
             return replace(tagged, response=known.failure.response)
-        if tagged.status is None and self._policy.provider not in text:
+        if tagged.status is None and self._backends.provider_in(text) is None:
             return None
         # What was sent elsewhere is another's failure, whatever is said of it.
         return replace(tagged, rivals=frozenset() if facts.endpoint is None else frozenset({facts.endpoint}))
@@ -161,7 +163,9 @@ class SpanVerdicts:
     def _work(self, ended: EndedSpan, child: ChildFailure) -> tuple[Outcome, ReadableSpan | None]:
         decided = child.failure is not None
         known = child if decided else self._failure_here(ended, child)
-        result = demoted(ended.span, ended.attributes, known, self._policy)
+        result = None
+        if known.failure is not None:
+            result = demoted(ended.span, ended.attributes, known, self._policy_of(known.failure))
         if known.failure is None or result is None:
             # Its texts, too: a short one of ours may stand in them, and in what is above both.
             texts = error_messages_of(ended.span) if ended.failed else frozenset[str]()
@@ -169,8 +173,8 @@ class SpanVerdicts:
             self._hand_on(ended, child.merged_with(kept))
             return "exported", ended.span
         if decided:
-            recognised = recognise(known.failure, self._policy)
-            self._note("span", "demote", _REASON, known.failure, recognised=recognised)
+            recognised = self._backends.recognise(known.failure)
+            self._note("span", "demote", known.reason, known.failure, recognised=recognised)
         self._hand_on(ended, replace(known, texts=known.texts | error_messages_of(ended.span)))
         return "demoted", result
 
@@ -181,20 +185,27 @@ class SpanVerdicts:
         errors = errors_of(ended.span)
         known = self._known(ended, child)
         if not any(matches(error, known) for error in errors):
-            text = next((one.message for one in errors if self._policy.provider in one.message), None)
+            text = next((one.message for one in errors if self._backends.provider_in(one.message)), None)
             if text is None:
                 return NOTHING_FAILED
             stated = failure_of_tags(ended.facts.tags, text=text, at=ended.ended_at)
             failure = replace(stated, trace_id=ended.trace_id)
             known = replace(child, failure=failure, texts=frozenset({text}))
-        if known.failure is None or not self._decide("span", (known.failure,), demotes=True).drop:
+        if known.failure is None:
             return NOTHING_FAILED
-        return known
+        decision = self._decide("span", (known.failure,), demotes=True)
+        return replace(known, reason=decision.verdict.reason) if decision.recognised else NOTHING_FAILED
 
     def _known(self, ended: EndedSpan, child: ChildFailure) -> ChildFailure:
         """Return what may be the failure behind a span that does not state it."""
         recorded = self._response_of(ended.trace_id, f"{ended.context.span_id:016x}")
+        started, at = ended.started_at, ended.ended_at
+        if recorded is None and child is NOTHING_FAILED and ended.facts.is_call and started and at:
+            recorded = self._nearby.between(ended.trace_id, started, at)  # it was never the current span
         return child.or_recorded(recorded, ended.trace_id)
+
+    def _policy_of(self, failure: Failure) -> Policy:
+        return self._backends.of(failure)
 
     def _hand_on(self, ended: EndedSpan, child: ChildFailure) -> None:
         self._lineage.add(ended.context.trace_id, ended.parent_id, child)

@@ -169,7 +169,7 @@ class _Check:
             yield self._trial.path(name, Outcome.NOT_COVERED, detail)
         else:
             report = partial(self._report, signal, pipeline)
-            demotes = signal == "span" and self._guard.policy.span_action == "demote"
+            demotes = signal == "span" and any(one.span_action == "demote" for one in self._guard.policies)
             untried = (Outcome.OFF, 'span_action="demote" keeps it') if demotes else None
             yield self._trial.keeps_others(name, signal, report)
             yield self._trial.drops_own(name, report, untried=untried)

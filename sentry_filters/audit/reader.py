@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sentry_filters.audit.queries import Query, Value, window_views
 from sentry_filters.audit.schema import APPLICATION_ID, MIGRATIONS, stamps_of
+from sentry_filters.core import DecisionRecord
 
 __all__ = ["Answer", "LedgerUnreadableError", "Reader", "read_only_uri", "reading", "views_since"]
 
 _BUSY_SECONDS = 5.0
+_COLUMNS = tuple(field.name for field in fields(DecisionRecord))  # the table names them as the record does
+_DECISIONS = f"SELECT {', '.join(_COLUMNS)} FROM decisions ORDER BY id"  # noqa: S608 - the names above
 
 
 class LedgerUnreadableError(Exception):
@@ -63,6 +67,22 @@ class Reader:
         except sqlite3.Error as error:
             raise LedgerUnreadableError(f"{query.name} cannot be answered: {error}") from error
         return Answer(query=query, columns=tuple(column[0] for column in cursor.description), rows=rows)
+
+    def decisions(self) -> Iterator[DecisionRecord]:
+        """Iterate over every decision as it was recorded, in the order of writing, without holding them all.
+
+        Raises:
+            sqlite3.Error: The file is damaged; `reading` turns it into LedgerUnreadableError.
+        """
+        return map(_decision, self._connection.execute(_DECISIONS))
+
+
+def _decision(row: Sequence[Any]) -> DecisionRecord:
+    known = dict(zip(_COLUMNS, row, strict=True))
+    known["at"] /= 1000
+    known["third_party"] = bool(known["third_party"])
+    known["confirmed"] = None if known["confirmed"] is None else bool(known["confirmed"])
+    return DecisionRecord(**known)
 
 
 @contextmanager

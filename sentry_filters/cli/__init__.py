@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from sentry_filters.cli import audit, check, dashboard, export, redact
+from sentry_filters.cli import audit, check, dashboard, export, preview, redact
 
 __all__ = ["main"]
 
-_COMMANDS = (check, audit, dashboard, redact, export)
+_COMMANDS = (check, audit, dashboard, preview, redact, export)
 _INTERRUPTED = 130  # what a shell reports of a process that Ctrl-C has ended
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from sentry_filters.core import Policy
+from sentry_filters.core import Backends, Policy
 from sentry_filters.targets import Exporter, collector_config, inbound_patterns, relay_config
 
 __all__ = ["add_parser", "run"]
@@ -36,6 +36,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="FILE",
         help="a TOML file with [tool.sentry_filters]; else SENTRY_FILTERS_*",
     )
+    parser.add_argument(
+        "--provider", metavar="NAME", help="which of the file's backends, where it states several"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; else standard output")
     return parser
 
@@ -43,8 +46,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
     try:
-        policy = Policy.from_env() if arguments.policy is None else Policy.from_toml(arguments.policy)
-        export = _TARGETS[arguments.target](policy)
+        export = _TARGETS[arguments.target](_policy(arguments))
         if arguments.output is None:
             sys.stdout.write(export.text)
         else:
@@ -58,3 +60,10 @@ def run(arguments: argparse.Namespace) -> int:
     for remark in export.remarks:
         print(f"note: {remark}", file=sys.stderr)
     return 0
+
+
+def _policy(arguments: argparse.Namespace) -> Policy:
+    """Return the policy to export: a target takes one backend's at a time."""
+    file = arguments.policy
+    backends = Backends((Policy.from_env(),) if file is None else Policy.all_from_toml(file))
+    return backends.named(arguments.provider, "--provider")

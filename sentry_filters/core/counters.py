@@ -23,6 +23,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "withheld": ("signal", "cause"),
     "session_expired": ("source", "confirmed", "handled"),
     "renewals": (),
+    "refreshes": ("event",),
     "refused": (),
     "violations": ("invariant",),
     "audit_lost": ("cause",),
@@ -188,5 +189,7 @@ def _watched(source: str) -> Iterator[tuple[str, ...]]:
     )
     for cause in ("closed", "forked_while_writing", "no_thread", "queue_full", "refused"):
         yield "audit_lost", cause
+    for outcome in ("refused", "renewed", "unavailable"):
+        yield "refreshes", outcome
     yield ("renewals",)
     yield ("refused",)

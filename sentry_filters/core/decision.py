@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core.policy import Policy
-from sentry_filters.core.recognition import UNRELATED, Verdict, recognise
+from sentry_filters.core.backend_sessions import BackendSessions
+from sentry_filters.core.backends import Backends
+from sentry_filters.core.recognition import UNRELATED, Verdict
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
-from sentry_filters.core.session import Observed
-from sentry_filters.core.sessions import Lifecycle
+from sentry_filters.core.session import Observed, Standing
 from sentry_filters.evidence import Failure, FailuresOf
 
 _GRADES = ("words", "statement", "fact")
+
+_Judged = tuple[Verdict, Failure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +28,24 @@ class Decision:
         verdict: Whether it is dropped, and why.
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
             dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
+        shadowed: Whether it would be dropped, and shadow mode alone keeps it.
+        expiry: The id of the running expiry that it is about, None where there is none.
     """
 
     verdict: Verdict
     tag: str | None = None
+    shadowed: bool = False
+    expiry: str | None = None
 
     @property
     def drop(self) -> bool:
         """Whether the report is dropped."""
         return self.verdict.drop and self.tag is None
+
+    @property
+    def recognised(self) -> bool:
+        """Whether it is dropped, or would be without shadow mode."""
+        return self.drop or self.shadowed
 
 
 class Rehearsal(Protocol):
@@ -48,19 +59,21 @@ class Rehearsal(Protocol):
 
 
 class Decider:
-    """Decides failures by a policy and acts on what it finds. Thread-safe; never raises.
+    """Decides failures by their backend's policy and acts on what it finds. Thread-safe; never raises.
 
     Args:
-        policy: The rule.
-        lifecycle: Knows where a failure stands in its session's life; closes the gate and publishes.
+        backends: The rules.
+        sessions: Knows where a failure stands in its session's life; closes the gate and publishes.
         trail: Where decisions are counted and written down.
     """
 
-    def __init__(self, policy: Policy, lifecycle: Lifecycle, trail: AuditTrail) -> None:
-        self._policy = policy
-        self._lifecycle = lifecycle
+    def __init__(self, backends: Backends, sessions: BackendSessions, trail: AuditTrail) -> None:
+        self._backends = backends
+        self._recognise = backends.recognise
+        self._sessions = sessions
         self._trail = trail
         self._rehearsal: Rehearsal | None = None
+        self.is_shadow = backends.is_shadow
 
     def decide(
         self,
@@ -83,7 +96,8 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            verdict, failure = self._verdict(failures)
+            deciding = self._deciding(failures)
+            verdict, failure = deciding[0]
             rehearsal = self._rehearsal_of(failures)
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
@@ -92,7 +106,7 @@ class Decider:
                 self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)
             became = "demote" if demotes else "drop"
-            return self._expired(signal, failure or failures[0], verdict, became, can_show=can_show)
+            return self._expired(signal, deciding, became, can_show=can_show)
         except Exception as error:  # noqa: BLE001 - an internal fault neither drops a report nor reaches the application
             self._trail.fault("decide", error)
             return Decision(Verdict(drop=False, reason="fault"))
@@ -111,11 +125,11 @@ class Decider:
             Whether it is dropped. False where the refusal came up in the handling of a failed call that is
             not our expired session: the report is about that one, too.
         """
-        links = everything_below(error)
+        links = None if self.is_shadow else everything_below(error)  # a gate that is open refuses nothing
         if links is None:
             return False
         below = (failure for link in links for failure in failures_of(link))
-        if any(one.response is not None and not recognise(one, self._policy).drop for one in below):
+        if any(one.response is not None and not self._recognise(one).drop for one in below):
             return False
         refusal = refusal_of(error)
         self._trail.refused(signal, "drop", REFUSED_BY_GATE, None if refusal is None else refusal.event)
@@ -133,11 +147,13 @@ class Decider:
         """Count a decision, and record it where it is about a failure; see `AuditTrail.decided`."""
         if self._rehearsal_of(() if failure is None else (failure,)) is not None:
             return
+        if self.is_shadow and verdict != "keep":
+            verdict = f"would_{verdict}"
         self._trail.counters.add("decisions", signal, verdict, reason)
         if failure is None or reason == UNRELATED.reason:
             return
         if observed is None and verdict != "keep":  # what became of a report by an earlier decision
-            observed = self._lifecycle.standing_of(failure.session)
+            observed = self._sessions.of(failure).standing_of(failure.session)
         self._trail.decided(signal, verdict, reason, failure, observed, recognised)
 
     @contextmanager
@@ -149,41 +165,94 @@ class Decider:
         finally:
             self._rehearsal = None
 
-    def _verdict(self, failures: Sequence[Failure]) -> tuple[Verdict, Failure | None]:
-        """Return the verdict that counts, and the failure it is about: one that is kept, else the surest."""
-        judged = [(recognise(failure, self._policy), failure) for failure in failures]
-        kept = (one for one in judged if not one[0].drop)
-        return next(kept, max(judged, key=_certainty, default=(UNRELATED, None)))
+    def _deciding(self, failures: Sequence[Failure]) -> list[_Judged]:
+        """Return what decides: one failure that is kept, else each backend's surest, the surest first."""
+        judged = [(self._recognise(one), one) for one in self._backends.with_others(failures)]
+        for one in judged:
+            if not one[0].drop:
+                return [one]
+        if len(judged) < 2:
+            return judged or [(UNRELATED, Failure())]
+        judged.sort(key=_certainty, reverse=True)
+        surest: dict[str, _Judged] = {}
+        for one in judged:
+            surest.setdefault(self._backends.of(one[1]).provider, one)
+        return list(surest.values())
 
     def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
         rehearsal = self._rehearsal
         return rehearsal if rehearsal is not None and rehearsal.owns(failures) else None
 
-    def _expired(
-        self, signal: str, failure: Failure, verdict: Verdict, became: str, *, can_show: bool
-    ) -> Decision:
-        """Act by the grade of the evidence: facts and statements decide, words corroborate only."""
-        nameless = self._policy.scope == "session" and failure.session is None
-        if verdict.grade != "words" and not nameless:
-            observed = self._lifecycle.observe(failure, verdict, can_show=can_show)
-        elif self._lifecycle.corroborates(failure):
-            observed = self._lifecycle.corroborated(failure, can_show=can_show)
-        else:
-            observed = Observed(None, None, "uncorroborated")
+    def _expired(self, signal: str, expired: Sequence[_Judged], became: str, *, can_show: bool) -> Decision:
+        """Act by the grade of the evidence: facts and statements decide, words corroborate only.
+
+        A report of several backends' sessions is dropped only if each of them is known to be dead then.
+        """
+        for verdict, failure in expired:  # before any of them has consequences
+            doubt = self._doubt(verdict, failure, expired)
+            if doubt is not None:
+                return self._kept(signal, doubt, verdict, failure)
+        seen = [(self._observed(*one, can_show=can_show), *one) for one in expired]
+        observed, verdict, failure = min(seen, key=_urgency)
+        reason = observed.reason or verdict.reason
         if observed.standing is None:
-            kept = Verdict(drop=False, reason=observed.reason or verdict.reason, grade=verdict.grade)
-            self.note(signal, "keep", kept.reason, failure, recognised=kept)
-            return Decision(kept)
+            return self._kept(signal, reason, verdict, failure)
         if observed.tag is not None:
             self.note(signal, "keep", observed.tag, failure, observed, verdict)
         else:
-            self.note(signal, became, observed.reason or verdict.reason, failure, observed, verdict)
-        if observed.reason is not None:
-            verdict = replace(verdict, reason=observed.reason)
-        return Decision(verdict, observed.tag)
+            self.note(signal, became, reason, failure, observed, verdict)
+        if reason != verdict.reason:
+            verdict = replace(verdict, reason=reason)
+        return self._applied(verdict, observed)
+
+    def _applied(self, verdict: Verdict, observed: Observed) -> Decision:
+        """Return the decision that the policies' mode makes of a verdict to drop."""
+        if self.is_shadow:
+            return Decision(replace(verdict, drop=False), shadowed=observed.tag is None)
+        stale = observed.standing is Standing.STALE
+        return Decision(verdict, observed.tag, expiry=None if stale else observed.expiry)
+
+    def _doubt(self, verdict: Verdict, failure: Failure, expired: Sequence[_Judged]) -> str | None:
+        """Return why a report is kept although each failure by itself would be dropped."""
+        if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
+            return "uncorroborated"
+        return "contradicting_host" if self._hides_another(failure, expired) else None
+
+    def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
+        nameless = failure.session is None and self._backends.of(failure).scope == "session"
+        return verdict.grade == "words" or nameless
+
+    def _hides_another(self, failure: Failure, expired: Sequence[_Judged]) -> bool:
+        """Say whether a report leads to a call of another of our backends whose session may be alive."""
+        others = self._backends.others_of(failure)
+        if not others:
+            return False
+        sure = {
+            self._backends.of(one).provider for verdict, one in expired if not self._is_words(verdict, one)
+        }
+        nameless = Failure(trace_id=failure.trace_id)
+        lives = (self._sessions.named(one.provider, "decide") for one in others if one.provider not in sure)
+        return not all(life.corroborates(nameless) for life in lives)
+
+    def _observed(self, verdict: Verdict, failure: Failure, *, can_show: bool) -> Observed:
+        life = self._sessions.of(failure)
+        if self._is_words(verdict, failure):
+            return life.corroborated(failure, can_show=can_show)
+        return life.observe(failure, verdict, can_show=can_show)
+
+    def _kept(self, signal: str, reason: str, verdict: Verdict, failure: Failure) -> Decision:
+        kept = Verdict(drop=False, reason=reason, grade=verdict.grade)
+        self.note(signal, "keep", reason, failure, recognised=kept)
+        return Decision(kept)
 
 
-def _certainty(judged: tuple[Verdict, Failure]) -> tuple[int, bool, bool, bool]:
+def _urgency(seen: tuple[Observed, Verdict, Failure]) -> int:
+    """Order what was seen by what it does to the report: it is kept, shown, dropped."""
+    observed = seen[0]
+    return 0 if observed.standing is None else 1 if observed.tag is not None else 2
+
+
+def _certainty(judged: _Judged) -> tuple[int, bool, bool, bool]:
     verdict, failure = judged
     grade = _GRADES.index(verdict.grade)
     response = failure.response

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Literal
 
-from sentry_filters.core.loops import wake
+from sentry_filters.core.gate_ends import End, Ends
+from sentry_filters.core.openings import Openings
 from sentry_filters.core.session import SessionExpired, SessionExpiredError
 from sentry_filters.core.work import SessionOf, Work
 from sentry_filters.forking import after_fork_in_child
 
-_log = logging.getLogger("sentry_filters")
+Finder = Callable[[BaseException], SessionExpired | None]
+"""Finds the expiry that an error is the failure of; never raises."""
 
 _MOST_SESSIONS = 10_000
 _ALL = ""
@@ -30,20 +30,25 @@ class SchedulerGate:
     Args:
         scope: `Policy.scope`.
         on_refused: Called whenever `check` refuses work; must not raise.
+        provider: `Policy.provider`, the one name that may be given for `provider` below.
     """
 
     def __init__(
         self,
         scope: Literal["process", "session"] = "process",
         on_refused: Callable[[], object] = lambda: None,
+        provider: str | None = None,
     ) -> None:
         self._scope = scope
+        self._provider = provider
         self._on_refused = on_refused
         self._changed = threading.Condition()
         self._closed_by: OrderedDict[str, SessionExpired] = OrderedDict()
-        self._futures: set[asyncio.Future[None]] = set()
-        self._openings: tuple[Callable[[], object], ...] = ()
+        self._ends = Ends(scope)
+        self._openings = Openings()
         self._refused = 0
+        self._latest: SessionExpired | None = None
+        self._find: Finder = lambda _: None
         after_fork_in_child(self._reset_lock)
 
     def __repr__(self) -> str:
@@ -74,15 +79,30 @@ class SchedulerGate:
             event = self._closed_by.get(self._key(expiry, session))
         return event is not None and event.id == expiry
 
-    def check(self, *, session: str | None = None) -> None:
+    def of(self, provider: str | None) -> SchedulerGate:
+        """Return the gate of one backend, for what works with that one alone; None stands for all.
+
+        Raises:
+            ValueError: There is no such backend.
+        """
+        if provider not in (None, self._provider):
+            raise ValueError(f"gate: invalid provider {provider!r}; expected {self._provider!r}")
+        return self
+
+    def check(self, *, session: str | None = None, provider: str | None = None) -> None:
         """Return at once while the gate is open.
 
         Args:
             session: Fingerprint (`SessionGuard.fingerprint`) of the session that asks.
+            provider: The backend that will be called, where there are several; None for any of them, which is
+                refused while one of them is closed.
 
         Raises:
             SessionExpiredError: It is closed.
+            ValueError: There is no such backend.
         """
+        self.of(provider)
+        self._tell_of_end(session)
         with self._changed:
             event = self._closing(session)
             if event is not None:
@@ -90,21 +110,30 @@ class SchedulerGate:
                 self._on_refused()
                 raise SessionExpiredError(event)
 
-    def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+    def wait(
+        self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
+    ) -> bool:
         """Block until the gate is open; KeyboardInterrupt and other signals' exceptions come through.
 
         Args:
             timeout: Seconds to wait at most, None for no limit.
             session: As for `check`.
+            provider: As for `check`.
 
         Returns:
             Whether it is open; False when the time ran out first.
         """
+        self.of(provider)
+        self._tell_of_end(session)
         with self._changed:
             return self._changed.wait_for(lambda: self._closing(session) is None, timeout)
 
-    async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+    async def wait_async(
+        self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
+    ) -> bool:
         """As `wait`, without blocking the event loop; may be cancelled."""
+        self.of(provider)
+        self._tell_of_end(session)
         try:
             async with asyncio.timeout(timeout):
                 while (opened := self._opened_later(session)) is not None:
@@ -113,20 +142,51 @@ class SchedulerGate:
             return False
         return True
 
-    def work(self, *, session: str | SessionOf | None = None, timeout: float | None = 0.0) -> Work:
+    def found_by(self, error: BaseException) -> SessionExpired | None:
+        """Return the expiry that `error` is a failure of, where a job's own call has run into it.
+
+        If nobody else has seen the failure, the gate closes now and the expiry is published. Never raises.
+
+        Args:
+            error: What ended the job.
+
+        Returns:
+            The expiry; None for any other error, and for a failure of a session that was renewed before it.
+        """
+        return self._find(error)
+
+    def find_with(self, finder: Finder) -> None:
+        """Let `finder`, of the guard, answer `found_by`."""
+        self._find = finder
+
+    def expiry(self, expiry: str, session: str | None) -> SessionExpired | None:
+        """Return the expiry with this id, of this session; the latest where that one is over by now."""
+        with self._changed:
+            event = self._closed_by.get(self._key(expiry, session))
+        return event if event is not None and event.id == expiry else self._latest
+
+    def work(
+        self,
+        *,
+        session: str | SessionOf | None = None,
+        provider: str | None = None,
+        timeout: float | None = 0.0,
+    ) -> Work:
         """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
 
         Args:
             session: Fingerprint of the session that works; round a function also a callable that computes it
                 from the function's arguments.
+            provider: As for `check`.
             timeout: Seconds to wait for the renewal; 0 refuses at once, None waits without limit.
 
         Returns:
             What guards a block or a function, sync or async; on entry it raises `SessionExpiredError`.
 
         Raises:
-            ValueError: `timeout` is negative.
+            ValueError: `timeout` is negative, or there is no such backend.
         """
+        self.of(provider)
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"gate.work: invalid timeout {timeout!r}; expected 0 or more seconds, or None")
         return Work(gate=self, session=session, timeout=timeout)
@@ -139,16 +199,7 @@ class SchedulerGate:
         Returns:
             A function that ends it; may be called again.
         """
-        # An object of its own: the same callback may be given twice, and be ended once.
-        opening = functools.partial(callback)
-        with self._changed:
-            self._openings = (*self._openings, opening)
-
-        def end() -> None:
-            with self._changed:
-                self._openings = tuple(one for one in self._openings if one is not opening)
-
-        return end
+        return self._openings.on_open(callback)
 
     def close(self, event: SessionExpired, *, instead_of: str | None = None) -> None:
         """Close the gate for the session that ended, or for all; work already begun is not stopped.
@@ -159,12 +210,32 @@ class SchedulerGate:
         """
         with self._changed:
             key = self._key(event.id, event.session)
+            self._latest = event
             self._closed_by[key] = event
             self._closed_by.move_to_end(key)
             if self._scope == "process" and instead_of not in (None, event.id):
                 self._closed_by.pop(str(instead_of), None)
             while len(self._closed_by) > _MOST_SESSIONS:
                 self._closed_by.popitem(last=False)
+
+    def ends_at(
+        self,
+        moment: float | None,
+        event: SessionExpired | None = None,
+        tell: Callable[[SessionExpired], object] = lambda _event: None,
+    ) -> None:
+        """Refuse from a moment on, by the clock, until the next renewal.
+
+        Args:
+            moment: In seconds since the epoch; None for no such moment any more.
+            event: What refused work is told; with `scope="session"` it holds for its session only.
+            tell: Called with it, once, when work is refused for it.
+        """
+        with self._changed:
+            if moment is None or event is None:
+                self._ends.forget()
+            else:
+                self._ends.put(End(moment, event, tell))
 
     def amend(self, event: SessionExpired) -> None:
         """Replace what is known of an expiry, if it still closes the gate."""
@@ -178,18 +249,19 @@ class SchedulerGate:
             if self.is_closed_by(expiry, session):
                 self._closed_by.pop(self._key(expiry, session), None)
             futures = self._wake()
-        self._opened(futures)
+        self._openings.opened(futures)
 
     def open(self, session: str | None = None) -> None:
         """Open the gate for all, or with `scope="session"` for the session of this fingerprint."""
         with self._changed:
+            self._ends.forget(session)
             if self._scope == "session" and session is not None:
                 self._closed_by.pop(session, None)
                 self._closed_by.pop(_ALL, None)
             else:
                 self._closed_by.clear()
             futures = self._wake()
-        self._opened(futures)
+        self._openings.opened(futures)
 
     def _key(self, expiry: str, session: str | None) -> str:
         # Of one session the latest expiry counts; of a process every one, since each ends by itself.
@@ -197,32 +269,30 @@ class SchedulerGate:
 
     def _wake(self) -> set[asyncio.Future[None]]:
         self._changed.notify_all()
-        futures, self._futures = self._futures, set()
-        return futures
-
-    def _opened(self, futures: set[asyncio.Future[None]]) -> None:
-        for future in futures:
-            wake(future)
-        for opening in self._openings:
-            try:
-                opening()
-            except Exception as error:  # noqa: BLE001 - a sign-in must not fail by who waits for it
-                _log.warning("a callback of the gate raised %s", type(error).__name__)
+        return self._openings.taken()
 
     def _closing(self, session: str | None) -> SessionExpired | None:
         with self._changed:
             if self._scope == "process":
-                return next(reversed(self._closed_by.values()), None)
-            return self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+                closing = next(reversed(self._closed_by.values()), None)
+            else:
+                closing = self._closed_by.get(_ALL) or self._closed_by.get(session or _ALL)
+            if closing is None:
+                end = self._ends.over(session)
+                closing = None if end is None else end.event
+        return closing
+
+    def _tell_of_end(self, session: str | None) -> None:
+        """Without a call nothing fails: who is to sign in hears of it when work is refused."""
+        with self._changed:
+            end = self._ends.to_tell(session)
+        if end is not None:
+            end.tell(end.event)  # outside of the lock: it logs
 
     def _opened_later(self, session: str | None) -> asyncio.Future[None] | None:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with self._changed:
-            if self._closing(session) is None:
-                return None
-            self._futures = {waiting for waiting in self._futures if not waiting.done()} | {future}
-        return future
+            return None if self._closing(session) is None else self._openings.awaited()
 
     def _reset_lock(self) -> None:
         self._changed = threading.Condition()
-        self._futures = set()
+        self._openings.start_afresh()

@@ -82,6 +82,8 @@ class Policy:
             `"confirmed"`: only a response of one of `hosts` does.
         healing_window: Seconds between the gate's closing and the handlers being told; they are not told if a
             renewal or a success comes first.
+        refuse_expired: Whether the gate and `SessionGuard.auth` refuse work once the `exp` of a JWT, which
+            nobody has verified, lies 5 seconds back; no report is dropped for it.
         span_action: What becomes of recognised provider spans: `"drop"`, or `"demote"` to keep them.
         sentry_signal: What Sentry gets of an expiry: `"log"`, an informational log where logs are enabled;
             `"event"`, an informational event, one issue for each source; both with metrics of what was
@@ -90,6 +92,8 @@ class Policy:
         secret_keys: Further keys whose values are secret.
         kept_keys: Keys whose values are kept, whatever their name suggests.
         redact_content: Whether prompts and completions are emptied too.
+        mode: `"enforce"`, or `"shadow"`: failures are recognised, counted and recorded (`would_drop`,
+            `would_demote`), but nothing is dropped or published, and the gate stays open. Redaction goes on.
 
     Raises:
         ValueError: A value is impossible; the message names the key, the value and what is allowed.
@@ -107,12 +111,14 @@ class Policy:
     renewal_grace: float = 30.0
     publish_on: Literal["statement", "confirmed"] = "statement"
     healing_window: float = 0.0
+    refuse_expired: bool = False
     span_action: Literal["drop", "demote"] = "drop"
     sentry_signal: Literal["log", "event", "none"] = "log"
     secret_kinds: Collection[Mapping[str, str]] = field(default=(), hash=False)
     secret_keys: Collection[str] = ()
     kept_keys: Collection[str] = ()
     redact_content: bool = False
+    mode: Literal["enforce", "shadow"] = "enforce"
     endpoints: frozenset[Endpoint] = field(init=False, repr=False, compare=False)
     llm_operations: frozenset[str] = field(init=False, repr=False, compare=False)
     vetoes: frozenset[str] = field(init=False, repr=False, compare=False)
@@ -149,9 +155,26 @@ class Policy:
         Raises:
             OSError: The file cannot be read.
             ValueError: It is not TOML, has no such table, or the table has an unknown key or an impossible
-                value.
+                value; or it states several backends.
         """
-        return cls(**policy_values.read_toml(Path(path)))
+        policies = cls.all_from_toml(path)
+        if len(policies) > 1:
+            names = ", ".join(policy.provider for policy in policies)
+            raise ValueError(f"{path}: {len(policies)} backends ({names}); expected one; see all_from_toml")
+        return policies[0]
+
+    @classmethod
+    def all_from_toml(cls, path: str | os.PathLike[str]) -> tuple[Self, ...]:
+        """Read a policy for each backend: for each table `[[tool.sentry_filters.backends]]` of a TOML file.
+
+        What stands in `[tool.sentry_filters]` itself holds for each backend that does not state it. A file
+        without such tables has one policy.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: As for `from_toml`; the tables are counted from 1.
+        """
+        return tuple(cls(**values) for values in policy_values.read_toml(Path(path)))
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -13,6 +13,7 @@ from typing import Any
 from sentry_filters.evidence import conventions, parse_endpoint
 
 TABLE = ("tool", "sentry_filters")
+BACKENDS = "backends"
 ENV_PREFIX = "SENTRY_FILTERS_"
 # Read by other parts of the package, so no mistake of the policy's.
 OTHER_VARIABLES = frozenset({"SENTRY_FILTERS_KEY", "SENTRY_FILTERS_LEDGER"})
@@ -140,12 +141,14 @@ _CHECKS: Mapping[str, Callable[[str, object], object]] = MappingProxyType(
         "renewal_grace": _seconds,
         "publish_on": _choice("statement", "confirmed"),
         "healing_window": _seconds,
+        "refuse_expired": _flag,
         "span_action": _choice("drop", "demote"),
         "sentry_signal": _choice("log", "event", "none"),
         "secret_kinds": _kinds,
         "secret_keys": _texts,
         "kept_keys": _texts,
         "redact_content": _flag,
+        "mode": _choice("enforce", "shadow"),
     }
 )
 FIELDS = tuple(_CHECKS)
@@ -156,8 +159,20 @@ def validated(values: Mapping[str, object]) -> dict[str, Any]:
     return {name: _CHECKS[name](name, value) for name, value in values.items()}
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the policy's table out of `path`; errors name file and key."""
+def read_toml(path: Path) -> tuple[dict[str, Any], ...]:
+    """Return the values of each backend that `path` states; errors name file, table, key and value."""
+    table = _table_of(path)
+    place = f"{path}: [{'.'.join(TABLE)}]"
+    if BACKENDS not in table:
+        return (_known(table, lambda key: f"{place} {key}"),)
+    common = {key: value for key, value in table.items() if key != BACKENDS}
+    backends = table[BACKENDS]
+    if not isinstance(backends, list) or not backends or not all(isinstance(one, dict) for one in backends):
+        raise _fault(f"{place} {BACKENDS}", backends, f"tables [[{'.'.join((*TABLE, BACKENDS))}]]")
+    return tuple(_of_backend(common, one, path, number) for number, one in enumerate(backends, 1))
+
+
+def _table_of(path: Path) -> dict[str, object]:
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep
@@ -168,7 +183,16 @@ def read_toml(path: Path) -> dict[str, Any]:
         table = table.get(part) if isinstance(table, dict) else None
     if not isinstance(table, dict):
         raise ValueError(f"invalid {path}; expected a table [{'.'.join(TABLE)}]")  # noqa: TRY004 - the file's fault
-    return _known(table, lambda key: f"{path}: [{'.'.join(TABLE)}] {key}")
+    return table
+
+
+def _of_backend(
+    common: Mapping[str, object], own: Mapping[str, object], path: Path, number: int
+) -> dict[str, Any]:
+    """Return one backend's values: its own, and for what it does not state those of the table above."""
+    outer, inner = f"{path}: [{'.'.join(TABLE)}]", f"{path}: [[{'.'.join((*TABLE, BACKENDS))}]] {number}"
+    inherited = {key for key in common if key not in own}
+    return _known({**common, **own}, lambda key: f"{outer if key in inherited else inner} {key}")
 
 
 def read_env(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -237,6 +261,7 @@ _FROM_TEXT: Mapping[str, Callable[[str, str], object]] = MappingProxyType(
         "credential_headers": _parts,
         "renewal_grace": _number_of_text,
         "healing_window": _number_of_text,
+        "refuse_expired": _flag_of_text,
         "secret_keys": _parts,
         "kept_keys": _parts,
         "redact_content": _flag_of_text,

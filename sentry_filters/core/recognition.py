@@ -8,7 +8,6 @@ from typing import Literal
 from sentry_filters.core.policy import Policy
 from sentry_filters.evidence import (
     Failure,
-    Response,
     Statement,
     body_of_text,
     conventions,
@@ -126,7 +125,7 @@ def _of_something_else(failure: Failure, policy: Policy, statements: tuple[State
     """Return why the failure is not the end of a session."""
     if not all(statement.status in policy.statuses for statement in statements):
         return _keep("other_status")
-    if _vetoed(failure.response, statements, policy):
+    if _vetoed(failure, statements, policy):
         return _keep("not_a_session_code")
     if _is_other_operation(failure, policy):
         return _keep("other_operation")
@@ -203,8 +202,11 @@ def _served_by_another(failure: Failure, policy: Policy) -> bool:
     return bool(policy.endpoints) and not all(serves(policy.endpoints, origin) for origin in seen)
 
 
-def _vetoed(response: Response | None, statements: tuple[Statement, ...], policy: Policy) -> bool:
-    """Say whether a body has a code of the veto, or wire text that was cut may have one."""
+def _vetoed(failure: Failure, statements: tuple[Statement, ...], policy: Policy) -> bool:
+    """Say whether a body has a code of the veto, a text quotes one, or cut wire text may have one."""
+    response, text = failure.response, failure.text
+    if any(f"'{code}'" in text or f'"{code}"' in text for code in policy.not_session_codes):
+        return True
     if response is not None and not policy.vetoes.isdisjoint(map(fold, response.codes)):
         return True
     for statement in statements:

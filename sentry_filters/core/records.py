@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from sentry_filters.core.backends import Backends
 from sentry_filters.core.counters import Counters, Faults
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import Verdict, operation_of
@@ -25,14 +26,14 @@ class DecisionRecord:
     Args:
         at: Seconds since the epoch.
         signal: `event`, `log`, `metric`, `span`, `transaction` or `report`.
-        verdict: `drop`, `keep` or `demote`.
+        verdict: `drop`, `keep` or `demote`; in shadow mode `would_drop` or `would_demote` of what was kept.
         reason: `Verdict.reason`.
         standing: `first`, `repeat` or `stale` for what was recognised, None for what was not.
         expiry: `SessionExpired.id` of the expiry that the failure belongs to, None where there is none.
         domain: The `domain` tag.
         operation: The operation that failed.
         provider: The `provider` tag, or the policy's where the failure was recognised without one.
-        backend: `Policy.provider`.
+        backend: `Policy.provider` of the backend that it is about; empty where it names none of several.
         host: The host that answered, None where no response is known.
         third_party: Whether the failure's own tag or host names another than the backend: never dropped.
         status: HTTP status.
@@ -108,12 +109,14 @@ class Labels:
 
     Args:
         redactor: Cleans what is not known to be clean.
-        policy: Its own names are known to be clean.
+        policies: Their own names are known to be clean.
     """
 
-    def __init__(self, redactor: RedactsText, policy: Policy) -> None:
+    def __init__(self, redactor: RedactsText, policies: Iterable[Policy]) -> None:
         self._redactor = redactor
-        self._known = frozenset((policy.provider, policy.domain, *policy.llm_operations))
+        self._known = frozenset(
+            name for one in policies for name in (one.provider, one.domain, *one.llm_operations)
+        )
 
     def of(self, text: str | None) -> str | None:
         """Return a tag's value as a label."""
@@ -137,16 +140,16 @@ class AuditTrail:
     """Counts, and hands records to observers on the thread that decides. Never raises.
 
     Args:
-        policy: Whose backend the records are about.
+        backends: Whose backends the records are about.
         counters: Where everything is counted.
         redactor: Cleans labels.
     """
 
-    def __init__(self, policy: Policy, counters: Counters, redactor: RedactsText) -> None:
+    def __init__(self, backends: Backends, counters: Counters, redactor: RedactsText) -> None:
         self.counters = counters
         self.fault = Faults(counters)
-        self.labels = Labels(redactor, policy)
-        self._policy = policy
+        self.labels = Labels(redactor, backends.policies)
+        self._backends = backends
         self._observers: tuple[AuditObserver, ...] = ()
 
     def observe(self, observer: AuditObserver) -> None:
@@ -177,18 +180,19 @@ class AuditTrail:
 
         Args:
             signal: What kind of report it is.
-            verdict: `drop`, `keep` or `demote`.
+            verdict: As in `DecisionRecord`.
             reason: The verdict's code.
             failure: What was decided about.
             observed: Where a recognised failure stands, None for one that was not recognised.
             recognised: What it was recognised as, None where it was not, or by an earlier decision.
         """
-        third_party = names_third_party(failure, self._policy)
+        policy = self._backends.of(failure)
+        third_party = names_third_party(failure, policy)
         if third_party and verdict != "keep":
             self.counters.add("violations", "third_party_dropped")
         if not self._observers:
             return
-        provider = failure.provider or (None if observed is None else self._policy.provider)
+        provider = failure.provider or (None if observed is None else policy.provider)
         host = None if failure.endpoint is None else failure.endpoint.host
         record = DecisionRecord(
             at=time.time(),
@@ -198,9 +202,9 @@ class AuditTrail:
             standing=None if observed is None or observed.standing is None else observed.standing.value,
             expiry=None if observed is None else observed.expiry,
             domain=self.labels.of(failure.domain),
-            operation=self.labels.of(operation_of(failure, self._policy)),
+            operation=self.labels.of(operation_of(failure, policy)),
             provider=self.labels.of(provider),
-            backend=self._policy.provider,
+            backend=self._backends.provider_of(failure),
             host=self.labels.of(host),
             third_party=third_party,
             status=failure.known_status,

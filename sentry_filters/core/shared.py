@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from sentry_filters.core.counters import Fault
@@ -45,12 +46,50 @@ class SharedLife(Protocol):
         """Count what happened between the processes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The answer to a process that wants to renew a credential.
+
+    Args:
+        state: `won`: it is this process's turn; `held`: another process is asking; `paused`: nobody may ask
+            for `seconds`; `refused`: another was told to sign in again; `alone`: no other can be reached.
+        seconds: See `paused`.
+        name: Fingerprint of the credential that is to be replaced, `-` for none.
+        claim: Names a turn that was won.
+    """
+
+    state: Literal["won", "held", "paused", "refused", "alone"]
+    seconds: float = 0.0
+    name: str = "-"
+    claim: str = ""
+
+
+class RefreshTurns(Protocol):
+    """Lets one process at a time renew a credential. May wait for the network; never raises."""
+
+    def claim(self, session: str | None) -> Turn:
+        """Ask for a turn to replace the credential with this fingerprint, None for the first one."""
+
+    def settle(self, turn: Turn, outcome: Literal["renewed", "refused", "unavailable"]) -> None:
+        """Give a turn back that was won."""
+
+    def is_latest(self, turn: Turn) -> bool:
+        """Say whether nobody else had a turn since this one was won: it may have lasted too long."""
+
+
 class SharedSessions(Protocol):
     """Carries expiries and renewals between processes. After `attach` nothing raises and nothing waits."""
 
     @property
     def key(self) -> bytes:
         """The key of the fingerprints, the same in every process."""
+
+    def of_backend(self, provider: str) -> SharedSessions:
+        """Return what carries the news of one of a guard's several backends, apart from the others'.
+
+        Raises:
+            ValueError: Another guard uses it already.
+        """
 
     def expiry_id(self, session: str | None, after: int) -> str:
         """Return the id that every process computes for this expiry.
@@ -59,6 +98,9 @@ class SharedSessions(Protocol):
             session: Fingerprint of the credential, None where it is not known.
             after: The renewal that it followed, in microseconds since the epoch; 0 without one.
         """
+
+    def refresh_turns(self) -> RefreshTurns:
+        """Return what lets one process at a time renew a credential."""
 
     def attach(self, lifecycle: SharedLife) -> None:
         """Begin; ValueError where another guard uses it already."""

@@ -99,7 +99,13 @@ class Teller:
             self._trail.write(ExpiryRecord(event=event, handled=True))
 
     def publish(self, event: SessionExpired) -> None:
-        """Hand an expiry to handlers and observers, and count it; never blocks."""
+        """Hand an expiry to handlers and observers, and count it; never blocks.
+
+        In shadow mode nobody hears of it; whether somebody would have is known all the same.
+        """
+        if self._policy.mode == "shadow":
+            self._happened(event.id, event.session, Published(event.id, self._bus.is_listening))
+            return
         handled = self._bus.publish(event)
         self._trail.counters.add("session_expired", event.source, _flag(event.confirmed), _flag(handled))
         self._happened(event.id, event.session, Published(event.id, handled))

@@ -15,7 +15,7 @@ from sentry_filters.evidence.body_codes import (
     text_if_read,
 )
 from sentry_filters.evidence.causes import FailuresOf, failures_of
-from sentry_filters.evidence.credential import Credentials, Fingerprinter, token_of
+from sentry_filters.evidence.credential import Credentials, Fingerprinter, expires_at, token_of
 from sentry_filters.evidence.exchange import Reading, Recorded, answered_by_backend, exchange_of, with_body
 from sentry_filters.evidence.failure import (
     Failure,
@@ -33,10 +33,12 @@ from sentry_filters.evidence.hosts import (
     path_of_url,
     serves,
 )
+from sentry_filters.evidence.quoted import LEAST_TELLING, states_failure, without
 from sentry_filters.evidence.span_memory import SpanMemory
-from sentry_filters.evidence.wire_text import Statement, is_nothing_else, statements_in
+from sentry_filters.evidence.wire_text import Statement, is_nothing_else, labels_in, statements_in
 
 __all__ = [
+    "LEAST_TELLING",
     "LONGEST_BODY",
     "Body",
     "Credentials",
@@ -59,20 +61,24 @@ __all__ = [
     "conventions",
     "endpoint_of_url",
     "exchange_of",
+    "expires_at",
     "failure_of_tags",
     "failures_of",
     "fold",
     "headers_of",
     "holds_json",
     "is_nothing_else",
+    "labels_in",
     "parse_endpoint",
     "path_of_url",
     "serves",
     "stated_tags",
     "statements_in",
+    "states_failure",
     "status_number",
     "tags_of",
     "text_if_read",
     "token_of",
     "with_body",
+    "without",
 ]

@@ -22,11 +22,11 @@ from sentry_filters.evidence.held import (
     leads_nowhere,
     states_session_status,
 )
+from sentry_filters.evidence.quoted import LEAST_TELLING, another_quoted
 from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
 _MOST_LEAVES = 256
-_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 
 FailuresOf = Callable[[object], tuple[Failure, ...]]
 """`failures_of` with how facts are read."""
@@ -149,7 +149,7 @@ def _translates(error: BaseException, handled: BaseException, reading: Reading) 
     if status in SESSION_STATUSES and status == _status_behind(handled, reading):
         return True
     text = text_of(handled)
-    return len(text) >= _LEAST_TELLING and text in text_of(error)
+    return len(text) >= LEAST_TELLING and text in text_of(error)
 
 
 def _status_behind(error: BaseException, reading: Reading) -> int | None:
@@ -216,13 +216,16 @@ def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
         return Failure()
     found = chain.found
     is_fact = found is not None and found.response.endpoint is not None
+    texts = [text_of(link) for link in chain.links]
+    quoted = another_quoted(map(text_of, failed.tellers), map(text_of, failed.errors))
     return Failure(
-        text="\n".join(filter(None, map(text_of, chain.links))),
+        text="\n".join(filter(None, texts)),
         response=None if found is None else found.response,
         raised_while_handling=found is None and _raised_while_handling(chain.links[-1], reading),
         other_exception=chain.other_exception,
-        rivals=frozenset(failed.origins),
-        second_failure=is_fact and _is_beside_another(chain, failed, reading),
+        rivals=frozenset(failed.origins | quoted.origins),
+        answers=tuple(failed.answers),
+        second_failure=is_fact and (quoted.second or _is_beside_another(chain, failed, reading)),
     )
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
+import json
+import math
 import secrets
 from collections.abc import Collection, Iterable
 
 _BEARER = "bearer "
 # What clients send whose variable was never set.
 _NOTHING = frozenset({"", "none", "null", "undefined"})
+_LONGEST_JWT = 16_384
 
 
 class Fingerprinter:
@@ -33,6 +38,23 @@ def token_of(credential: str) -> str:
     if credential[: len(_BEARER)].lower() == _BEARER:
         return credential[len(_BEARER) :].strip()
     return "" if credential.lower() == _BEARER.strip() else credential
+
+
+def expires_at(credential: str) -> float | None:
+    """Return when a JWT says that it ends (`exp`, RFC 7519), in seconds since the epoch; never raises.
+
+    Nobody has verified it: it may refuse work, and says nothing about a failure. None for what is no JWT or
+    has no such claim.
+    """
+    parts = token_of(credential).split(".")
+    if len(parts) != 3 or len(parts[1]) > _LONGEST_JWT:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        exp = float(claims["exp"]) if type(claims["exp"]) in (int, float) else math.nan
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError, binascii.Error):
+        return None
+    return exp if math.isfinite(exp) else None
 
 
 class Credentials:

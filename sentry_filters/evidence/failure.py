@@ -66,6 +66,7 @@ class Failure:
             which makes it an error of its own.
         other_exception: Whether the exception's own class has another job than to report a failed call.
         rivals: Origins of all failed calls that the report leads to, in whatever place.
+        answers: What these answered, as far as they did.
         second_failure: Whether the report also states a failure of unknown origin.
         is_message: Whether `text` is the report's own message; where it may be somebody's words, such as
             those of an informational log, wire text in it is only words.
@@ -83,6 +84,7 @@ class Failure:
     raised_while_handling: bool = False
     other_exception: bool = False
     rivals: frozenset[Endpoint] = frozenset()
+    answers: tuple[Response, ...] = ()
     second_failure: bool = False
     is_message: bool = True
     at: float | None = None
@@ -185,6 +187,7 @@ def failure_of_tags(
         raised_while_handling=of.raised_while_handling,
         other_exception=of.other_exception,
         rivals=of.rivals,
+        answers=of.answers,
         second_failure=of.second_failure,
         is_message=is_message,
         at=at,

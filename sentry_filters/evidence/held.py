@@ -17,6 +17,7 @@ from sentry_filters.evidence.exchange import (
     url_of,
     with_error_body,
 )
+from sentry_filters.evidence.failure import Response
 from sentry_filters.evidence.hosts import Endpoint, endpoint_of_url
 from sentry_filters.evidence.tracebacks import local_values
 
@@ -98,11 +99,19 @@ class Failed:
         error: The exception: its causes, contexts, leaves and arguments count, and what lies in the
             tracebacks of those that state 401 or 403.
         reading: How facts are read.
+
+    Attributes:
+        origins: Whose they are.
+        of_unknown_origin: What holds those whose origin nobody knows.
+        errors: All exceptions that were looked at.
+        tellers: Those of them that carry no exchange: what they know of any is in their texts.
     """
 
     def __init__(self, error: BaseException, reading: Reading) -> None:
         self.origins: set[Endpoint] = set()
+        self.answers: list[Response] = []
         self.of_unknown_origin: list[object] = []
+        self.tellers: list[BaseException] = []
         self._reading = reading
         self._locals_left = _MOST_LOCALS
         self.errors: list[BaseException] = []
@@ -119,6 +128,8 @@ class Failed:
         carried = list(islice(exchanges_on(error, self._reading), _MOST_VALUES))
         for exchange in carried:
             self._note(exchange)
+        if not carried:
+            self.tellers.append(error)
         if attribute(error, "response") is None and stated_status(error) is None:
             # No answer at all, such as a connection that failed: whose it was counts all the same.
             origin = endpoint_of_url(url_of(error) or "")
@@ -143,6 +154,8 @@ class Failed:
             return
         if response.endpoint is not None:
             self.origins.add(response.endpoint)
+            if response not in self.answers and len(self.answers) < _MOST_ERRORS:
+                self.answers.append(response)
         elif response.status in SESSION_STATUSES:
             self.of_unknown_origin.append(exchange.holder)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from sentry_filters.evidence.conventions import API_ERROR, RETURNED_HTTP, STREAMING, WORD_JOINERS
@@ -46,7 +46,22 @@ def statements_in(text: str, label: str) -> tuple[Statement, ...]:
         text: A message, an exception's text, a log line.
         label: The hosted backend's own `provider` label.
     """
-    return tuple(_statements_in(text, label))
+    return tuple(Statement(_labelled(text, at, label), status, body) for at, status, body in _places(text))
+
+
+def labels_in(text: str, labels: Collection[str]) -> tuple[str | None, ...]:
+    """Return whose each statement of `text` is: the longest of `labels` before it, None where there is none.
+
+    Args:
+        text: As for `statements_in`.
+        labels: The `provider` labels of all own backends.
+    """
+    if API_ERROR not in text and RETURNED_HTTP not in text:
+        return ()  # as in most texts
+    return tuple(
+        max((label for label in labels if _labelled(text, at, label)), key=len, default=None)
+        for at, _, _ in _places(text)
+    )
 
 
 def is_nothing_else(text: str, label: str, *, plain: bool) -> bool:
@@ -79,7 +94,8 @@ def _ends_in_body(text: str, status_at: int, form: str, *, plain: bool) -> bool:
     return plain and "\n" not in body
 
 
-def _statements_in(text: str, label: str) -> Iterator[Statement]:
+def _places(text: str) -> Iterator[tuple[int, int | None, str]]:
+    """Yield place, status and body of each statement; a place before the text's beginning is nobody's."""
     position = 0
     for _ in range(_MOST_STATEMENTS):
         found = _next_form(text, position)
@@ -91,13 +107,9 @@ def _statements_in(text: str, label: str) -> Iterator[Statement]:
         position = status_at if body_at is None else _after_json(text, body_at)
         # JSON ends where it ends; of other text nobody knows where it does.
         end = position if body_at is not None and position > body_at else status_at + _LONGEST_BODY
-        yield Statement(
-            ours=_labelled(text, at, label),
-            status=_status(text[status_at : status_at + 4]),
-            body="" if body_at is None else text[body_at:end],
-        )
+        yield at, _status(text[status_at : status_at + 4]), "" if body_at is None else text[body_at:end]
     if _next_form(text, position) is not None:
-        yield Statement(ours=False, status=None, body="")
+        yield -1, None, ""
 
 
 def _next_form(text: str, position: int) -> tuple[int, str] | None:

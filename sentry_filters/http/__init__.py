@@ -3,8 +3,9 @@
 from typing import Final
 
 from sentry_filters.http.aiohttp import Aiohttp
+from sentry_filters.http.auth import SessionAuth, session_auth
 from sentry_filters.http.calls import Call, Calls
-from sentry_filters.http.clients import EVERYBODY, Clients
+from sentry_filters.http.clients import EVERYBODY, Client, Clients
 from sentry_filters.http.http_client import HttpClient
 from sentry_filters.http.httpx import Httpx
 from sentry_filters.http.requests import Requests
@@ -19,9 +20,12 @@ __all__ = [
     "Aiohttp",
     "Call",
     "Calls",
+    "Client",
     "Clients",
     "HttpClient",
     "Httpx",
     "Requests",
+    "SessionAuth",
     "Urllib3",
+    "session_auth",
 ]

@@ -40,6 +40,7 @@ class Aiohttp(Library):
 
     def __init__(self, calls: Calls, watched: Watched) -> None:
         super().__init__(calls, watched)
+        self._names = frozenset(calls.credential_headers)
         self._sending: ContextVar[_Sending | None] = ContextVar("sentry_filters_aiohttp", default=None)
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
@@ -57,12 +58,7 @@ class Aiohttp(Library):
         async def request(session: Any, *args: Any, **kwargs: Any) -> Any:
             if not self.watched.covers(session):
                 return await original(session, *args, **kwargs)
-            decoded = kwargs.get("auto_decompress")
-            sending = _Sending(is_decoded=session.auto_decompress if decoded is None else bool(decoded))
-            try:
-                self.calls.began(sending, list(self._credentials(session, kwargs.get("headers"))))
-            except Exception as error:  # noqa: BLE001 - the call continues, unobserved
-                self.calls.fault(error)
+            sending = self._began(session, kwargs)
             token = self._sending.set(sending)
             try:
                 return await original(session, *args, **kwargs)
@@ -84,12 +80,27 @@ class Aiohttp(Library):
 
         return start
 
+    def _began(self, session: Any, options: Mapping[str, Any]) -> _Sending | None:
+        """Take note of a request; None where that failed, and the call continues, unobserved."""
+        try:
+            decoded = options.get("auto_decompress")
+            sending = _Sending(is_decoded=session.auto_decompress if decoded is None else bool(decoded))
+            self.calls.began(sending, list(self._credentials(session, options.get("headers"))))
+        except Exception as error:  # noqa: BLE001 - see above
+            self.calls.fault(error)
+            return None
+        return sending
+
     def _credentials(self, session: Any, given: Any) -> Iterator[tuple[str, str]]:
         """Yield the headers that may hold a credential: those of the call, then the session's."""
-        pairs = [*(given.items() if isinstance(given, Mapping) else given or ()), *session.headers.items()]
+        pairs = given.items() if isinstance(given, Mapping) else given or ()
         for name, value in pairs:
-            if str(name).lower() in self.calls.credential_headers:
+            if str(name).lower() in self._names:
                 yield str(name).lower(), str(value)
+        for name in self._names:
+            value = session.headers.get(name)  # in whatever case
+            if value is not None:
+                yield name, str(value)
 
     async def _record(self, sending: _Sending, response: Any) -> None:
         if 200 <= response.status < 300:

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core import Fault, Policy
+from sentry_filters.core import Backends, Fault, Policy
 from sentry_filters.evidence import (
     Body,
     Credentials,
@@ -25,10 +25,10 @@ from sentry_filters.evidence import (
     body_of_text,
     endpoint_of_url,
     path_of_url,
-    serves,
     with_body,
 )
 from sentry_filters.http.links import held_by
+from sentry_filters.http.nearby import Nearby
 from sentry_filters.http.recent import Recent
 
 # Characters of a body that are kept for a while, for the reason of an expiry; its codes are kept in full.
@@ -112,25 +112,28 @@ class Calls:
     when its span ends. The credential itself is not kept.
 
     Args:
-        policy: Which hosts are our own.
+        backends: Which hosts are our own.
         credentials: Finds the credential among a request's headers.
         redactor: Registers every credential, so that it can be removed from what is exported.
         current_spans: The spans that are active at this moment, of whatever tracers are in use.
         fault: Takes note of internal faults, which never reach the call.
-        succeeded: Is given the credential's fingerprint, and the start by `time.monotonic`, of each LLM call
-            that one of `Policy.hosts` answered with success.
+        succeeded: Is given the policy, the credential's fingerprint, and the start by `time.monotonic`, of
+            each LLM call that one of the policy's hosts answered with success.
+
+    Attributes:
+        nearby: Finds failed calls by their trace or task.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        backends: Backends,
         credentials: Credentials,
         redactor: RegistersCredentials,
         current_spans: Callable[[], tuple[SpanIds, ...]],
         fault: Fault,
-        succeeded: Callable[[str, float], None],
+        succeeded: Callable[[Policy, str, float], None],
     ) -> None:
-        self._policy = policy
+        self._backends = backends
         self._credentials = credentials
         self._redactor = redactor
         self._current_spans = current_spans
@@ -138,16 +141,17 @@ class Calls:
         self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._recent_session: Recent[tuple[tuple[str, str], ...], str | None] = Recent(self._session)
-        self._is_own_llm_call = Recent(self._find_whether_own_llm_call)
+        self._of_llm_call = Recent(self._find_policy)
         self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
         self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
+        self.nearby = Nearby()
 
     @property
     def credential_headers(self) -> Collection[str]:
         """The only headers that `began` needs, in lower case."""
-        return self._policy.credential_headers
+        return self._backends.credential_headers
 
     @contextlib.contextmanager
     def operation(self, name: str) -> Iterator[None]:
@@ -204,8 +208,9 @@ class Calls:
             call = self._by_request.get(request)
             if call is None or call.session is None:
                 return
-            if self._is_own_llm_call.of((url, call.operation), time.monotonic()):
-                self._succeeded(call.session, call.began)
+            policy = self._of_llm_call.of((url, call.operation), time.monotonic())
+            if policy is not None:
+                self._succeeded(policy, call.session, call.began)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
 
@@ -263,14 +268,18 @@ class Calls:
         self._by_response[response] = answered
         for active in call.spans:
             self._failed_by_span.put(*active, answered)
-        is_own = endpoint is not None and serves(self._policy.endpoints, endpoint)
+        self.nearby.put(answered, (trace_id for trace_id, _ in call.spans))
+        is_own = endpoint is not None and self._backends.at(endpoint) is not None
         return answered.learn_text if is_own else None
 
-    def _find_whether_own_llm_call(self, asked: tuple[str, str | None]) -> bool:
+    def _find_policy(self, asked: tuple[str, str | None]) -> Policy | None:
+        """Return the policy whose backend an LLM call is sent to, None for any other call."""
         url, named = asked
         endpoint = endpoint_of_url(url)
-        operation = named or self._policy.operation_of_path(path_of_url(url))
-        return operation is not None and endpoint is not None and serves(self._policy.endpoints, endpoint)
+        policy = None if endpoint is None else self._backends.at(endpoint)
+        if policy is None or (named or policy.operation_of_path(path_of_url(url))) is None:
+            return None
+        return policy
 
     def _session(self, headers: HeaderPairs) -> str | None:
         """Return the credential's fingerprint; from now on no export has the credential in it."""

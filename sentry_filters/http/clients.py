@@ -7,12 +7,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.http.calls import Calls
 from sentry_filters.http.links import own_attribute
 from sentry_filters.http.seams import Imports, Library, Seam, Watched
+
+Client = TypeVar("Client")
 
 EVERYBODY: Final = object()
 """In place of a client: all of them."""

@@ -73,21 +73,27 @@ class HttpClient(Library):
 
     def _begun(self, original: Method) -> Method:
         def putrequest(connection: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            if self.watched.covers(connection):
-                self._sending[connection] = _Sending(method, url)
-            elif self._sending:
-                self._sending.pop(connection, None)
+            try:
+                if self.watched.covers(connection):
+                    self._sending[connection] = _Sending(method, url)
+                elif self._sending:
+                    self._sending.pop(connection, None)
+            except Exception as error:  # noqa: BLE001 - the call continues, unobserved
+                self.calls.fault(error)
             return original(connection, method, url, *args, **kwargs)
 
         return putrequest
 
     def _given(self, original: Method) -> Method:
         def putheader(connection: Any, header: Any, *values: Any) -> Any:
-            name = _text(header).lower()
-            if name in self._names and values:
-                sending = self._sending.get(connection)
-                if sending is not None:
-                    sending.headers.append((name, _text(values[0])))
+            try:
+                name = _text(header).lower()
+                if name in self._names and values:
+                    sending = self._sending.get(connection)
+                    if sending is not None:
+                        sending.headers.append((name, _text(values[0])))
+            except Exception as error:  # noqa: BLE001 - as above
+                self.calls.fault(error)
             return original(connection, header, *values)
 
         return putheader
@@ -108,7 +114,7 @@ class HttpClient(Library):
             if sending is not None:
                 try:
                     self._record(connection, sending, response)
-                except Exception as error:  # noqa: BLE001 - the call continues, unobserved
+                except Exception as error:  # noqa: BLE001 - as above
                     self.calls.fault(error)
             return response
 
@@ -159,7 +165,7 @@ def _learn(response: Any, learned: Learned) -> None:
         passing = Passing(None, lambda framed: _learn_chunks(framed, encoding, learned))
     else:
         passing = Passing(encoding, learned)
-    body = _Noted(source, passing, response.length)
+    body = _Noted(source, passing, response.length, is_framed=response.chunked)
     if response.length is not None:
         read_ahead(body.arriving, passing)
     response.fp = io.BufferedReader(body)
@@ -197,13 +203,15 @@ class _Noted(io.RawIOBase):
         source: The connection's own.
         passing: Takes note of it.
         length: How many bytes belong to the body, None where that is told in another way.
+        is_framed: Whether the body itself tells where it ends.
     """
 
-    def __init__(self, source: Any, passing: Passing, length: int | None) -> None:
+    def __init__(self, source: Any, passing: Passing, length: int | None, *, is_framed: bool) -> None:
         super().__init__()
         self._source = source
         self._passing = passing
         self._left = length
+        self._is_framed = is_framed
         self.arriving = self._arriving()
         self._replayed: Iterator[bytes] = replayed(self.arriving, passing)
         self._rest = b""
@@ -226,8 +234,8 @@ class _Noted(io.RawIOBase):
             return
         super().close()
         self._source.close()
-        # A chunked body is closed when its last chunk was read, and so is one of known length.
-        if not self._passing.ended and (self._left is None or self._left == 0) and not self._passing.failed:
+        # The library closes it after the last chunk, or the last byte, without reading on to the end.
+        if not self._passing.ended and (self._is_framed or self._left == 0) and not self._passing.failed:
             self._passing.end()
 
     def _arriving(self) -> Iterator[bytes]:

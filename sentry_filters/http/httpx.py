@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
@@ -10,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from sentry_filters.evidence import LONGEST_BODY, conventions, headers_of, text_if_read
 from sentry_filters.http.bodies import Passing, read_ahead, read_ahead_async, replayed, replayed_async
 from sentry_filters.http.calls import Answer, Calls
-from sentry_filters.http.seams import Library, Method, Watched
+from sentry_filters.http.seams import Library, Members, Method, Watched
 
 
 @runtime_checkable
@@ -154,7 +153,7 @@ class Httpx(Library):
     def __init__(self, calls: Calls, watched: Watched) -> None:
         super().__init__(calls, watched)
         self._hooks = _Hooks(calls)
-        self._hooked: weakref.WeakSet[HttpClient] = weakref.WeakSet()
+        self._hooked = Members()
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
         """Return the methods that send."""
@@ -178,11 +177,10 @@ class Httpx(Library):
 
     def release(self) -> None:
         """Take the hooks out again."""
-        for client in list(self._hooked):
+        for client in self._hooked.emptied():
             for name, hook in self._hooks_of(client):
                 if hook in client.event_hooks[name]:
                     client.event_hooks[name].remove(hook)
-        self._hooked.clear()
 
     def _hooks_of(self, client: HttpClient) -> Sequence[tuple[str, Callable[..., object]]]:
         ours = self._hooks
@@ -199,7 +197,10 @@ class Httpx(Library):
                 return original(client, request, *args, **kwargs)
             self._hooks.on_request(request)
             response = original(client, request, *args, **kwargs)
-            self._hooks.on_response(response)
+            try:
+                self._hooks.on_response(response)
+            except Exception as error:  # noqa: BLE001 - the call continues, unobserved
+                self.calls.fault(error)
             return response
 
         return send
@@ -210,7 +211,10 @@ class Httpx(Library):
                 return await original(client, request, *args, **kwargs)
             self._hooks.on_request(request)
             response = await original(client, request, *args, **kwargs)
-            await self._hooks.on_response_async(response)
+            try:
+                await self._hooks.on_response_async(response)
+            except Exception as error:  # noqa: BLE001 - as above
+                self.calls.fault(error)
             return response
 
         return send

@@ -50,6 +50,30 @@ class Seam:
             setattr(self._owner, self._name, below)
 
 
+class Members:
+    """A set of objects, by identity and held weakly: neither their hash nor their equality is asked."""
+
+    def __init__(self) -> None:
+        self._members: weakref.WeakValueDictionary[int, object] = weakref.WeakValueDictionary()
+
+    def __contains__(self, one: object) -> bool:
+        return bool(self._members) and self._members.get(id(one)) is one
+
+    def add(self, one: object) -> None:
+        """Add an object.
+
+        Raises:
+            TypeError: It cannot be referenced weakly.
+        """
+        self._members[id(one)] = one
+
+    def emptied(self) -> list[Any]:
+        """Return the objects that are still there, and forget them."""
+        members = list(self._members.values())
+        self._members.clear()
+        return members
+
+
 class Watched:
     """Whose calls a guard records: everybody's, or those of some clients.
 
@@ -59,7 +83,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.everybody = False
-        self._clients: weakref.WeakSet[object] = weakref.WeakSet()
+        self._clients = Members()
         self._inside: ContextVar[bool] = ContextVar("sentry_filters_watched", default=False)
 
     def add(self, client: object) -> None:
@@ -69,11 +93,11 @@ class Watched:
     def none(self) -> None:
         """Watch nobody any more."""
         self.everybody = False
-        self._clients.clear()
+        self._clients.emptied()
 
     def covers(self, client: object) -> bool:
         """Say whether a client's calls are to be recorded: its own, or as part of a watched client's call."""
-        return self.everybody or self._inside.get() or (bool(self._clients) and client in self._clients)
+        return self.everybody or self._inside.get() or client in self._clients
 
     def opened(self, original: Method) -> Method:
         """Return a method of a client that watches what is called inside, where the client is watched."""
@@ -182,6 +206,9 @@ class _Loader(Loader):
     def __init__(self, loader: Any, loaded: Callable[[ModuleType], None]) -> None:
         self._loader = loader
         self._loaded = loaded
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)  # whoever only looks for the module finds the loader's own
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         spec.loader = self._loader

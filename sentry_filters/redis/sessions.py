@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import re
+import time
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -13,6 +16,7 @@ from redis.retry import Retry
 from sentry_filters.core import SessionExpired, SharedLife
 from sentry_filters.forking import after_fork_in_child
 from sentry_filters.redis.exchange import Exchange
+from sentry_filters.redis.lease import Lease
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import Store
@@ -21,6 +25,7 @@ from sentry_filters.redis.threads import Announcement, Threads
 KEY_VARIABLE = "SENTRY_FILTERS_KEY"
 SHORTEST_KEY = 16
 _NAMESPACE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_SERVES_ANOTHER = "RedisSessions serves another guard already; make one for each"
 _FIRST_LOOK_SECONDS = 0.5
 _SOCKET_SECONDS = 1.0
 
@@ -58,6 +63,8 @@ class RedisSessions:
             # Without its cause: the URL may hold a password.
             raise ValueError("RedisSessions: invalid url; expected redis://, rediss:// or unix://") from None
         self._lifecycle: SharedLife | None = None
+        self._of_backends: frozenset[str] = frozenset()
+        self._patience = _Patience()
 
     def __repr__(self) -> str:
         return f"<RedisSessions of {self._namespace}>"
@@ -67,19 +74,39 @@ class RedisSessions:
         """The key of the fingerprints."""
         return self._key
 
+    def of_backend(self, provider: str) -> RedisSessions:
+        """Return the same with keys, a channel and threads of their own, for one of a guard's backends.
+
+        Raises:
+            ValueError: Another guard uses it already.
+        """
+        if self._lifecycle is not None or provider in self._of_backends:
+            raise ValueError(_SERVES_ANOTHER)
+        self._of_backends |= {provider}
+        one = copy.copy(self)
+        # No namespace has a colon. The name is escaped: braces would move its keys to another node.
+        one._namespace = f"{self._namespace}:{quote(provider, safe='')}"
+        one._of_backends = frozenset()
+        return one
+
     def expiry_id(self, session: str | None, after: int) -> str:
         """Return the id that every process computes for this expiry, without asking."""
         text = f"{self._namespace} {session or UNNAMED} {after}"
         return hashlib.blake2b(text.encode(), key=self._key, digest_size=8, person=b"expiry").hexdigest()
 
+    def refresh_turns(self) -> Lease:
+        """Return what lets one process of the namespace at a time renew a credential."""
+        client, store = self._connect()
+        return Lease(client, store.prefix, self._counted)
+
     def attach(self, lifecycle: SharedLife) -> None:
         """Start the threads; ValueError where another guard uses it already."""
-        if self._lifecycle is not None:
-            raise ValueError("RedisSessions serves another guard already; make one for each")
+        if self._lifecycle is not None or self._of_backends:
+            raise ValueError(_SERVES_ANOTHER)
         self._lifecycle = lifecycle
         self._replica = Replica()
         self._start(lifecycle)
-        self._threads.wait_for_first_look(_FIRST_LOOK_SECONDS)
+        self._threads.wait_for_first_look(self._patience.left())
         after_fork_in_child(self._start_afresh)
 
     def announce(self, event: SessionExpired, after: int, begun_at: float) -> None:
@@ -100,6 +127,10 @@ class RedisSessions:
         """End the threads; what is queued has `timeout` seconds."""
         if self._lifecycle is not None:
             self._threads.close(timeout)
+
+    def _counted(self, event: str) -> None:
+        if self._lifecycle is not None:
+            self._lifecycle.count(event)
 
     def _say(self, renewal: Renewal) -> None:
         self._replica.merge_renewal(renewal)
@@ -129,6 +160,19 @@ class RedisSessions:
             socket_connect_timeout=_SOCKET_SECONDS / 2,
             retry=Retry(NoBackoff(), 0),
         )
+
+
+class _Patience:
+    """How long a guard's construction still waits for first looks: of all its backends together."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def left(self) -> float:
+        """Return the seconds; the first call begins them."""
+        if self._until is None:
+            self._until = time.monotonic() + _FIRST_LOOK_SECONDS
+        return max(0.0, self._until - time.monotonic())
 
 
 def _checked_key(key: str | bytes | None) -> bytes:

@@ -125,6 +125,7 @@ class Store:
         self._scope = scope
         # The braces keep all keys of a namespace on one node of a cluster.
         prefix = f"sentry-filters:{{{namespace}}}:{scope}"
+        self.prefix = prefix
         self.channel = f"{prefix}:channel"
         self._keys = [f"{prefix}:state", f"{prefix}:order"]
         self._claim = self._client.register_script(_CLAIM)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.executors.pool import ProcessPoolExecutor
 from apscheduler.job import Job
@@ -19,6 +21,10 @@ from apscheduler.triggers.base import BaseTrigger
 from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
+_Key: TypeAlias = tuple[str, str]
+"""A job: its id, and the alias of its store."""
+_MOST_FOUND = 10_000
+
 
 class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
     """Runs LLM jobs on another executor, and puts them off while the gate is closed.
@@ -27,8 +33,10 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     store under its own id and runs once after the renewal, however late (`misfire_grace_time` does not apply
     to it); the ticks that it would have had meanwhile are one run, and its schedule goes on as before. It
     takes no thread and no instance (`max_instances`) while it waits. Where it raises `SessionExpiredError` in
-    mid-flight, it is put off as well and starts again from its beginning; that run's event has the error as
-    `retval`. Any other exception is the application's own. A renewal wakes what waits.
+    mid-flight, or the failure of a call of its own in which the guard recognises the expired session, at most
+    `backoff.discoveries` times in a row, it is put off as well and starts again from its beginning; that
+    run's event has a `SessionExpiredError` as `retval`. Any other exception is the application's own. A
+    renewal wakes what waits.
 
     Args:
         executor: Runs the jobs: threads or asyncio; not processes, whose gate would be another one.
@@ -55,20 +63,24 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
         self._gate = gate
         self._session = session
         self._backoff = Backoff() if backoff is None else backoff
-        self._sleepers: dict[tuple[str, str], str | None] = {}
+        self._sleepers: dict[_Key, str | None] = {}
+        self._ending: dict[_Key, str | None] = {}
         self._sleepers_lock = threading.Lock()
+        self._found = _Found()
         self._stop_listening: Callable[[], None] = lambda: None
 
     def start(self, scheduler: Any, alias: str) -> None:
         """Start with the scheduler."""
         super().start(scheduler, alias)
         self._executor.start(scheduler, alias)
+        scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED)
         self._stop_listening = self._gate.on_open(self._wake_soon)
 
     def shutdown(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002 - APScheduler's signature
         """End with the scheduler; postponed jobs are in their stores."""
         self._stop_listening()
         self._executor.shutdown(wait)
+        self._scheduler.remove_listener(self._ended)
 
     def submit_job(self, job: Job, run_times: list[datetime]) -> None:
         """Run the job, or put it off; the scheduler then asks the job's trigger when to go on."""
@@ -96,7 +108,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
             self._gate.check(session=session)
         except SessionExpiredError as error:
             job.trigger = self._waiting(job, fired_at, error.event)
-            self._sleep(job, session)
+            self._sleep((job.id, job._jobstore_alias), session)
             return False
         except Exception:  # noqa: BLE001, S110 - of `session`: raised again, as the job's own error, where it runs
             pass
@@ -124,40 +136,66 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     def _catching(self, job: Job, fired_at: datetime, session: str | None) -> Callable[..., Any]:
         function = job.func
 
-        def put_off(error: SessionExpiredError) -> SessionExpiredError:
-            self._put_off_after_start(job, fired_at, session, error.event)
-            return error
+        def refusal_of(error: Exception) -> SessionExpiredError | None:
+            refusal = error if isinstance(error, SessionExpiredError) else self._found_by(job, error)
+            if refusal is not None:
+                self._put_off_after_start(job, fired_at, session or refusal.event.session, refusal.event)
+            return refusal
 
         @functools.wraps(function)
         async def run_async(*args: Any, **kwargs: Any) -> Any:
             try:
                 self._gate.check(session=self._session_of(job))
-                return await function(*args, **kwargs)
-            except SessionExpiredError as error:
-                return put_off(error)
+                result = await function(*args, **kwargs)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                return refusal
+            self._found.forget(job)
+            return result
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
             try:
                 self._gate.check(session=self._session_of(job))
-                return function(*args, **kwargs)
-            except SessionExpiredError as error:
-                return put_off(error)
+                result = function(*args, **kwargs)
+            except Exception as error:
+                refusal = refusal_of(error)
+                if refusal is None:
+                    raise
+                return refusal
+            self._found.forget(job)
+            return result
 
         return run_async if inspect.iscoroutinefunction(function) else run
+
+    def _found_by(self, job: Job, error: Exception) -> SessionExpiredError | None:
+        """Return a refusal where the job's own call found the expiry, None where the error is its own."""
+        event = self._gate.found_by(error) if self._backoff.discoveries else None
+        if event is None or self._found.once_more(job) > self._backoff.discoveries:
+            self._found.forget(job)
+            return None
+        return SessionExpiredError(event)
 
     def _put_off_after_start(
         self, job: Job, fired_at: datetime, session: str | None, event: SessionExpired
     ) -> None:
         detour = self._waiting(job, fired_at, event)
         store = job._jobstore_alias  # it has no public name
+        self._ending[job.id, store] = session  # woken now, it would be skipped: it is still running
         try:
             self._scheduler.modify_job(job.id, store, trigger=detour, next_run_time=detour.at)
         except JobLookupError:
             if detour.next_regular(datetime.now(UTC)) is not None:
+                self._ending.pop((job.id, store), None)
                 return  # the application has removed it
             self._scheduler.add_job(job.func, detour, jobstore=store, **_settings(job))
-        self._sleep(job, session)
+
+    def _ended(self, event: JobExecutionEvent) -> None:
+        key = event.job_id, event.jobstore
+        if key in self._ending:
+            self._sleep(key, self._ending.pop(key, None))
 
     def _waiting(self, job: Job, fired_at: datetime, event: SessionExpired) -> _Detour:
         at = datetime.now(UTC) + timedelta(seconds=self._backoff.seconds(event))
@@ -166,9 +204,9 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
     def _session_of(self, job: Job) -> str | None:
         return None if self._session is None else self._session(*job.args, **job.kwargs)
 
-    def _sleep(self, job: Job, session: str | None) -> None:
+    def _sleep(self, key: _Key, session: str | None) -> None:
         with self._sleepers_lock:
-            self._sleepers[job.id, job._jobstore_alias] = session
+            self._sleepers[key] = session
         if self._gate.is_open_for(session):
             self._wake_soon()
 
@@ -188,6 +226,26 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
                     self._scheduler.modify_job(job_id, store, next_run_time=datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - the job is safe in its store and starts a little later
                 self._logger.warning("a postponed job could not be woken: %s", type(error).__name__)
+
+
+class _Found:
+    """Counts how often in a row a job itself found the session expired. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: OrderedDict[_Key, int] = OrderedDict()
+
+    def once_more(self, job: Job) -> int:
+        key = job.id, job._jobstore_alias
+        with self._lock:
+            self._times[key] = times = self._times.get(key, 0) + 1
+            while len(self._times) > _MOST_FOUND:
+                self._times.popitem(last=False)
+        return times
+
+    def forget(self, job: Job) -> None:
+        with self._lock:
+            self._times.pop((job.id, job._jobstore_alias), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,16 @@ from typing import Any, TypeVar, cast
 
 from arq import ArqRedis, Retry
 from arq.constants import job_key_prefix, retry_key_prefix
+from arq.worker import RetryJob
 
-from sentry_filters.core import SchedulerGate, SessionExpiredError, SessionOf
+from sentry_filters.core import SchedulerGate, SessionExpired, SessionExpiredError, SessionOf
 from sentry_filters.schedulers.backoff import Backoff
 
 _log = logging.getLogger("sentry_filters")
+
+_FOUND = "sentry-filters:arq:found:"
+"""Begins the keys under which Redis counts how often a job itself found the session expired."""
+_FOUND_SECONDS = 86_400
 
 Function = TypeVar("Function", bound=Callable[..., Coroutine[Any, Any, object]])
 
@@ -29,9 +34,10 @@ class Postponed:
 
     The job keeps its id and its key, no try is used up (`max_tries`), its result is still to come, and the
     time that it is put off does not count for `_expires`. It needs the worker's `retry_jobs`, which is on by
-    default. The same where the function raises `SessionExpiredError` in mid-flight: it will start again from
-    its beginning. Any other exception is the application's own. A renewal wakes what waits; what another
-    worker put off, or what was put off before a restart, starts after `backoff` at the latest.
+    default. The same where the function raises `SessionExpiredError` in mid-flight, or the failure of a call
+    of its own in which the guard recognises the expired session, at most `backoff.discoveries` times: it will
+    start again from its beginning. Any other exception is the application's own. A renewal wakes what waits;
+    what a worker put off that is gone starts after `backoff` at the latest.
 
     Use it as a decorator, below whatever names the function: `@Postponed(guard.gate)`.
 
@@ -66,10 +72,34 @@ class Postponed:
                 self._gate.check(session=session)
                 return await function(ctx, *args, **kwargs)
             except SessionExpiredError as error:
-                defer = await self._put_off(ctx, session, self._backoff.seconds(error.event))
-            raise Retry(defer)
+                event = error.event
+            except Exception as error:
+                found = await self._found_by(ctx, error)
+                if found is None:
+                    raise
+                event, session = found, session or found.session
+            raise Retry(await self._put_off(ctx, session, self._backoff.seconds(event)))
 
         return cast("Function", run)
+
+    async def _found_by(self, ctx: dict[Any, Any], error: Exception) -> SessionExpired | None:
+        """Return the expiry that a job's own call found, None where the error is to be the job's."""
+        if isinstance(error, Retry | RetryJob) or not self._backoff.discoveries:
+            return None
+        event = self._gate.found_by(error)
+        if event is None:
+            return None
+        # A job of that id may be queued again: when it was queued makes it this one.
+        key = f"{_FOUND}{ctx['job_id']}:{ctx['enqueue_time'].timestamp()}"
+        try:
+            async with ctx["redis"].pipeline(transaction=True) as pipe:
+                pipe.incr(key)
+                pipe.expire(key, _FOUND_SECONDS)
+                times, _ = await pipe.execute()
+        except Exception as fault:  # noqa: BLE001 - what cannot be counted would have no end
+            _log.warning("arq: a job could not be postponed: %s", type(fault).__name__)
+            return None
+        return event if times <= self._backoff.discoveries else None
 
     async def _put_off(self, ctx: dict[Any, Any], session: str | None, delay: float) -> float | None:
         sleeper = _Sleeper(ctx["job_id"], session, ctx["redis"], asyncio.get_running_loop())

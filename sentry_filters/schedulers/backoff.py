@@ -1,4 +1,4 @@
-"""When a postponed job asks again."""
+"""When a postponed job asks again, and how often one may have found out by itself."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ class Backoff:
     Args:
         first: Seconds, the shortest time. More than 0.
         longest: Seconds, the longest time. A job that nothing can wake starts within it after a renewal.
+        discoveries: How often one job is put off because a call of its own found the session expired. Once
+            more, and the error is the job's: a renewal does not help it. With 0 it is so from the first time.
 
     Raises:
-        ValueError: `first` is not more than 0, or `longest` is less than `first`.
+        ValueError: `first` is not more than 0, `longest` is less than `first`, or `discoveries` is not a
+            whole number, 0 or more.
     """
 
     first: float = 2.0
     longest: float = 120.0
+    discoveries: int = 3
 
     def __post_init__(self) -> None:
         if not 0 < self.first <= self.longest:
             given = f"first={self.first!r}, longest={self.longest!r}"
             raise ValueError(f"invalid Backoff({given}); expected 0 < first <= longest")
+        if type(self.discoveries) is not int or self.discoveries < 0:
+            given = f"discoveries={self.discoveries!r}"
+            raise ValueError(f"invalid Backoff({given}); expected a whole number, 0 or more")
 
     def seconds(self, event: SessionExpired) -> float:
         """Return how long to wait, with jitter that keeps many jobs from asking at the same moment.

@@ -3,6 +3,7 @@
 from sentry_filters.sentry.before_send import Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
+from sentry_filters.sentry.evidence import failures_of_event, failures_of_telemetry
 from sentry_filters.sentry.integration import GuardIntegration
 from sentry_filters.sentry.options import composed_options, with_dsn, with_options_of
 from sentry_filters.sentry.report import Reporter
@@ -22,6 +23,8 @@ __all__ = [
     "composed_options",
     "current_release",
     "current_spans",
+    "failures_of_event",
+    "failures_of_telemetry",
     "with_dsn",
     "with_options_of",
 ]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from sentry_filters.core import AuditTrail, Decider
+from sentry_filters.core import AuditTrail, Decider, Discoveries
 from sentry_filters.evidence import FailuresOf
 from sentry_filters.sentry.evidence import (
     failures_of_event,
     failures_of_telemetry,
+    raised_in,
     refused_event,
     refused_log,
 )
@@ -35,6 +36,7 @@ class SentryHooks:
         reporting: Set while Sentry gets what is decided already, or what the guard itself has to say.
         trail: Counts what is dropped here, and internal faults.
         signals: Informed of what is dropped.
+        discoveries: Remembers in which errors an expiry was found.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class SentryHooks:
         reporting: ContextVar[bool],
         trail: AuditTrail,
         signals: SentrySignals,
+        discoveries: Discoveries,
     ) -> None:
         self._decider = decider
         self._spans = spans
@@ -52,6 +55,7 @@ class SentryHooks:
         self._reporting = reporting
         self._saw = trail.counters.saw
         self._signals = signals
+        self._discoveries = discoveries
         self._fault = trail.fault
 
     def before_send(self, event: Payload, hint: Hint) -> Payload | None:
@@ -68,6 +72,7 @@ class SentryHooks:
                 return None
             failures = failures_of_event(event, hint, self._failures_of)
             decision = self._decider.decide("event", failures, can_show=True)
+            self._discoveries.remember(raised_in(hint), decision, failures[0].session if failures else None)
             if decision.tag is not None:
                 return tagged(event, {SHOWN: decision.tag})
             if not decision.drop:
@@ -93,7 +98,7 @@ class SentryHooks:
         So are the gate's refusals, and our own WARNING of an expiry: `Policy.sentry_signal` stands for it.
         """
         try:
-            if is_warning_of_expiry(log):
+            if is_warning_of_expiry(log) and not self._decider.is_shadow:
                 self._decider.note("log", "drop", "announced", None)
                 self._drop("log")
                 return None

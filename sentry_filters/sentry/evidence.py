@@ -12,26 +12,27 @@ from functools import partial
 
 from sentry_filters.core import refusal_of
 from sentry_filters.evidence import (
+    LEAST_TELLING,
     Endpoint,
     Failure,
     FailuresOf,
     conventions,
     failure_of_tags,
     statements_in,
+    states_failure,
     tags_of,
+    without,
 )
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
-_LEAST_TELLING = 8  # characters; shorter texts stand in others by chance
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
 _PLAIN = (str, bytes, int, float)  # they lead to no call
 _SENTENCE = 4  # words
 _FAILED = re.compile(
     r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out"
 )
-_FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)")
 
 
 def failures_of_event(
@@ -53,12 +54,15 @@ def failures_of_event(
         at=_seconds(event.get("timestamp")),
         trace_id=_trace_id(event),
     )
-    logged, error = _log_text(event), _raised(hint)
+    logged, error = _log_text(event), raised_in(hint)
     in_flight = sys.exception()
     args = _args(hint)
     given = [found for arg in args if not isinstance(arg, _PLAIN) and (found := failures_of(arg))]
     if error is not None:
-        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in failures_of(error))
+        found = failures_of(error)
+        if any(one.response is None and states_failure(one.text) for args in given for one in args):
+            found = tuple(replace(one, second_failure=True) for one in found)
+        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in found)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, stated, logged, args)
@@ -74,7 +78,7 @@ def refused_event(event: Mapping[str, object], hint: Mapping[str, object]) -> Ba
     That is the exception it was made from; else every exception that was logged; else the one in flight,
     where the text holds its text.
     """
-    raised = _raised(hint)
+    raised = raised_in(hint)
     logged_errors = tuple(arg for arg in _args(hint) if isinstance(arg, BaseException))
     errors = logged_errors if raised is None else (raised,)
     if not all(map(refusal_of, errors)):
@@ -135,7 +139,12 @@ def with_rivals(
     if in_flight is not None:
         others += failures_of(in_flight)
     rivals = frozenset[Endpoint]().union(*map(_origins, others))
-    return tuple(replace(one, rivals=one.rivals | rivals) if rivals else one for one in failures)
+    if not rivals:
+        return tuple(failures)
+    answers = tuple(answer for one in others for answer in (*one.answers, one.response) if answer is not None)
+    return tuple(
+        replace(one, rivals=one.rivals | rivals, answers=(*one.answers, *answers)) for one in failures
+    )
 
 
 def _about(
@@ -145,7 +154,7 @@ def _about(
     if in_flight is None or not logged:
         return ()
     text = _text_of_error(in_flight)
-    if len(text) < _LEAST_TELLING or text not in logged or _FAILED_STATUS.search(logged.replace(text, "")):
+    if len(text) < LEAST_TELLING or text not in logged or states_failure(without(logged, (text,))):
         return ()
     found = failures_of(in_flight)
     return tuple(stated(text=logged, of=one) for one in found) if all(one.response for one in found) else ()
@@ -165,13 +174,8 @@ def _of_arguments(
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
-    # Whole first: httpx's text has a second line, which names the status again.
-    own = [_text_of_error(arg) for arg in args if isinstance(arg, BaseException)]
-    own += [one.text.partition("\n")[0] for one in found]
-    rest = logged
-    for text in filter(None, own):
-        rest = rest.replace(text, "")
-    second = _FAILED_STATUS.search(rest) is not None or any(
+    rest = without(logged, [line for one in found for line in one.text.splitlines()])
+    second = states_failure(rest) or any(
         _may_tell_of_a_failure(arg) for arg in args if isinstance(arg, str) and arg in rest
     )
     return tuple(
@@ -210,7 +214,8 @@ def _refused_in_flight(text: str) -> BaseException | None:
     return error if refusal is not None and str(refusal) in text else None
 
 
-def _raised(hint: Mapping[str, object]) -> BaseException | None:
+def raised_in(hint: Mapping[str, object]) -> BaseException | None:
+    """Return the exception that an event reports, by its hint."""
     info = hint.get("exc_info")
     error = info[1] if isinstance(info, tuple | list) and len(info) > 1 else info
     return error if isinstance(error, BaseException) else None

@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sentry_sdk.spotlight import DEFAULT_SPOTLIGHT_URL
-
 from sentry_filters.sentry.before_send import Chained, Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.transport import guarded_transport
@@ -105,4 +103,9 @@ def spotlight_url(option: object, environ: Mapping[str, str]) -> str | None:
     word = variable.strip().lower()
     if word and word not in _TRUE | _FALSE:
         return variable
-    return DEFAULT_SPOTLIGHT_URL if option is True or word in _TRUE else None
+    if option is not True and word not in _TRUE:
+        return None
+    # Only where it is on: the SDK's module imports Django, wherever that is installed.
+    from sentry_sdk.spotlight import DEFAULT_SPOTLIGHT_URL  # noqa: PLC0415
+
+    return DEFAULT_SPOTLIGHT_URL

@@ -8,7 +8,16 @@ from dataclasses import replace
 
 import sentry_sdk
 
-from sentry_filters.core import REFUSED_BY_GATE, Decider, Fault, Policy, Verdict, refusal_of
+from sentry_filters.core import (
+    REFUSED_BY_GATE,
+    Backends,
+    Decider,
+    Discoveries,
+    Fault,
+    SessionExpired,
+    Verdict,
+    refusal_of,
+)
 from sentry_filters.evidence import (
     Failure,
     FailuresOf,
@@ -27,26 +36,29 @@ class Reporter:
     """Decides a failure that a call site reports, and hands Sentry what is not an expired session.
 
     Args:
-        policy: The rule; its domain is the `domain` tag.
+        backends: The rules; the domain of the provider's, else of the first, is the `domain` tag.
         decider: Decides about the failure, and acts on what it finds.
         failures_of: Finds the failed call behind an exception.
         reporting: Set while Sentry gets what was decided here, so that `before_send` does not decide again.
         fault: Takes note of internal faults.
+        discoveries: Remembers in which errors an expiry was found.
     """
 
     def __init__(
         self,
-        policy: Policy,
+        backends: Backends,
         decider: Decider,
         failures_of: FailuresOf,
         reporting: ContextVar[bool],
         fault: Fault,
+        discoveries: Discoveries,
     ) -> None:
-        self._policy = policy
+        self._backends = backends
         self._decider = decider
         self._failures_of = failures_of
         self._reporting = reporting
         self._fault = fault
+        self._discoveries = discoveries
 
     def report(
         self,
@@ -61,8 +73,11 @@ class Reporter:
         try:
             if self._is_refusal(error):
                 return Verdict(drop=True, reason=REFUSED_BY_GATE)
-            tags = stated_tags(self._policy.domain, operation, provider, status)
-            decision = self._decider.decide("report", self._failures(error, tags, body), can_show=True)
+            domain = self._backends.of(failure_of_tags({"provider": provider})).domain
+            tags = stated_tags(domain, operation, provider, status)
+            failures = self._failures(error, tags, body)
+            decision = self._decider.decide("report", failures, can_show=True)
+            self._discoveries.remember(error, decision, failures[0].session)
             if not decision.drop:
                 shown = {} if decision.tag is None else {SHOWN: decision.tag}
                 self._capture(error, {**tags, **shown})
@@ -70,6 +85,29 @@ class Reporter:
             self._fault("report", fault)
             return Verdict(drop=False, reason="fault")
         return decision.verdict
+
+    def found_by(self, error: BaseException) -> SessionExpired | None:
+        """Return the expiry that `error` is a failure of; see `SchedulerGate.found_by`.
+
+        An error that nobody has reported yet counts as reported now, if it is recognised by itself; about any
+        other nothing is decided here, since whoever reports it may know more.
+        """
+        try:
+            found = self._discoveries.of(error)
+            return self._found_now(error) if found is None else found
+        except Exception as fault:  # noqa: BLE001 - the job then ends as it would without us
+            self._fault("found_by", fault)
+            return None
+
+    def _found_now(self, error: BaseException) -> SessionExpired | None:
+        failures = self._failures_of(error)
+        if not failures or not all(self._backends.recognise(one).drop for one in failures):
+            return None
+        decision = self._decider.decide("report", failures, can_show=True)
+        found = self._discoveries.remember(error, decision, failures[0].session)
+        if decision.tag is not None:
+            self._capture(error, {SHOWN: decision.tag})
+        return found
 
     def _is_refusal(self, error: BaseException | str) -> bool:
         if isinstance(error, str) or refusal_of(error) is None:
@@ -89,6 +127,7 @@ class Reporter:
                 text=one.text,
                 response=_with_body(one.response, base.status, body),
                 rivals=one.rivals,
+                answers=one.answers,
                 second_failure=one.second_failure,
             )
             for one in found

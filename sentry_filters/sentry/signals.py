@@ -15,7 +15,14 @@ from sentry_sdk import logger as sentry_logger
 from sentry_sdk import metrics as sentry_metrics
 from sentry_sdk.types import Event
 
-from sentry_filters.core import EXPIRY_EXTRA, AuditTrail, EventBus, Policy, SessionExpired, expiry_attributes
+from sentry_filters.core import (
+    EXPIRY_EXTRA,
+    AuditTrail,
+    Backends,
+    EventBus,
+    SessionExpired,
+    expiry_attributes,
+)
 from sentry_filters.forking import after_fork_in_child
 
 _LOGGER = "sentry_filters"
@@ -32,15 +39,17 @@ class SentrySignals:
     """Announces expiries, and sends metrics of what was dropped. Never raises; nothing without Sentry.
 
     Args:
-        policy: Says what Sentry gets (`sentry_signal`).
+        backends: Say what Sentry gets of each one's expiries (`sentry_signal`); the metrics are of all of
+            them, and sent unless each one says `"none"`.
         trail: Its counters say what was dropped; faults are noted there.
         reporting: Set while Sentry gets what our own hooks must leave alone.
     """
 
     _due: bool
 
-    def __init__(self, policy: Policy, trail: AuditTrail, reporting: ContextVar[bool]) -> None:
-        self._signal = policy.sentry_signal
+    def __init__(self, backends: Backends, trail: AuditTrail, reporting: ContextVar[bool]) -> None:
+        self._signals = {policy.source: policy.sentry_signal for policy in backends.policies}
+        self._is_silent = set(self._signals.values()) == {"none"}
         self._counters = trail.counters
         self._fault = trail.fault
         self._reporting = reporting
@@ -50,12 +59,12 @@ class SentrySignals:
     def attach(self, bus: EventBus) -> None:
         """Announce what `bus` carries, on a thread of the bus."""
         self._bus = bus
-        if self._signal != "none":
+        if not self._is_silent:
             self._subscription = bus.observe(self._announce)
 
     def dropped(self) -> None:
         """Take note that something was dropped: within a second, its metrics are sent. Returns at once."""
-        if self._due or self._signal == "none":
+        if self._due or self._is_silent:
             return
         self._due = True
         try:
@@ -66,12 +75,13 @@ class SentrySignals:
 
     def _announce(self, event: SessionExpired) -> None:
         attributes = expiry_attributes(event, handled=self._bus.is_listening)
+        signal = self._signals.get(event.source)
         with self._sending():
-            if self._signal == "log" and _are_logs_enabled():
+            if signal == "log" and _are_logs_enabled():
                 sentry_logger.info(
                     "the {provider} session has expired", provider=event.provider, attributes=attributes
                 )
-            elif self._signal == "event":
+            elif signal == "event":
                 sentry_sdk.capture_event(_event(event, attributes))
 
     def _send_metrics(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sentry_filters.core import Counters, Decider
+from sentry_filters.core import Counters, Decider, Decision
 from sentry_filters.evidence import (
     Failure,
     Response,
@@ -69,7 +69,7 @@ class SpanFilter:
         self._response_of = response_of
         self._counters = counters
         # Streamed spans of one call may leave in different envelopes: the HTTP child first.
-        self._parents: SpanMemory[bool] = SpanMemory()
+        self._parents: SpanMemory[Decision] = SpanMemory()
 
     def without_failures(self, event: dict[str, object]) -> dict[str, object]:
         """Return the transaction without our failures' spans, the same object where it has none.
@@ -90,23 +90,35 @@ class SpanFilter:
         dropped = self._dropped([_of_stream(span) for span in spans])
         return [_moved_up(span, dropped) for span in spans if _span_id(span) not in dropped]
 
+    def decisions(self, spans: Sequence[Span], *, streamed: bool) -> dict[str, Decision]:
+        """Decide about a transaction's spans, or streamed ones, by their ids; all of them stay."""
+        return self._decided([_of_stream(span) if streamed else _of_transaction(span) for span in spans])
+
     def _dropped(self, facts: Sequence[_Facts]) -> dict[str, str | None]:
         """Return the ids of the spans to drop, each with its parent's."""
-        # One without an id cannot be distinguished from others without one: it is kept.
-        calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
-        ours = [span for span in calls if self._is_ours(span)]
-        for span in ours:
-            if span.parent_id is not None:
-                self._parents.put(span.trace_id, span.parent_id, value=True)
-        ours += [span for span in calls if self._parents.get(span.trace_id, span.span_id)]
-        dropped = {span.span_id: span.parent_id for span in ours}
+        decided = self._decided(facts)
+        dropped = {span.span_id: span.parent_id for span in facts if _is_dropped(decided.get(span.span_id))}
         if dropped:
             self._counters.saw("span", "dropped", by=len(dropped))
         return dropped
 
-    def _is_ours(self, span: _Facts) -> bool:
-        failure = self._failure(span)
-        return failure is not None and self._decider.decide("span", (failure,)).drop
+    def _decided(self, facts: Sequence[_Facts]) -> dict[str, Decision]:
+        """Decide about the failed calls among spans, by their ids; one whose child is ours goes with it."""
+        # One without an id cannot be distinguished from others without one: it is kept.
+        calls = [span for span in facts if span.span_id and span.failed and span.is_provider_call]
+        failures = ((span, self._failure(span)) for span in calls)
+        decided = {span.span_id: self._decision(span, one) for span, one in failures if one is not None}
+        for span in calls:
+            below = self._parents.get(span.trace_id, span.span_id)
+            if below is not None:
+                decided[span.span_id] = below
+        return decided
+
+    def _decision(self, span: _Facts, failure: Failure) -> Decision:
+        decision = self._decider.decide("span", (failure,))
+        if decision.recognised and span.parent_id is not None:
+            self._parents.put(span.trace_id, span.parent_id, value=decision)
+        return decision
 
     def _failure(self, span: _Facts) -> Failure | None:
         tagged = replace(failure_of_tags(span.tags), trace_id=span.trace_id)
@@ -124,6 +136,10 @@ class SpanFilter:
 def may_hold_failures(serialised: bytes) -> bool:
     """Say cheaply whether serialised streamed spans can hold one of our failures."""
     return b'"error"' in serialised and any(mark in serialised for mark in _MARKS)
+
+
+def _is_dropped(decision: Decision | None) -> bool:
+    return decision is not None and decision.drop
 
 
 def _may_have_failed(span: object) -> bool:

@@ -6,13 +6,15 @@ import copy
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sentry_sdk.envelope import Envelope, Item
-from sentry_sdk.spotlight import SpotlightClient
 from sentry_sdk.transport import Transport, make_transport
 
 from sentry_filters.sentry.boundary import Boundary
+
+if TYPE_CHECKING:
+    from sentry_sdk.spotlight import SpotlightClient
 
 _log = logging.getLogger("sentry_filters")
 
@@ -134,7 +136,11 @@ def guarded_transport(
 
 
 def _spotlight(url: str | None) -> SpotlightClient | None:
-    return SpotlightClient(url) if url else None
+    if not url:
+        return None
+    from sentry_sdk.spotlight import SpotlightClient  # noqa: PLC0415 - as in `spotlight_url`
+
+    return SpotlightClient(url)
 
 
 def _made(options: Mapping[str, Any], transport: TransportOption) -> Transport | None:

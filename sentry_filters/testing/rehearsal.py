@@ -55,7 +55,7 @@ class Rehearsal:
 
     def trial(self, edge: str, canaries: Canaries) -> Trial:
         """Return what judges the canaries and reports of an edge, whose name its paths begin with."""
-        return Trial(edge, canaries, self._guard.policy, self.asked)
+        return Trial(edge, canaries, self._guard.policies, self.asked)
 
 
 class Trial:
@@ -64,16 +64,18 @@ class Trial:
     Args:
         edge: What its paths begin with.
         canaries: What is sent.
-        policy: Whose provider's failures should be dropped.
+        policies: Whose providers' failures should be dropped.
         asked: The rehearsal's.
     """
 
-    def __init__(self, edge: str, canaries: Canaries, policy: Policy, asked: list[tuple[str, bool]]) -> None:
+    def __init__(
+        self, edge: str, canaries: Canaries, policies: Sequence[Policy], asked: list[tuple[str, bool]]
+    ) -> None:
         self.captured: list[tuple[str, bytes]] = []
         """Through which sink each thing would have left, and its bytes; the edge's stand-ins fill it."""
         self._edge = edge
         self._canaries = canaries
-        self._policy = policy
+        self._policies = policies
         self._asked = asked
         self._earlier: frozenset[str] = frozenset()
 
@@ -115,7 +117,7 @@ class Trial:
             report: Reports a failed call by its five tags.
         """
         name = f"{name}: a third party's 401 is kept"
-        self._report(_THIRD_PARTY, report)
+        self._report(self._policies[0], _THIRD_PARTY, report)
         if any(self.asked_about(signal)):
             return self.path(name, Outcome.WRONG, "it would be dropped")
         return self.covered(name, arrived=bool(self.captured))
@@ -128,7 +130,7 @@ class Trial:
         untried: tuple[Outcome, str] | None = None,
         wrong: str = "it would be exported through {sinks}",
     ) -> CheckedPath:
-        """Judge whether a failure of the policy's own provider is dropped.
+        """Judge whether a failure of each policy's own provider is dropped.
 
         Args:
             name: What the path's name begins with.
@@ -139,10 +141,13 @@ class Trial:
         name = f"{name}: your own session's 401 is dropped"
         if untried is not None:
             return self.path(name, *untried)
-        self._report(self._policy.provider, report)
-        if self.captured:
-            return self.path(name, Outcome.WRONG, wrong.format(sinks=_names(self.captured)))
-        return self.covered(name, arrived=any(drop for _, drop in self._asked))
+        for policy in self._policies:
+            self._report(policy, policy.provider, report)
+            if self.captured:
+                return self.path(name, Outcome.WRONG, wrong.format(sinks=_names(self.captured)))
+            if not any(drop for _, drop in self._asked):
+                return self.covered(name, arrived=False)
+        return self.covered(name, arrived=True)
 
     def asked_about(self, signal: str) -> list[bool]:
         """Return whether the guard would drop it, for each time it was asked since the last report."""
@@ -157,12 +162,12 @@ class Trial:
             return self.path(place, Outcome.CLEAN, "withheld")
         return self.covered(place, arrived=arrived)
 
-    def _report(self, provider: str, report: Callable[[dict[str, str]], object]) -> None:
-        operation = next(iter(self._policy.operations), "chat_completions")
-        status = next(iter(self._policy.statuses), conventions.SESSION_STATUSES[0])
+    def _report(self, policy: Policy, provider: str, report: Callable[[dict[str, str]], object]) -> None:
+        operation = next(iter(policy.operations), "chat_completions")
+        status = next(iter(policy.statuses), conventions.SESSION_STATUSES[0])
         self._asked.clear()
         self.captured.clear()
-        report(stated_tags(self._policy.domain, operation, provider, status))
+        report(stated_tags(policy.domain, operation, provider, status))
 
 
 def _names(captured: Sequence[tuple[str, bytes]]) -> str:

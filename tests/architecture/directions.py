@@ -65,17 +65,21 @@ DIRECTIONS = Directions(
         "sentry_filters.redaction": _may(libraries="re2"),
         "sentry_filters.core": _may(".evidence"),
         "sentry_filters.audit": _may(".core .evidence"),
-        "sentry_filters.http": _may(".core .evidence", shared="bodies calls clients links recent seams"),
+        "sentry_filters.http": _may(
+            ".core .evidence", shared="bodies calls clients links nearby recent seams"
+        ),
+        "sentry_filters.logging": _may(".core .redaction"),
         "sentry_filters.redis": _may(".core .evidence", libraries="redis"),
         "sentry_filters.schedulers": _may(".core .evidence", shared="backoff"),
         "sentry_filters.sentry": _may(".core .evidence .redaction", libraries="sentry_sdk"),
         "sentry_filters.targets": _may(".core .evidence .redaction"),
-        "sentry_filters.guard": _may(
-            ".audit .core .evidence .http .redaction .sentry", libraries="sentry_sdk"
-        ),
+        "sentry_filters.web": _may(".core", shared="answer"),
+        "sentry_filters.parts": _may(".core .evidence .http .redaction .sentry"),
+        "sentry_filters.guard": _may(".audit .core .evidence .http .parts .sentry", libraries="sentry_sdk"),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
+        "sentry_filters.preview": _may(".audit .core .evidence .redaction .sentry"),
         "sentry_filters.cli": _may(
-            ".audit .core .evidence .guard .redaction .targets .testing",
+            ".audit .core .evidence .guard .preview .redaction .targets .testing",
             libraries="datasette datasette_dashboards pluggy rich uvicorn",
         ),
         "sentry_filters.__main__": _may(".cli"),
@@ -95,6 +99,10 @@ DIRECTIONS = Directions(
             libraries="opentelemetry",
         ),
     },
-    modules={"sentry_filters.testing.plugin": frozenset({"pytest"})},
+    modules={
+        "sentry_filters.http.auth.session": frozenset({"httpx"}),  # the class that type checkers know
+        "sentry_filters.testing.plugin": frozenset({"pytest"}),
+        "sentry_filters.web.django": frozenset({"asgiref"}),  # a part of Django
+    },
     mirrors={"sentry_filters.otel": "otel"},
 )

@@ -43,6 +43,19 @@ def test_a_collectors_configuration_goes_to_standard_output(policy: str) -> None
     assert ran.stdout.startswith("# The policy of 'OpenHuman'")
 
 
+def test_one_of_several_backends_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "pyproject.toml"
+    tables = (f'[[tool.sentry_filters.backends]]\nprovider = "{name}"\n' for name in ("Alpha", "Beta"))
+    file.write_text("".join(tables))
+    several = ["export", "collector", "--policy", str(file)]
+
+    assert main([*several, "--provider", "Beta"]) == 0
+    assert capsys.readouterr().out.startswith("# The policy of 'Beta'")
+    for named in ([], ["--provider", "Gamma"]):
+        assert main([*several, *named]) == 1
+        assert "expected 'Alpha' or 'Beta'" in capsys.readouterr().err
+
+
 def test_the_environment_is_read_without_a_file() -> None:
     ran = _run("relay", SENTRY_FILTERS_PROVIDER="OpenHuman", SENTRY_FILTERS_SECRET_KEYS="badge_number")
 

@@ -61,9 +61,11 @@ def test_policy_is_frozen_and_can_be_sent_to_another_process() -> None:
         ("healing_window", -1, "healing_window: invalid value -1"),
         ("renewal_grace", float("nan"), "renewal_grace: invalid value nan"),
         ("span_action", "hide", "span_action: invalid value 'hide'"),
+        ("refuse_expired", "yes", "refuse_expired: invalid value 'yes'; expected true or false"),
         ("sentry_signal", "mail", "sentry_signal: invalid value 'mail'"),
         ("secret_keys", [""], "secret_keys: invalid value ''"),
         ("secret_kinds", ["mine"], "secret_kinds: invalid value 'mine'"),
+        ("mode", "dry", "mode: invalid value 'dry'"),
         ("redact_content", "yes", "redact_content: invalid value 'yes'"),
     ],
 )
@@ -86,13 +88,14 @@ def test_toml_table_is_read(tmp_path: Path) -> None:
         statuses = [401]
         paths = {"/turn" = "chat", "/embeddings" = false}
         renewal_grace = 5
+        mode = "shadow"
         """
     )
 
     policy = Policy.from_toml(path)
 
     assert policy.endpoints == {Endpoint("api.example.ai"), Endpoint("localhost", 8080)}
-    assert (policy.statuses, policy.renewal_grace) == ((401,), 5.0)
+    assert (policy.statuses, policy.renewal_grace, policy.mode) == ((401,), 5.0, "shadow")
     assert policy.paths == {**DEFAULT_PATHS, "/turn": "chat", "/embeddings": None}
 
 
@@ -126,6 +129,7 @@ def test_environment_is_read() -> None:
             "SENTRY_FILTERS_RENEWAL_GRACE": "2.5",
             "SENTRY_FILTERS_REDACT_CONTENT": "true",
             "SENTRY_FILTERS_SENTRY_SIGNAL": "event",
+            "SENTRY_FILTERS_MODE": "shadow",
             "SENTRY_FILTERS_KEY": "for another part of the package",
             "PATH": "/usr/bin",
         }
@@ -135,6 +139,7 @@ def test_environment_is_read() -> None:
     assert (policy.statuses, policy.not_session_codes) == ((401,), ())
     assert policy.paths == {**DEFAULT_PATHS, "/v2/turn": "chat", "/embeddings": None}
     assert (policy.renewal_grace, policy.redact_content, policy.sentry_signal) == (2.5, True, "event")
+    assert policy.mode == "shadow"
 
 
 @pytest.mark.parametrize(

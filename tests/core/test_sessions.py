@@ -267,13 +267,13 @@ def test_where_users_are_told_apart_a_failure_that_names_none_is_words(users: Ap
 
 def test_words_corroborate_only(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     words = Verdict(drop=True, reason=OURS, grade="words")
-    monkeypatch.setattr("sentry_filters.core.decision.recognise", lambda failure, policy: words)
+    monkeypatch.setattr("sentry_filters.core.backends.recognise", lambda failure, policy: words)
     assert outcome(app.fails("a")) == (False, "uncorroborated", None)
     assert app.guard.gate.is_open
     assert app.expiries() == []
     monkeypatch.undo()
     app.fails("a")
-    monkeypatch.setattr("sentry_filters.core.decision.recognise", lambda failure, policy: words)
+    monkeypatch.setattr("sentry_filters.core.backends.recognise", lambda failure, policy: words)
 
     assert [outcome(app.fails(credential)) for credential in ("a", None)] == [DROPPED] * 2
     app.guard.session_renewed()

@@ -137,7 +137,7 @@ def test_translation_may_be_raised_again_where_it_was_made(*, again: bool) -> No
             raise ApiError("litellm: no", 401, made_up)
         except ApiError as error:
             if again:
-                raise error  # noqa: TRY201 - as litellm does it
+                raise error
             raise
 
     def act() -> None:

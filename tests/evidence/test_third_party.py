@@ -170,7 +170,7 @@ def again(act: Step) -> None:
     try:
         translate(act)
     except Exception as error:
-        raise error  # noqa: TRY201 - as litellm does it
+        raise error
 
 
 def raised_again(first: Step, then: Step) -> None:
@@ -286,6 +286,33 @@ def test_a_log_is_about_the_exception_in_flight_whose_text_it_holds(ours: LLMBac
     assert (verdict.drop, verdict.grade) == (True, "fact")
     assert not other[0].drop
     assert not second[0].drop
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("{mine}; then Client error '401 Unauthorized' for url 'https://x.example'", id="both"),
+        pytest.param("fallback: 401 Client Error for url: https://x.example/v1/chat", id="its URL"),
+        pytest.param("fallback: Error code: 401 - {{'code': 'invalid_api_key'}}", id="its code"),
+        pytest.param("{mine}; fallback: HTTP 500", id="its status"),
+    ],
+)
+def test_what_an_exception_quotes_beside_ours_keeps_it(text: str, ours: LLMBackend, judge: Judge) -> None:
+    def act(text: str) -> None:
+        try:
+            by_httpx(ours.url)
+        except httpx.HTTPStatusError as error:
+            raise RuntimeError(text.format(mine=error)) from error
+
+    assert judge.silences(raised_by(lambda: act("HTTP 401, see {mine!r}")))
+    assert not judge.silences(raised_by(lambda: act(text)))
+
+
+def test_a_log_call_with_our_exception_alone_is_ours(ours: LLMBackend, judge: Judge) -> None:
+    error = raised_by(lambda: by_httpx(ours.url))  # whose text has two lines, and its status in both
+    record = logging.LogRecord("agent", logging.ERROR, "f", 1, "failed: %s", (error,), None)
+
+    assert judge.silences(None, event={"logentry": {"formatted": f"failed: {error}"}}, record=record)
 
 
 def test_a_third_party_in_flight_keeps_what_is_reported_beside_it(

@@ -15,8 +15,8 @@ from tests.fuzz.strategies import HOST, PROVIDER, any_text, keys, labels, quick,
 
 _FIELDS = (
     "provider", "hosts", "domain", "statuses", "operations", "paths", "not_session_codes",
-    "credential_headers", "scope", "renewal_grace", "healing_window", "span_action", "sentry_signal",
-    "secret_kinds", "secret_keys", "kept_keys", "redact_content",
+    "credential_headers", "scope", "renewal_grace", "healing_window", "refuse_expired", "span_action",
+    "sentry_signal", "secret_kinds", "secret_keys", "kept_keys", "redact_content", "mode",
 )  # fmt: skip
 _hosts = st.builds(
     "{}{}{}".format,

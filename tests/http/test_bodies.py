@@ -44,8 +44,13 @@ class Refusing(LocalServer):
                 if way == "gzip":
                     self.send_header("content-encoding", "gzip")
                 chunked = way in ("chunked", "held")
-                length = ("transfer-encoding", "chunked") if chunked else ("content-length", str(len(body)))
-                self.send_header(*length)
+                if way == "until-close":
+                    self.send_header("connection", "close")
+                    self.close_connection = True
+                elif chunked:
+                    self.send_header("transfer-encoding", "chunked")
+                else:
+                    self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 for part in (body[:20], body[20:]):
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
@@ -67,7 +72,7 @@ def server() -> Iterator[Refusing]:
 @pytest.fixture
 def guard(server: Refusing, monkeypatch: pytest.MonkeyPatch) -> Iterator[SessionGuard]:
     """Its calls are made under one span."""
-    monkeypatch.setattr("sentry_filters.guard.current_spans", lambda: (IDS,))
+    monkeypatch.setattr("sentry_filters.parts.current_spans", lambda: (IDS,))
     guard = SessionGuard(Policy(provider="OpenHuman", hosts={server.address}), lambda event: None)
     yield guard
     guard.close()

@@ -136,7 +136,7 @@ def known(guard: SessionGuard) -> Response:
     return facts
 
 
-@pytest.mark.parametrize("way", ["plain", "gzip", "chunked"])
+@pytest.mark.parametrize("way", ["plain", "gzip", "chunked", "until-close"])
 @pytest.mark.parametrize("read", list(READS))
 def test_the_body_is_learned_and_read_as_before(
     read: str, way: str, guard: SessionGuard, server: Refusing
@@ -188,6 +188,14 @@ def test_the_parts_of_a_slow_body_come_as_they_are_sent(guard: SessionGuard, ser
         assert b"".join(parts) == BODY[20:]
 
     assert known(guard).codes == {"invalidapikey"}
+
+
+def test_a_body_that_is_not_read_to_its_end_is_not_known(guard: SessionGuard, server: Refusing) -> None:
+    way = "until-close"
+    with requests.post(url(server, way), json={}, headers=HEADERS, timeout=5, stream=True) as response:
+        assert response.raw.read(9) == BODY[:9]
+
+    assert not known(guard).body_known
 
 
 @pytest.mark.parametrize(

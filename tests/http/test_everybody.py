@@ -145,7 +145,7 @@ def test_a_living_session_is_seen(
 ) -> None:
     seen: list[str] = []
     calls = parts_of(guard).calls
-    calls._succeeded = lambda session, began: seen.append(session)
+    calls._succeeded = lambda _policy, session, _began: seen.append(session)
     backend.state.valid.add(TOKEN)
 
     CALLERS[client](backend.url)

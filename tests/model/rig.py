@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 from sentry_filters.core import clocks, knowledge, sessions
+from sentry_filters.core.backends import Backends
 from sentry_filters.core.counters import Counters
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.policy import Policy
@@ -128,7 +129,7 @@ class Rig:
         self.jobs: list[Job] = []
         self.gate = SchedulerGate(self.policy.scope)
         self.bus = _Bus(listening=listening)
-        trail = AuditTrail(self.policy, Counters(), _Plain())
+        trail = AuditTrail(Backends(self.policy), Counters(), _Plain())
         self.life = Lifecycle(self.policy, self.gate, self.bus, trail, _Plain(), self)  # type: ignore[arg-type]
         self.life._teller._alarms = _NoAlarms()  # type: ignore[assignment]
         self.exchange = Exchange(self.replica, self.life)

@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Worker:
     """One process; each method is one command and returns its state afterwards."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, module: str = "tests.redis.worker") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.redis.worker", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -48,11 +48,15 @@ class Worker:
         self.say(command)
         return self.hear()
 
+    def hang_up(self) -> None:
+        """Close its input."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
     def end(self) -> int:
         """Close its input, and return its exit status."""
-        assert self._process.stdin is not None
+        self.hang_up()
         assert self._process.stdout is not None
-        self._process.stdin.close()
         self._process.stdout.close()
         try:
             return self._process.wait(15.0)

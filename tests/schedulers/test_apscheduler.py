@@ -13,9 +13,10 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from sentry_filters import SchedulerGate, SessionExpiredError
+from sentry_filters import Policy, SchedulerGate, SessionExpired, SessionExpiredError, SessionGuard
 from sentry_filters.schedulers.backoff import Backoff
 from tests.schedulers.apscheduler_jobs import (
     RECORDS,
@@ -268,6 +269,105 @@ def test_a_refused_run_says_so_in_its_event(record: Record) -> None:
         scheduler.add_listener(lambda event: answers.append(getattr(event, "retval", None)))
         add(scheduler, "job")
         until(lambda: any(isinstance(one, SessionExpiredError) for one in answers))
+
+
+def calling(guard: SessionGuard, *statuses: int) -> Callable[[str], None]:
+    """Return what a job does: a call of its own that the backend answers so, the last answer for ever."""
+    answers = list(statuses)
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(answers.pop(0) if len(answers) > 1 else answers[0])
+
+    client = guard.instrument(httpx.Client(transport=httpx.MockTransport(answer)))
+    headers = {"authorization": "Bearer old"}
+
+    def act(_: str) -> None:
+        client.post("http://backend/v1/chat/completions", headers=headers).raise_for_status()
+
+    return act
+
+
+@pytest.fixture
+def expired() -> list[SessionExpired]:
+    return []
+
+
+@pytest.fixture
+def guard(expired: list[SessionExpired]) -> Iterator[SessionGuard]:
+    guard = SessionGuard(Policy(provider="OpenHuman", hosts={"backend"}), expired.append)
+    yield guard
+    guard.close()
+
+
+def test_the_job_that_finds_the_expiry_runs_after_the_renewal(
+    record: Record, guard: SessionGuard, expired: list[SessionExpired], caplog: pytest.LogCaptureFixture
+) -> None:
+    record.instead = calling(guard, 401, 200)
+    with running(guard.gate) as scheduler:
+        add(scheduler, "job")
+        until(lambda: record.ran == ["job"] and are_put_off(scheduler, ["job"]))
+        assert not guard.gate.is_open
+
+        guard.session_renewed()
+
+        until(lambda: record.ran == ["job", "job"] and not scheduler.get_jobs())
+    guard.bus.flush()
+    assert [event.confirmed for event in expired] == [True]
+
+
+def test_a_failure_that_the_job_reports_itself_is_one_too(record: Record, guard: SessionGuard) -> None:
+    class BackendError(Exception):
+        """As the application's own client raises it."""
+
+    def act(_: str) -> None:
+        if len(record.ran) == 1:
+            error = BackendError("no")
+            guard.report(error, operation="chat", provider="OpenHuman", status=401)
+            raise LookupError("no answer") from error
+
+    record.instead = act
+    with running(guard.gate) as scheduler:
+        add(scheduler, "job")
+        until(lambda: record.ran == ["job"] and are_put_off(scheduler, ["job"]))
+
+        guard.session_renewed()
+
+        until(lambda: record.ran == ["job", "job"] and not scheduler.get_jobs())
+
+
+def test_a_handler_that_renews_at_once_lets_it_run_again(record: Record, guard: SessionGuard) -> None:
+    record.instead = calling(guard, 401, 200)
+    with guard.bus.subscribe(lambda event: guard.session_renewed()), running(guard.gate) as scheduler:
+        add(scheduler, "job")
+        until(lambda: record.ran == ["job", "job"] and not scheduler.get_jobs())
+
+
+def test_a_job_that_no_renewal_helps_fails_in_the_end(
+    record: Record, guard: SessionGuard, expired: list[SessionExpired]
+) -> None:
+    record.instead = calling(guard, 401)
+    errors: list[Any] = []
+    with guard.bus.subscribe(lambda event: guard.session_renewed()):
+        with running(guard.gate, may_fail=True) as scheduler:
+            scheduler.add_listener(errors.append, EVENT_JOB_ERROR)
+            add(scheduler, "job")
+            until(lambda: errors)
+    assert record.ran == ["job"] * (Backoff().discoveries + 1)
+    assert isinstance(errors[0].exception, httpx.HTTPStatusError)
+
+
+@pytest.mark.parametrize("status", [500, 404])
+def test_a_call_that_fails_otherwise_is_the_jobs_error(
+    record: Record, guard: SessionGuard, status: int
+) -> None:
+    record.instead = calling(guard, status)
+    errors: list[Any] = []
+    with running(guard.gate, may_fail=True) as scheduler:
+        scheduler.add_listener(errors.append, EVENT_JOB_ERROR)
+        add(scheduler, "job")
+        until(lambda: errors)
+    assert record.ran == ["job"]
+    assert guard.gate.is_open
 
 
 async def until_async(condition: Callable[[], object]) -> None:

@@ -36,3 +36,9 @@ def test_jobs_do_not_ask_at_the_same_moment() -> None:
 def test_an_impossible_backoff_is_refused(first: float, longest: float) -> None:
     with pytest.raises(ValueError, match=r"^invalid Backoff\(first=.*; expected 0 < first <= longest$"):
         Backoff(first=first, longest=longest)
+
+
+@pytest.mark.parametrize("discoveries", [-1, 1.5, True])
+def test_an_impossible_number_of_discoveries_is_refused(discoveries: int) -> None:
+    with pytest.raises(ValueError, match=r"^invalid Backoff\(discoveries=.*; expected a whole number"):
+        Backoff(discoveries=discoveries)

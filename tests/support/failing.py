@@ -82,7 +82,8 @@ def by_botocore(url: str) -> None:
     http: AWSResponse = URLLib3Session().send(request)
     if http.status_code != 200:
         told = {"HTTPStatusCode": http.status_code, "HTTPHeaders": dict(http.headers), "RetryAttempts": 0}
-        raise ClientError({"Error": {"Code": "Refused", "Message": "no"}, "ResponseMetadata": told}, "Chat")
+        # Where the body has no `__type`, botocore's parser takes the status for the code.
+        raise ClientError({"Error": {"Code": "401", "Message": ""}, "ResponseMetadata": told}, "Chat")
 
 
 CALLS: Mapping[str, Call] = MappingProxyType(

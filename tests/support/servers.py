@@ -44,6 +44,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     """HTTP/1.1 with keep-alive and without an access log."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes: the second must not wait for an answer
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's name
         """Log nothing: tests look at the requests."""

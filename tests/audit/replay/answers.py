@@ -33,7 +33,9 @@ def _invariants(processes: Mapping[str, str]) -> dict[str, Known]:
             keys=("invariant", "app_release", "processes"),
             sums=("times",),
             rows=[
-                (f"{OLD}_in_use", one.part.release, 1, one.count) for one in decided() if one.reason == OLD
+                (f"{OLD}_in_use", one.part.release, 1, one.count)
+                for one in decided()
+                if one.reason == OLD and one.verdict != "demote"
             ],
         ),
         "old_credential_in_use": Known(
@@ -137,9 +139,13 @@ def _of_decisions() -> dict[str, Known]:
             sums=("demoted", "without_expiry", "traces", "traces_with_kept_failures"),
             # A trace holds one call; Sentry's events have traces of their own.
             rows=[
-                ("span", OURS, "chat_completions", 401, part.release, calls, 0, calls, 0)
+                ("span", reason, "chat_completions", 401, part.release, calls, 0, calls, 0)
                 for part in PARTS
-                for calls in [part.first_calls + part.late_calls + part.old_calls + part.second_calls]
+                for reason, calls in (
+                    (OURS, part.first_calls + part.late_calls + part.second_calls),
+                    (OLD, part.old_calls),
+                )
+                if calls
             ],
         ),
     }

@@ -103,7 +103,9 @@ def totals() -> Counter[tuple[str, str, str]]:
         counts["refused", "", ""] += part.refused
         # What was demoted follows the decision about the call.
         counts["violations", "", f"{OLD}_in_use"] += sum(
-            one.count for one in decided() if one.part is part and one.reason == OLD
+            one.count
+            for one in decided()
+            if one.part is part and one.reason == OLD and one.verdict != "demote"
         )
         counts["renewals", "", ""] += part.renewals
     counts["session_expired", "", SOURCE] += len(expired())
@@ -190,22 +192,18 @@ def _calls_decided(part: Part, number: int, standing: str, count: int) -> Iterat
             verdict=verdict,
             reason=OURS,
             standing=standing,
-            # The span above the call is demoted for what was decided about the call's own.
-            grade=None if verdict == "demote" else "fact",
+            grade="fact",
             expiry=number,
             count=count,
         )
 
 
 def _old_credential(part: Part) -> Iterator[Decided]:
-    """Sentry keeps the first one; what is demoted follows the call's decision, under the rule's own name."""
+    """Sentry keeps the first one."""
     for one in _calls_decided(part, 1, "stale", part.old_calls):
         kept = int(one.signal == "event" and one.count > 0)
-        if one.verdict == "demote":
-            yield one
-        else:
-            yield replace(one, reason=OLD, count=one.count - kept)
-            yield replace(one, reason=OLD, verdict="keep", count=kept)
+        yield replace(one, reason=OLD, count=one.count - kept)
+        yield replace(one, reason=OLD, verdict="keep", count=kept)
 
 
 def _kept(part: Part) -> Iterator[Decided]:

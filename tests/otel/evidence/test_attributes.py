@@ -64,7 +64,7 @@ URL = "https://api.example.ai/v1/chat/completions?session=x"
     ],
 )
 def test_http_spans(attributes: dict[str, Any], status: int, endpoint: Any, path: str | None) -> None:
-    facts = facts_of(attributes, CLIENT, "llm_provider")
+    facts = facts_of(attributes, CLIENT, frozenset({"llm_provider"}))
     assert facts.is_call
     assert (facts.status, facts.endpoint, facts.path) == (status, endpoint, path)
 
@@ -94,12 +94,12 @@ def test_http_spans(attributes: dict[str, Any], status: int, endpoint: Any, path
     ],
 )
 def test_which_spans_are_calls(attributes: dict[str, Any], is_call: bool) -> None:
-    assert facts_of(attributes, CLIENT, "llm_provider").is_call is is_call
+    assert facts_of(attributes, CLIENT, frozenset({"llm_provider"})).is_call is is_call
 
 
 def test_a_server_span_says_nothing_about_our_calls() -> None:
     attributes = {"http.response.status_code": 401, "url.full": URL, "http.request.method": "POST"}
-    facts = facts_of(attributes, SpanKind.SERVER, "llm_provider")
+    facts = facts_of(attributes, SpanKind.SERVER, frozenset({"llm_provider"}))
     assert (facts.is_call, facts.status, facts.endpoint) == (False, None, None)
 
 

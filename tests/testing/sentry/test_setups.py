@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,14 @@ def test_a_right_set_up_passes(
     assert failing(report) == []
     assert report.is_clean
     report.raise_for_leaks()
+
+
+def test_each_of_several_backends_is_tried(sentry: InitSentry) -> None:
+    guard = SessionGuard([POLICY, replace(POLICY, provider="Fallback", hosts={"llm.example.org"})])
+    sentry(**guard.sentry_options(dsn=DSN))
+
+    assert failing(check(guard)) == []
+    assert guard.gate.is_open
 
 
 def test_the_printer_behind_the_guard_passes(

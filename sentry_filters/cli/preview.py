@@ -1,0 +1,148 @@
+"""`sentry-filters preview`: try a policy on what is recorded already, before it ships."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sentry_filters.core import Policy
+from sentry_filters.preview import Change, Difference, Preview, SourceError
+
+__all__ = ["add_parser", "run"]
+
+_DESCRIPTION = """\
+Says what a new policy would newly drop or keep, by reason, with redacted examples. FILE is a ledger
+(`Ledger(path)`), a file of Sentry envelopes as the SDK sends them, or of events as JSON lines; gzipped or
+not. What was decided is in a ledger's own rows; for events the policy of --against decides, by default one
+with the new policy's provider and hosts. Where a ledger does not hold the evidence it says "cannot tell".
+Nothing is dropped, published or changed. Exit code: 0 done, whatever differs, 2 wrongly called, or a policy
+or FILE cannot be read."""
+_TITLES: Mapping[str, str] = MappingProxyType(
+    {
+        "newly_dropped": "newly dropped",
+        "newly_kept": "newly kept",
+        "cannot_tell": "cannot tell",
+        "other_reason": "as before, for another reason",
+    }
+)
+_MISSING = "A ledger holds no text, no body's codes, no path, port or headers: preview envelopes to know."
+_DONE, _CANNOT = 0, 2
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add this sub-command."""
+    parser = commands.add_parser("preview", help="try a policy before it ships", description=_DESCRIPTION)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="they count as one history")
+    parser.add_argument(
+        "--policy", required=True, metavar="TOML", help="the new policy: a file with [tool.sentry_filters]"
+    )
+    parser.add_argument("--against", metavar="TOML", help="the old policy, in such a file")
+    parser.add_argument(
+        "--examples",
+        type=_count,
+        default=3,
+        metavar="N",
+        help="how many of each change to show; 3 by default",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry the sub-command out, and return the exit code."""
+    progress = _Progress()
+    try:
+        new = Policy.from_toml(arguments.policy)
+        old = None if arguments.against is None else Policy.from_toml(arguments.against)
+        preview = Preview(new, old, examples=arguments.examples, progress=progress.show)
+        difference = preview.of(arguments.files)
+    except (OSError, SourceError, ValueError) as error:
+        progress.clear()
+        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"sentry-filters preview: {_safe(str(why))}", file=sys.stderr)
+        return _CANNOT
+    progress.clear()
+    print(json.dumps(_as_json(difference), indent=2) if arguments.json else "\n".join(_as_text(difference)))
+    return _DONE
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 4):
+        raise argparse.ArgumentTypeError(f"invalid number {text!r}; expected 0 to 9999")
+    return int(text)
+
+
+class _Progress:
+    """Says on standard error how far it is, where a person is watching."""
+
+    def __init__(self) -> None:
+        self._is_watched = sys.stderr.isatty()
+
+    def show(self, judged: int) -> None:
+        if self._is_watched:
+            print(f"\r{judged:,} judged", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self._is_watched:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _as_text(difference: Difference) -> Iterator[str]:
+    yield f"{difference.judged:,} judged, {difference.unchanged:,} decided as before, for the same reason"
+    for what, count in sorted(difference.skipped.items()):
+        yield f"{count:,} not judged: {_safe(what)}"
+    if difference.broken:
+        yield f"{difference.broken:,} broken:"
+        yield from (f"  {_safe(place)}" for place in difference.broken_places)
+    changes = list(difference.changes)
+    yield from _table(changes)
+    if any(change.kind == "cannot_tell" for change in changes):
+        yield f"\n{_MISSING}"
+    for change in changes:
+        if change.examples:
+            yield f"\n{_TITLES[change.kind]}: {change.old} -> {change.new}"
+            yield from (f"  {_example(one)}" for one in change.examples)
+
+
+def _table(changes: Iterable[Change]) -> Iterator[str]:
+    rows = [(_TITLES[one.kind], str(one.old), str(one.new), f"{one.count:,}") for one in changes]
+    if not rows:
+        return
+    rows.insert(0, ("", "old", "new", "count"))
+    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    yield ""
+    for title, old, new, count in rows:
+        cells = f"{title:{widths[0]}}  {old:{widths[1]}}  {new:{widths[2]}}  {count:>{widths[3]}}"
+        yield _safe(cells)
+
+
+def _example(example: Mapping[str, str]) -> str:
+    return _safe(", ".join(text if name == "place" else f"{name}={text}" for name, text in example.items()))
+
+
+def _safe(text: str) -> str:
+    """Return a text that cannot control the terminal."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def _as_json(difference: Difference) -> dict[str, object]:
+    return {
+        "judged": difference.judged,
+        "unchanged": difference.unchanged,
+        "skipped": difference.skipped,
+        "broken": {"count": difference.broken, "places": difference.broken_places},
+        "changes": [
+            {
+                "change": change.kind,
+                "old": {"verdict": change.old.verdict, "reason": change.old.reason},
+                "new": {"verdict": change.new.verdict, "reason": change.new.reason},
+                "count": change.count,
+                "examples": change.examples,
+            }
+            for change in difference.changes
+        ],
+    }
