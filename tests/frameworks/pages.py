@@ -1,4 +1,4 @@
-"""`python -m tests.frameworks.pages NAME`: the snippet of a page of docs/frameworks, run as it stands there."""
+"""`python -m tests.frameworks.pages NAME`: the snippet of a page of docs/frameworks, as it stands there."""
 
 from __future__ import annotations
 
