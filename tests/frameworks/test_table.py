@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.frameworks.catalogue import FRAMEWORKS, SCENARIOS, SET_UPS
+from tests.frameworks.pages import PAGES, snippet
 from tests.frameworks.table import BAD, BEGIN, END, GOOD, REASONS, UNRECOGNISED, Cell, Pair
+from tests.frameworks.test_served import SERVED
 
-_PAGE = (Path(__file__).resolve().parents[2] / "docs/frameworks/README.md").read_text("utf-8")
+_FOLDER = Path(__file__).resolve().parents[2] / "docs/frameworks"
+_PAGE = (_FOLDER / "README.md").read_text("utf-8")
 GENERATED = _PAGE.partition(BEGIN)[2].partition(END)[0]
 SECTIONS: dict[str, str] = dict(re.findall(r"^### (.+?)\n(.*?)(?=^### |^Reasons|\Z)", GENERATED, re.M | re.S))
 
@@ -43,6 +46,15 @@ def test_every_reason_is_listed_and_needed() -> None:
     assert listed == dict(REASONS)
     assert set(UNRECOGNISED.values()) == set(REASONS)
     assert BAD not in GENERATED
+
+
+def test_every_page_is_linked_and_its_snippet_is_run() -> None:
+    written = {page.stem for page in _FOLDER.glob("*.md")} - {"README"}
+
+    assert written == {*PAGES, *SERVED}
+    for name in written:
+        assert f"({name}.md)" in _PAGE
+        compile(snippet(name), name, "exec")
 
 
 @pytest.mark.parametrize(
