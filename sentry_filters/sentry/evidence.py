@@ -191,11 +191,6 @@ def _may_tell_of_a_failure(text: str) -> bool:
     return len(text.split()) >= _SENTENCE or _FAILED.search(text) is not None
 
 
-def _logged_with(tagged: Failure, failure: Failure, logged: str, *, second: bool) -> Failure:
-    known = _as_tagged(tagged, failure, _text_of(failure, logged))
-    return replace(known, second_failure=known.second_failure or second)
-
-
 def _names_a_failure_of_its_own(given: list[tuple[Failure, ...]]) -> bool:
     """Say whether an argument of a log call states a failed call that nothing else is known of."""
     return any(one.response is None and states_failure(one.text) for found in given for one in found)
