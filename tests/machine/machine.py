@@ -84,7 +84,7 @@ class Machine(Pair, RuleBasedStateMachine):
             assert fate is Fate.KEPT, f"lost: {error!r}"
             self.the_span(in_span, failed=True)
             return
-        assert fate is self.ends(name, began if seen else self.model.tick())
+        assert fate is self.ends(name, began if seen else None)
         # The span knows the call only if `instrument` saw it.
         kept = not seen or (in_span and self.model.fails(name, began, can_show=False) is Fate.KEPT)
         self.the_span(in_span, failed=kept)
@@ -227,16 +227,14 @@ class Machine(Pair, RuleBasedStateMachine):
             return
         fate = self.fate(self.app.events(lambda: self.report(error)))
         if answer == "dead":
-            began = began if seen else self.model.tick()
-            assert fate is self.model.fails(name, began, can_show=True)
+            assert fate is self.model.fails(name, began if seen else None, can_show=True)
         else:
             assert fate is Fate.KEPT
 
     @rule()
     def a_call_site_reports_without_an_exception(self) -> None:
-        began = self.model.tick()
         fate = self.fate(self.app.events(lambda: self.report("the turn failed")))
-        assert fate is self.model.fails(None, began, can_show=True)
+        assert fate is self.model.fails(None, None, can_show=True)
 
     @rule(name=names, in_span=st.booleans())
     def work_asks_the_gate(self, name: str, in_span: bool) -> None:

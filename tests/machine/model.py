@@ -54,6 +54,7 @@ class Model:
     running: dict[Name, Expiry] = field(default_factory=dict)
     _renewed: dict[Name, tuple[int, Name]] = field(default_factory=dict)
     _succeeded: dict[str, int] = field(default_factory=dict)
+    _seen: dict[str, int] = field(default_factory=dict)
     _old_shown: set[Name] = field(default_factory=set)
     _failed_last: Name = None
 
@@ -80,12 +81,16 @@ class Model:
     def succeeds(self, name: str, began: int) -> None:
         """Let a call succeed that the guard sees: its credential lives."""
         self._succeeded[name] = max(began, self._succeeded.get(name, 0))
+        self._seen.setdefault(name, began)
         expiry = self.running.get(name)
         if expiry is not None and began > expiry.failed:
             self.running = {one: other for one, other in self.running.items() if other is not expiry}
 
-    def fails(self, name: Name, began: int, *, can_show: bool) -> Fate:
-        """Let a failure be reported that is recognised by a fact or a statement."""
+    def fails(self, name: Name, start: int | None, *, can_show: bool) -> Fate:
+        """Let a failure be reported that is recognised by a fact or a statement, with its start if known."""
+        began = self.tick() if start is None else start
+        if name is not None:
+            self._seen[name] = min(began, self._seen.get(name, began))
         if self.scope == "session" and name is None:
             return Fate.KEPT  # words, outside of any trace
         at, credential = self._renewal_of(name)
@@ -95,9 +100,9 @@ class Model:
             return Fate.DROPPED
         expiry = self.running.get(name)
         if expiry is None:
-            if name is not None and credential not in (None, name):
+            if name is not None and credential not in (None, name) and not self._is_newer(name, at):
                 return self._old(name, can_show=can_show)
-            expiry = self._joined(name, began) or self._ends(name, began)
+            expiry = self._joined(name, start) or self._ends(name, began)
         if name in self.running:
             expiry.failed = max(began, expiry.failed)
         return self._shown_or_dropped(expiry, can_show=can_show)
@@ -127,12 +132,16 @@ class Model:
         self._old_shown.add(name)
         return Fate.SHOWN_OLD
 
-    def _joined(self, name: Name, began: int) -> Expiry | None:
+    def _is_newer(self, name: str, at: int) -> bool:
+        """Say whether a credential appeared after this sign-in, and worked."""
+        return min(self._seen[name], self._succeeded.get(name, 0)) > at
+
+    def _joined(self, name: Name, start: int | None) -> Expiry | None:
         """Return the expiry that a failure belongs to which was found first without, or with, a name."""
         if name is None:
             return self._latest()
         unnamed = self.running.get(None)
-        if unnamed is None or began > unnamed.found:
+        if unnamed is None or (start is not None and start > unnamed.found):
             return None
         self.running[name] = unnamed
         return unnamed

@@ -69,7 +69,7 @@ class Pair:
         self.app.answers(name, answer)
         return self.model.tick()
 
-    def ends(self, name: str, began: int) -> Fate:
+    def ends(self, name: str, began: int | None) -> Fate:
         """Let the model see an event of a failure of this credential."""
         self.model.spoken_of(name)
         return self.model.fails(name, began, can_show=True)

@@ -12,7 +12,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from otel.spans import verdicts
 from sentry_filters.core import gate, gatekeeper, lifecycle, recognition, sessions
-from sentry_filters.core.states import Step
+from sentry_filters.core.states import Failed, Step
 from sentry_filters.sentry import before_send
 from tests.machine.machine import Machine
 from tests.machine.test_machine import EXAMPLES, backends
@@ -65,7 +65,9 @@ MISTAKES = (
         "every failure publishes",
         lifecycle,
         "_repeat",
-        lambda rule, state, expiry, now, began: lifecycle._ended(rule, state, now, began),
+        lambda rule, state, expiry, now, began: lifecycle._ended(
+            rule, state, Failed(now=now, reported=now, began=began), began
+        ),
     ),
     Mistake("refusals are reported", before_send, "refused_event", _nothing),
     Mistake("refusals fail spans", verdicts, "without_refusal", _nothing),
