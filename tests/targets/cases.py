@@ -131,7 +131,6 @@ SPANS = (
         },
     ),
     SpanCase("backend's tag, no host", "words", {**ADDRESS, "provider": "OpenHuman"}),
-    SpanCase("tags agree with the wire", "fact", http(**TAGS)),
     SpanCase("embeddings", "fact", http(f"https://{HOST}/v1/embeddings")),
     SpanCase("responses of a version", "fact", http(f"https://{HOST}/api/v2.1-beta/responses")),
     SpanCase("a deployment's", "fact", http(f"https://{HOST}/openai/deployments/gpt/embeddings?v=1")),

@@ -171,6 +171,7 @@ STRICTER = (
     SpanCase("an empty operation tag", "statement", without(TAGS, operation=""), OURS),
     SpanCase("an HTTP status that is none", "statement", {**TAGS, "http.status_code": "error"}),
     SpanCase("an HTTP status beside the tags", "statement", {**TAGS, "http.status_code": 401}),
+    SpanCase("the tags on the call itself, whose body nobody read", "statement", http(**TAGS)),
     SpanCase("an empty provider tag", "fact", http(provider="")),
     SpanCase("a status tag that is none", "fact", http(status="error")),
     SpanCase("an outer layer's operation", "fact", http(domain="agent", operation="run")),
