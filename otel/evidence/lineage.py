@@ -170,11 +170,8 @@ class Lineage:
 
 
 def _began_between(failure: Failure, began: float, ended: float) -> bool:
-    response = failure.response
-    # One that `instrument` saw is found by its trace and task, which tells two calls at one time apart.
-    if response is None or response.recorded or response.started_at is None:
-        return False
-    return began <= response.started_at <= ended
+    at = None if failure.response is None else failure.response.started_at
+    return at is not None and began <= at <= ended
 
 
 def lineage_of(guard: SessionGuard) -> Lineage:
