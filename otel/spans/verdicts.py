@@ -94,8 +94,18 @@ class SpanVerdicts:
         if child is not NOTHING_FAILED or not ended.failed or began is None or until is None:
             return child
         elsewhere = self._lineage.elsewhere(trace_id, began, until)
-        errors = [] if elsewhere.failure is None else errors_of(ended.span)
+        if elsewhere.failure is None or not self._is_only_choice(ended, elsewhere.failure, began, until):
+            return child
+        errors = errors_of(ended.span)
         return elsewhere if errors and all(leads_to(error, elsewhere) for error in errors) else child
+
+    def _is_only_choice(self, ended: EndedSpan, failure: Failure, began: float, until: float) -> bool:
+        """Say whether no other call is known to have failed meanwhile, where `instrument` sees them."""
+        response = failure.response
+        if response is None or not response.recorded:
+            return True
+        nearby = self._nearby.between(ended.trace_id, began, until)
+        return nearby is not None and nearby.endpoint == response.endpoint
 
     # Calls
 

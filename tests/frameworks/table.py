@@ -20,10 +20,11 @@ REASONS: Final[Mapping[str, str]] = {
     "d": "the framework raises our error with the third party's as its context: the veto keeps both",
     "e": "the framework writes the third party's text into our error; its own log of that failure is kept",
     "f": "a third party failed in the same trace, and the span's text names no URL: in doubt it is kept",
+    "g": "an error's text states the status once more beside what it quotes, as a second failure's would",
 }
 """Why something is not as it is due, by the letter in the table."""
 
-_PLAIN, _TRACED = ("Sentry", "OpenTelemetry"), ("OpenTelemetry", "OpenTelemetry, `instrument`")
+_PLAIN = ("Sentry", "OpenTelemetry")
 _LANGGRAPH = "langchain-openai with langgraph"
 _ROUTERS = ("litellm, Router", "litellm, async Router")
 
@@ -37,7 +38,11 @@ UNRECOGNISED: Final[Mapping[tuple[str, str, str], str]] = {
     },
     **{(_LANGGRAPH, set_up.name, "fallback"): "d" for set_up in SET_UPS},
     **{(name, set_up.name, "fallback"): "e" for name in _ROUTERS for set_up in SET_UPS},
-    **{(_LANGGRAPH, set_up, "before"): "f" for set_up in _TRACED},
+    **{
+        ("dspy", set_up.name, scenario): "g" for set_up in SET_UPS for scenario in ("ours", "before", "after")
+    },
+    (_LANGGRAPH, "OpenTelemetry", "before"): "f",
+    ("smolagents on litellm", "OpenTelemetry, `instrument`", "before"): "f",
     ("ollama", "OpenTelemetry", "after"): "f",
 }
 """Framework, set-up and scenario: the letter of the reason."""
