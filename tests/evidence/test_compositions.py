@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
-from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionGuard
@@ -118,8 +118,12 @@ class Application:
         )
 
     def sentry_options(self) -> dict[str, object]:
+        # Without the one that drops an error that it has just seen; once set up, the SDK cannot disable it.
         return self.guard.sentry_options(
-            dsn="http://a@localhost/1", transport=self._transport, disabled_integrations=[DedupeIntegration]
+            dsn="http://a@localhost/1",
+            transport=self._transport,
+            default_integrations=False,
+            integrations=[LoggingIntegration()],
         )
 
     def keeps(self, act: Callable[[], object]) -> bool:
@@ -154,6 +158,7 @@ def app() -> Iterator[Application]:
             assert not guard.gate.is_open
             yield app
         guard.close()
+        app.exceptions.let_go()
 
 
 @stable

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionExpired, SessionGuard, Subscription
@@ -82,7 +82,8 @@ class Application:
         options = self.guard.sentry_options(
             dsn="http://a@localhost/1",
             transport=self._transport,
-            disabled_integrations=[DedupeIntegration],
+            default_integrations=False,  # the one that drops an error which it has just seen among them
+            integrations=[LoggingIntegration()],
             auto_enabling_integrations=False,
         )
         self._stack.enter_context(initialised(**options))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -52,6 +54,14 @@ class Exceptions:
             for made in self._made[leaf][:used]:
                 made.restore()
         self._used.clear()
+
+    def let_go(self) -> None:
+        """Forget all of them, and close what the clients' errors and tracebacks still hold open."""
+        self.restored()
+        self._made.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
     def step(self, tree: Tree) -> Step:
         """Return what raises the exception that `tree` describes; of a leaf that it has twice, another."""
