@@ -125,7 +125,7 @@ def with_rivals(
     in_flight: BaseException | None,
     failures_of: FailuresOf,
 ) -> tuple[Failure, ...]:
-    """Return a report's failures with the origins of all else that failed around it.
+    """Return a report's failures with what else failed around it: the origins, and whether one is unknown.
 
     Args:
         failures: What the report is about.
@@ -139,11 +139,18 @@ def with_rivals(
     if in_flight is not None:
         others += failures_of(in_flight)
     rivals = frozenset[Endpoint]().union(*map(_origins, others))
-    if not rivals:
+    second = any(one.second_failure for one in others)
+    if not rivals and not second:
         return tuple(failures)
     answers = tuple(answer for one in others for answer in (*one.answers, one.response) if answer is not None)
     return tuple(
-        replace(one, rivals=one.rivals | rivals, answers=(*one.answers, *answers)) for one in failures
+        replace(
+            one,
+            rivals=one.rivals | rivals,
+            answers=(*one.answers, *answers),
+            second_failure=one.second_failure or second,
+        )
+        for one in failures
     )
 
 
