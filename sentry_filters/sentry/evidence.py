@@ -108,7 +108,7 @@ def with_rivals(
     in_flight: BaseException | None,
     failures_of: FailuresOf,
 ) -> tuple[Failure, ...]:
-    """Return a report's failures with the origins of all else that failed around it.
+    """Return a report's failures with what else failed around it: the origins, and whether one is unknown.
 
     Args:
         failures: What the report is about.
@@ -120,7 +120,13 @@ def with_rivals(
     if in_flight is not None:
         others += failures_of(in_flight)
     rivals = frozenset[Endpoint]().union(*map(_origins, others))
-    return tuple(replace(one, rivals=one.rivals | rivals) if rivals else one for one in failures)
+    second = any(one.second_failure for one in others)
+    if not rivals and not second:
+        return tuple(failures)
+    return tuple(
+        replace(one, rivals=one.rivals | rivals, second_failure=one.second_failure or second)
+        for one in failures
+    )
 
 
 def _about(

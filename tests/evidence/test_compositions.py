@@ -6,8 +6,10 @@ dead all the while, so that even words are dropped: only a third party's part in
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -46,7 +48,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 stable = settings(
-    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=60
+    deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=150
 )
 _log = logging.getLogger("tests.compositions")
 _log.propagate = False  # Sentry sees it all the same
@@ -154,6 +156,8 @@ def app() -> Iterator[Application]:
             assert not guard.gate.is_open
             yield app
         guard.close()
+    del app
+    gc.collect()  # now, where it is expected that some hold sockets
 
 
 @stable
@@ -229,8 +233,11 @@ def test_ours_alone_is_dropped(app: Application, tree: Tree, report: str) -> Non
 @stable
 @given(tree=IN_A_TRACEBACK)
 def test_a_span_whose_exception_tells_of_a_third_party_keeps_it(app: Application, tree: Tree) -> None:
+    app.exceptions.restored()
+    shown = "".join(traceback.format_exception(raised_by(app.exceptions.step(tree))))
+    assume(any(url in shown for url in app.third_parties))
+
     span = app.span_of(tree)
-    assume(any(name in str(span.events[0].attributes) for name in app.third_parties))
 
     assert span.status.status_code is StatusCode.ERROR
     assert [event.name for event in span.events] == ["exception"]
