@@ -6,12 +6,12 @@ dead all the while, so that even words are dropped: only a third party's part in
 
 from __future__ import annotations
 
-import gc
 import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from urllib.error import HTTPError
 
 import httpx
 import pytest
@@ -22,7 +22,6 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Status, StatusCode
-from sentry_sdk.integrations.dedupe import DedupeIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionGuard
@@ -42,11 +41,6 @@ from tests.support.compositions import Exceptions, Leaf, Step, Tree
 from tests.support.failing import CALLS, HEADERS, raised_by
 from tests.support.sentry import CapturingTransport, initialised
 
-# An exception of urllib's holds its open response until the exception itself is collected.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 stable = settings(
     deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck), max_examples=150
 )
@@ -115,17 +109,25 @@ class Application:
         self._provider.add_span_processor(SimpleSpanProcessor(self._exporter))
         self._tracer = self._provider.get_tracer("app")
         self._client = guard.instrument(httpx.Client(headers=HEADERS))
-        self.exceptions = Exceptions(
-            lambda leaf: raised_by(lambda: CALLS[leaf.client](servers[leaf.whose].url))
-        )
+        self._servers = servers
+        self.exceptions = Exceptions(self._failed)
+
+    def close(self) -> None:
+        self._client.close()
+        self._provider.shutdown()
+
+    def _failed(self, leaf: Leaf) -> BaseException:
+        error = raised_by(lambda: CALLS[leaf.client](self._servers[leaf.whose].url))
+        if isinstance(error, HTTPError):
+            error.close()  # else it holds a socket for as long as anybody holds it
+        return error
 
     def sentry_options(self) -> dict[str, object]:
-        return self.guard.sentry_options(
-            dsn="http://a@localhost/1", transport=self._transport, disabled_integrations=[DedupeIntegration]
-        )
+        return self.guard.sentry_options(dsn="http://a@localhost/1", transport=self._transport)
 
     def keeps(self, act: Callable[[], object]) -> bool:
         """Say whether Sentry gets an event of what `act` reports."""
+        sentry_sdk.capture_exception(ValueError("another"))  # the SDK drops what it got just before
         self._transport.envelopes.clear()
         self.exceptions.restored()
         act()
@@ -155,9 +157,8 @@ def app() -> Iterator[Application]:
             sentry_sdk.capture_exception(raised_by(app.exceptions.step(Leaf("ours", "httpx"))))
             assert not guard.gate.is_open
             yield app
+            app.close()
         guard.close()
-    del app
-    gc.collect()  # now, where it is expected that some hold sockets
 
 
 @stable

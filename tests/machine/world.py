@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
-from sentry_sdk.integrations.dedupe import DedupeIntegration
 
 from otel import GuardedSpanProcessor
 from sentry_filters import Policy, SessionExpired, SessionGuard, Subscription
@@ -79,12 +78,7 @@ class Application:
         self.guard = SessionGuard(policy)
         self._stack.callback(self.guard.close)
         self._transport, self._exporter = CapturingTransport(), InMemorySpanExporter()
-        options = self.guard.sentry_options(
-            dsn="http://a@localhost/1",
-            transport=self._transport,
-            disabled_integrations=[DedupeIntegration],
-            auto_enabling_integrations=False,
-        )
+        options = self.guard.sentry_options(dsn="http://a@localhost/1", transport=self._transport)
         self._stack.enter_context(initialised(**options))
         self._provider = TracerProvider(
             active_span_processor=GuardedSpanProcessor(self.guard), shutdown_on_exit=False

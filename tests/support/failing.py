@@ -79,7 +79,9 @@ def by_urllib3(url: str) -> None:
 def by_botocore(url: str) -> None:
     """Do as botocore's client does: its error has a dict, the endpoint lies in a local beside it."""
     request = AWSRequest("POST", f"{url}/chat/completions", HEADERS, b"{}").prepare()
-    http: AWSResponse = URLLib3Session().send(request)
+    session = URLLib3Session()
+    http: AWSResponse = session.send(request)
+    session.close()
     if http.status_code != 200:
         told = {"HTTPStatusCode": http.status_code, "HTTPHeaders": dict(http.headers), "RetryAttempts": 0}
         raise ClientError({"Error": {"Code": "Refused", "Message": "no"}, "ResponseMetadata": told}, "Chat")
