@@ -11,6 +11,7 @@ import traceback
 import warnings
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests.certainty.calls import Blocking, Calls, Looping, RefreshingAuth, Requ
 from tests.certainty.interruption import Interruption
 from tests.certainty.setting import KEY, Report, Setting
 from tests.certainty.telemetry import Telemetry
+from tests.support.tokens import load_at, refresh_at
 
 _NOBODY_CAN_SET = (time.monotonic,)  # a module's own name for it would be replaced, too
 _SIGNALS = ("event", "log", "span", "transaction")
@@ -49,6 +51,7 @@ class Application:
         self._subscribe()
         self._flights: list[Future[Turn]] = []
         self._clock: Any = None
+        self._auth: Any = None
 
     # Calls
 
@@ -68,6 +71,14 @@ class Application:
     def heals(self, token: str, renewed: str) -> str | None:
         """Call with a client that signs in by itself; return what the call raised."""
         turn = self._calls.post(self._request(token, auth=RefreshingAuth(token, renewed)))
+        return None if turn.error is None else str(turn.error)
+
+    def renews_itself(self) -> str | None:
+        """Call with the guard's own `auth`; return what the call raised."""
+        if self._auth is None:
+            url = self._setting.tokens
+            self._auth = self._guards[0].auth(partial(refresh_at, url), partial(load_at, url))
+        turn = self._calls.post(self._request("", auth=self._auth))
         return None if turn.error is None else str(turn.error)
 
     def compares(self, token: str) -> list[list[str]]:

@@ -15,6 +15,7 @@ from tests.certainty.worker import Worker, ask
 from tests.support.backend import LLMBackend
 from tests.support.receiver import SentryReceiver
 from tests.support.redis import running_redis
+from tests.support.tokens import TokenEndpoint
 from tests.support.waiting import eventually
 
 PROCESSES = 8
@@ -42,17 +43,17 @@ class Deployment:
 
     Args:
         setting: What each process is told.
-        servers: The hosted backend, another provider's, and Sentry.
+        servers: The hosted backend, another provider's, Sentry, and the token endpoint.
         workers: The processes; none for an application in this one.
     """
 
     def __init__(
         self,
         setting: Setting,
-        servers: tuple[LLMBackend, LLMBackend, SentryReceiver],
+        servers: tuple[LLMBackend, LLMBackend, SentryReceiver, TokenEndpoint],
         workers: Sequence[Worker] = (),
     ) -> None:
-        self.backend, self.other, self._receiver = servers
+        self.backend, self.other, self._receiver, self.tokens = servers
         self._workers = workers
         self._application = None if workers else Application(setting)
         self._children: list[Report] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.certainty.deployment import Deployment
 from tests.certainty.rows import OURS, Due, Row
 from tests.certainty.setting import NEW, OLD
+from tests.support.tokens import jwt
 
 _ENDED = frozenset({OURS})
 _OLD_CREDENTIAL = "old_credential"
@@ -38,6 +39,29 @@ def _nothing_heals(app: Deployment) -> None:
     app.fail(OLD)
     app.until_published(1)
     app.fail(OLD)
+
+
+def _the_auth_renews(app: Deployment) -> None:
+    app.tokens.state.current = OLD
+    assert app.first("renews_itself") is None
+    assert app.each("renews_itself") == [None] * app.size
+    assert app.tokens.state.calls == 1
+
+
+def _the_auth_is_refused(app: Deployment) -> None:
+    app.tokens.state.current, app.tokens.state.status = OLD, 400
+    assert "401" in app.first("renews_itself")
+    app.until_published(1)
+    app.until_open(is_open=False)
+
+
+def _its_own_time_is_over(app: Deployment) -> None:
+    assert app.first("renews", jwt(60.0))
+    app.each("jumps", _LONG)
+    assert app.first("is_refused")
+    assert not app.backend.state.calls
+    app.renew(NEW)
+    app.until_open(is_open=True)
 
 
 def _in_flight_at_a_rotation(app: Deployment) -> None:
@@ -155,15 +179,22 @@ LIFE = (
     ),
     Row(
         life="`guard.auth(refresh)` renews",
-        rule="one renewal for all; refused is the one `SessionExpired`",
-        due=Due(),
-        story=None,
+        rule="one renewal for all; nothing is published, the failed attempt's span leaves as it is",
+        due=Due(traces=1, span_reasons=frozenset({"healed"}), by_http_spans=True, only_one=True),
+        story=_the_auth_renews,
+    ),
+    Row(
+        life="`guard.auth(refresh)` is refused",
+        rule="the one `SessionExpired`",
+        due=Due(published=1, is_open=False, reasons=_ENDED),
+        story=_the_auth_is_refused,
     ),
     Row(
         life="`exp` of a JWT has passed, with `refuse_expired`",
         rule="the gate refuses before the call is sent",
-        due=Due(),
-        story=None,
+        due=Due(published=1, reasons=frozenset({"refused_by_gate"})),
+        policy={"refuse_expired": True},
+        story=_its_own_time_is_over,
     ),
     Row(
         life="rotated before it expired, a call in flight with the old credential fails",

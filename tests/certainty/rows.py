@@ -12,6 +12,7 @@ from tests.certainty.setting import Handlers, Mode, Setting
 from tests.certainty.telemetry import HAS_HTTP_SPANS
 from tests.support.backend import LLMBackend
 from tests.support.receiver import SentryReceiver
+from tests.support.tokens import TokenEndpoint
 
 SetUp = Literal["sentry", "opentelemetry", "both", "redis"]
 
@@ -65,7 +66,7 @@ class Row:
         life: What happens.
         rule: What is due, in words.
         due: What is due, in numbers.
-        story: Lets it happen, and looks at what only shows in between; None for what is not built yet.
+        story: Lets it happen, and looks at what only shows in between.
         policy: Further fields of the policy.
         handlers: Whether somebody subscribes.
         chained: Whether a second guard stands behind the first.
@@ -75,7 +76,7 @@ class Row:
     life: str
     rule: str
     due: Due
-    story: Callable[[Deployment], None] | None
+    story: Callable[[Deployment], None]
     policy: Mapping[str, Any] = field(default_factory=dict)
     handlers: Handlers = "listening"
     chained: bool = False
@@ -141,10 +142,10 @@ class Cell:
         Args:
             workers: The eight processes, for the set-up that needs them.
         """
-        assert self.row.story is not None
         with ExitStack() as stack:
             backend, other = (stack.enter_context(LLMBackend()) for _ in range(2))
             receiver = stack.enter_context(SentryReceiver())
+            tokens = stack.enter_context(TokenEndpoint(backend))
             setting = Setting(
                 mode=self.mode,
                 sentry=self.has_sentry,
@@ -152,6 +153,7 @@ class Cell:
                 dsn=receiver.dsn,
                 backend=backend.address,
                 other=other.address,
+                tokens=tokens.url,
                 policy=self.row.policy,
                 handlers=self.row.handlers,
                 chained=self.row.chained,
@@ -160,7 +162,7 @@ class Cell:
             if self.set_up == "redis":
                 assert workers is not None
                 setting, processes = workers.of_a_row(setting), workers.processes
-            deployment = Deployment(setting, (backend, other, receiver), processes)
+            deployment = Deployment(setting, (backend, other, receiver, tokens), processes)
             try:
                 self.row.story(deployment)
             finally:

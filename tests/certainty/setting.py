@@ -29,6 +29,7 @@ class Setting:
         dsn: Where Sentry is.
         backend: `host:port` of the hosted backend.
         other: The same of another provider's, which a second guard serves where `chained` is set.
+        tokens: URL of the token endpoint, and of the store of what it gave last.
         policy: Further fields of the guard's policy.
         handlers: Whether somebody subscribes, and whether the handler ever returns.
         chained: Whether a second guard stands behind the first.
@@ -42,6 +43,7 @@ class Setting:
     dsn: str
     backend: str
     other: str
+    tokens: str
     policy: Mapping[str, Any] = field(default_factory=dict)
     handlers: Handlers = "listening"
     chained: bool = False
