@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from sentry_filters import Failure, Response
 from sentry_filters.core import names_refusal
-from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url, states_failure
+from sentry_filters.evidence import conventions, endpoint_of_url, path_of_url, states_failure, tells_of_two
 
 from .bodies import body_in
 from .lineage import ChildFailure
@@ -114,7 +114,9 @@ def _tells_of_another(error: ErrorText, child: ChildFailure) -> bool:
     stacktrace = error.stacktrace[-_LONGEST:]
     parts = [part for leaf in _LEAF.split(stacktrace) for part in _LINK.split(_MARGIN.sub("", leaf))[::2]]
     texts = (error.message[:_LONGEST], *map(_message, parts))
-    return any(states_failure(text) and not _message_matches(text, child) for text in texts)
+    return any(
+        tells_of_two(text) or (states_failure(text) and not _message_matches(text, child)) for text in texts
+    )
 
 
 def _is_raised_from(stacktrace: str, child: ChildFailure) -> bool:

@@ -33,7 +33,7 @@ from sentry_filters.evidence.hosts import (
     path_of_url,
     serves,
 )
-from sentry_filters.evidence.quoted import LEAST_TELLING, states_failure, without
+from sentry_filters.evidence.quoted import LEAST_TELLING, states_failure, tells_of_two, without
 from sentry_filters.evidence.span_memory import SpanMemory
 from sentry_filters.evidence.wire_text import Statement, is_nothing_else, labels_in, statements_in
 
@@ -77,6 +77,7 @@ __all__ = [
     "states_failure",
     "status_number",
     "tags_of",
+    "tells_of_two",
     "text_if_read",
     "token_of",
     "with_body",

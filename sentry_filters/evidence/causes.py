@@ -22,7 +22,7 @@ from sentry_filters.evidence.held import (
     leads_nowhere,
     states_session_status,
 )
-from sentry_filters.evidence.quoted import LEAST_TELLING, another_quoted
+from sentry_filters.evidence.quoted import LEAST_TELLING, another_quoted, tells_of_two
 from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
@@ -225,7 +225,8 @@ def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
         other_exception=chain.other_exception,
         rivals=frozenset(failed.origins | quoted.origins),
         answers=tuple(failed.answers),
-        second_failure=is_fact and (quoted.second or _is_beside_another(chain, failed, reading)),
+        second_failure=is_fact
+        and (quoted.second or any(map(tells_of_two, texts)) or _is_beside_another(chain, failed, reading)),
     )
 
 

@@ -14,6 +14,8 @@ LEAST_TELLING = 8
 _LONGEST_TEXT = 16_384
 # botocore's messages state a code of the service instead of the status.
 _FAILED_STATUS = re.compile(r"(?<![\w.])[45]\d\d(?!\w)|An error occurred \(")
+# "package.SomeError: ", by which libraries begin the text of an error of theirs.
+_NAMED = re.compile(r"\b(?:\w{1,64}\.){1,8}[A-Z]\w{1,64}: ")
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
 # httpx's messages end with where to read about the status.
 _DOCUMENTATION = "developer.mozilla.org"
@@ -60,6 +62,19 @@ def without(text: str, quoted: Iterable[str]) -> str:
 def states_failure(text: str) -> bool:
     """Say whether a text states a failed response's status."""
     return _FAILED_STATUS.search(text[:_LONGEST_TEXT]) is not None
+
+
+def tells_of_two(text: str) -> bool:
+    """Say whether a text names the same class of errors at two places: a router tells of its fallback's, too.
+
+    Twice at one place is one error that was wrapped.
+    """
+    ends: dict[str, int] = {}
+    for named in _NAMED.finditer(text[:_LONGEST_TEXT]):
+        if named.start() > ends.get(named[0], named.start()):
+            return True
+        ends[named[0]] = named.end()
+    return False
 
 
 def _origins_in(text: str) -> set[Endpoint]:

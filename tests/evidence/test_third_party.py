@@ -295,6 +295,7 @@ def test_a_log_is_about_the_exception_in_flight_whose_text_it_holds(ours: LLMBac
         pytest.param("fallback: 401 Client Error for url: https://x.example/v1/chat", id="its URL"),
         pytest.param("fallback: Error code: 401 - {{'code': 'invalid_api_key'}}", id="its code"),
         pytest.param("{mine}; fallback: HTTP 500", id="its status"),
+        pytest.param("llm.KeyError: HTTP 401\n\nFallback failed: llm.KeyError: no such key", id="its class"),
     ],
 )
 def test_what_an_exception_quotes_beside_ours_keeps_it(text: str, ours: LLMBackend, judge: Judge) -> None:
@@ -305,6 +306,7 @@ def test_what_an_exception_quotes_beside_ours_keeps_it(text: str, ours: LLMBacke
             raise RuntimeError(text.format(mine=error)) from error
 
     assert judge.silences(raised_by(lambda: act("HTTP 401, see {mine!r}")))
+    assert judge.silences(raised_by(lambda: act("llm.KeyError: llm.KeyError: HTTP 401")))
     assert not judge.silences(raised_by(lambda: act(text)))
 
 
