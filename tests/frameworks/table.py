@@ -18,15 +18,13 @@ REASONS: Final[Mapping[str, str]] = {
     "b": "the error, and what lies about it, names no host; `instrument` knows it",
     "c": "our failure was caught: only its span tells of it, which knows no body; `instrument` reads it",
     "d": "the framework raises our error with the third party's as its context: the veto keeps both",
-    "e": "the framework writes the third party's text into our error; its own log of that failure is kept",
-    "f": "a third party failed in the same trace, and the span's text names no URL: in doubt it is kept",
-    "g": "an error's text states the status once more beside what it quotes, as a second failure's would",
+    "e": "a third party failed in the same trace, and the span's text names no URL: in doubt it is kept",
+    "f": "an error's text states the status once more beside what it quotes, as a second failure's would",
 }
 """Why something is not as it is due, by the letter in the table."""
 
 _PLAIN = ("Sentry", "OpenTelemetry")
 _LANGGRAPH = "langchain-openai with langgraph"
-_ROUTERS = ("litellm, Router", "litellm, async Router")
 
 UNRECOGNISED: Final[Mapping[tuple[str, str, str], str]] = {
     **{(one.name, "OpenTelemetry", "fallback"): "c" for one in FRAMEWORKS},
@@ -37,13 +35,12 @@ UNRECOGNISED: Final[Mapping[tuple[str, str, str], str]] = {
         for scenario in ("ours", "before", "after")
     },
     **{(_LANGGRAPH, set_up.name, "fallback"): "d" for set_up in SET_UPS},
-    **{(name, set_up.name, "fallback"): "e" for name in _ROUTERS for set_up in SET_UPS},
     **{
-        ("dspy", set_up.name, scenario): "g" for set_up in SET_UPS for scenario in ("ours", "before", "after")
+        ("dspy", set_up.name, scenario): "f" for set_up in SET_UPS for scenario in ("ours", "before", "after")
     },
-    (_LANGGRAPH, "OpenTelemetry", "before"): "f",
-    ("smolagents on litellm", "OpenTelemetry, `instrument`", "before"): "f",
-    ("ollama", "OpenTelemetry", "after"): "f",
+    (_LANGGRAPH, "OpenTelemetry", "before"): "e",
+    ("smolagents on litellm", "OpenTelemetry, `instrument`", "before"): "e",
+    ("ollama", "OpenTelemetry", "after"): "e",
 }
 """Framework, set-up and scenario: the letter of the reason."""
 
