@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from sentry_filters import Failure, Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters import Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters.evidence import failure_of_tags, stated_tags
 from sentry_filters.guard import parts_of
 from sentry_filters.redis.exchange import Exchange
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
@@ -102,7 +103,8 @@ def test_an_expiry_from_elsewhere_that_a_renewal_has_ended_leaves_the_gate_open(
     Exchange(Replica(), parts_of(guard).lifecycle)._apply(found())
 
     assert guard.gate.is_open
-    late = Failure(provider="OpenHuman", operation="chat", status=401, at=time.time() + 60)
+    tags = stated_tags("llm_provider", "chat", "OpenHuman", 401)
+    late = failure_of_tags(tags, at=time.time() + 60)
     assert parts_of(guard).decider.decide("event", (late,)).drop
     assert not guard.gate.is_open
     guard.close()
