@@ -164,10 +164,13 @@ def test_two_parallel_failures_are_published_once(redis_server: RedisServer) -> 
 
 
 def test_close_ends_its_threads(redis_server: RedisServer) -> None:
+    before = {*threading.enumerate()}
     guard = SessionGuard(POLICY, lambda event: None, shared=shared(redis_server.url))
-    guard.close()
+    started = {*threading.enumerate()} - before
+    guard.close(30.0)
 
-    assert [one for one in threading.enumerate() if one.name.startswith("sentry-filters-redis")] == []
+    assert {one.name for one in started if one.name.startswith("sentry-filters-redis")}
+    assert not any(one.is_alive() for one in started if one.name.startswith("sentry-filters-redis"))
 
 
 def test_a_process_that_cannot_start_a_thread_publishes_for_itself(redis_server: RedisServer) -> None:
