@@ -27,6 +27,7 @@ from sentry_filters.evidence.tracebacks import raised_while_handled
 
 _MOST_LINKS = 64
 _MOST_LEAVES = 256
+_QUOTES = "'\"`"
 
 FailuresOf = Callable[[object], tuple[Failure, ...]]
 """`failures_of` with how facts are read."""
@@ -148,8 +149,13 @@ def _translates(error: BaseException, handled: BaseException, reading: Reading) 
     status = stated_status(error)
     if status in SESSION_STATUSES and status == _status_behind(handled, reading):
         return True
-    text = text_of(handled)
-    return len(text) >= LEAST_TELLING and text in text_of(error)
+    return _passes_on(text_of(error), text_of(handled))
+
+
+def _passes_on(text: str, handled: str) -> bool:
+    """Say whether a text holds another; in quotes it is a value, as in what `int` says of its argument."""
+    at = text.find(handled) if len(handled) >= LEAST_TELLING else -1
+    return at == 0 or (at > 0 and text[at - 1] not in _QUOTES)
 
 
 def _status_behind(error: BaseException, reading: Reading) -> int | None:

@@ -182,8 +182,11 @@ def _of_arguments(
     if not any(one.response for one in found):
         return ()
     rest = without(logged, [line for one in found for line in one.text.splitlines()])
+    bodies = [one.response.body for one in found if one.response is not None and one.response.body]
     second = states_failure(rest) or any(
-        _may_tell_of_a_failure(arg) for arg in args if isinstance(arg, str) and arg in rest
+        _may_tell_of_a_failure(arg)
+        for arg in args
+        if isinstance(arg, str) and arg in rest and not any(arg.strip() in body for body in bodies)
     )
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))

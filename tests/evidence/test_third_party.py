@@ -350,6 +350,7 @@ class HTTPException(Exception):
         pytest.param(lambda error: HTTPException(401, str(error)), id="own server, text of ours"),
         pytest.param(lambda error: OSError(f"cannot save: {error}"), id="OSError"),
         pytest.param(lambda error: KeyError("a bug"), id="a bug"),
+        pytest.param(lambda error: ValueError(f"invalid literal: {str(error)!r}"), id="its text as a value"),
         pytest.param(lambda error: RefusedError("HTTP 500"), id="another status"),
     ],
 )

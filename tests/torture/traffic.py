@@ -170,8 +170,8 @@ class Traffic:
         subprocess.run([sys.executable, "-S", "-c", ""], check=False, preexec_fn=prepare)
 
     def sign_in(self, chance: random.Random) -> None:
-        """Sign in again; the backend will not know that session either."""
-        self.guard.session_renewed(f"renewed-{chance.random()}")
+        """Sign in again, with the credential that all calls use; the backend will not know it either."""
+        self.guard.session_renewed(chance.choice((None, self.canary)))
 
     def asks(self, chance: random.Random) -> None:
         """Ask the gate."""
