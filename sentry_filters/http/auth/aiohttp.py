@@ -1,4 +1,4 @@
-"""aiohttp: a client middleware, of aiohttp 3.12 and later."""
+"""aiohttp: a client middleware, of aiohttp 3.13 and later."""
 
 from __future__ import annotations
 
