@@ -227,7 +227,7 @@ class Lifecycle:
         try:
             draft = draft_of(failure, verdict, self._policy, expiry)
             self._keeper.close(draft, failure.session)
-        except Exception:
+        except Exception:  # raised again, after it is on record: the gate stays open
             self._count("violations", "drop_without_event")
             raise
         return draft

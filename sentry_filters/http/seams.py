@@ -6,6 +6,7 @@ import functools
 import importlib
 import sys
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from importlib.abc import Loader, MetaPathFinder
@@ -114,7 +115,7 @@ class Watched:
         return method
 
 
-class Library:
+class Library(ABC):
     """One HTTP library: which of its methods tell of its calls.
 
     Args:
@@ -135,19 +136,19 @@ class Library:
         self.calls = calls
         self.watched = watched
 
+    @abstractmethod
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
         """Return what is wrapped in a module that is imported: class, method, and what goes round it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def takes(self, client: object) -> bool:
         """Say whether `client` is one of this library's; imports nothing."""
-        raise NotImplementedError
 
     def watch(self, client: object) -> None:
         """Record the calls of one client."""
         self.watched.add(client)
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - most have changed nothing
         """Undo what `watch` changed."""
 
     def classes(self, *names: str) -> tuple[type, ...]:

@@ -147,7 +147,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
             try:
                 self._gate.check(session=self._session_of(job))
                 result = await function(*args, **kwargs)
-            except Exception as error:
+            except Exception as error:  # any but a refusal is raised again
                 refusal = refusal_of(error)
                 if refusal is None:
                     raise
@@ -160,7 +160,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
             try:
                 self._gate.check(session=self._session_of(job))
                 result = function(*args, **kwargs)
-            except Exception as error:
+            except Exception as error:  # any but a refusal is raised again
                 refusal = refusal_of(error)
                 if refusal is None:
                     raise

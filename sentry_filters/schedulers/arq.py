@@ -73,7 +73,7 @@ class Postponed:
                 return await function(ctx, *args, **kwargs)
             except SessionExpiredError as error:
                 event = error.event
-            except Exception as error:
+            except Exception as error:  # any but what found an expiry is raised again
                 found = await self._found_by(ctx, error)
                 if found is None:
                     raise

@@ -80,7 +80,7 @@ class PostponedTask(celery.Task):  # type: ignore[misc]  # Celery ships no types
             return super().__call__(*args, **kwargs) if directly else self.run(*args, **kwargs)
         except TaskPredicate:  # Celery's own: ignored, rejected, sent again already
             raise
-        except Exception as error:
+        except Exception as error:  # any but a refusal or what found an expiry is raised again
             if directly or self.request.is_eager:
                 raise
             found, _ = _mark_of(self.request)

@@ -61,7 +61,7 @@ class RefusalMiddleware:
 
         try:
             await self._app(scope, receive, watching)
-        except Exception as error:
+        except Exception as error:  # any but a refusal is raised again
             refusal = None if begun or scope["type"] != "http" else refusal_in(error)
             if refusal is None:
                 raise
