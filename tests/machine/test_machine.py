@@ -18,7 +18,7 @@ EXAMPLES = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=30,
+    max_examples=100,
     stateful_step_count=40,
     suppress_health_check=list(HealthCheck),
 )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from otel.evidence import errors
 from otel.spans import verdicts
 from sentry_filters.core import gate, gatekeeper, lifecycle, recognition, sessions
 from sentry_filters.core.states import Failed, Step
@@ -71,6 +72,7 @@ MISTAKES = (
     ),
     Mistake("refusals are reported", before_send, "refused_event", _nothing),
     Mistake("refusals fail spans", verdicts, "without_refusal", _nothing),
+    Mistake("spans lose every failure", errors, "_message_matches", lambda text, child: True),
     Mistake("one renewal is everybody's", sessions, "renewals_of", lambda *_: ((None, None),), "session"),
     Mistake("a closing gate forgets who", gatekeeper.GateKeeper, "renew", lambda *_, **__: ()),
 )
