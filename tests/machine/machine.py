@@ -236,15 +236,16 @@ class Machine(Pair, RuleBasedStateMachine):
         fate = self.fate(self.app.events(lambda: self.report("the turn failed")))
         assert fate is self.model.fails(None, None, can_show=True)
 
-    @rule(name=names, in_span=st.booleans())
-    def work_asks_the_gate(self, name: str, in_span: bool) -> None:
+    @rule(name=names)
+    def work_asks_the_gate(self, name: str) -> None:
         session = self.app.guard.fingerprint(CREDENTIALS[name])
-        error, fate = self.reported(
-            lambda: self.app.guard.gate.check(session=session), "exception", in_span=in_span
-        )
-        assert fate is Fate.DROPPED
-        assert isinstance(error, SessionExpiredError) is not self.model.is_open(name)
-        self.the_span(in_span, failed=False)
+        for in_span in (False, True):
+            error, fate = self.reported(
+                lambda: self.app.guard.gate.check(session=session), "exception", in_span=in_span
+            )
+            assert fate is Fate.DROPPED
+            assert isinstance(error, SessionExpiredError) is not self.model.is_open(name)
+            self.the_span(in_span, failed=False)
 
     # What always holds
 
