@@ -1,4 +1,4 @@
-"""Every Python snippet of the README runs, in order, as one program."""
+"""Every Python snippet of the README, and of the how-tos behind it, runs, in order, as one program."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.support.clients import OPENAI_HTTP
 from tests.support.secrets import fake
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+PAGES = (README, README.parent / "docs" / "how-to.md")
 
 
 class BackendError(Exception):
@@ -25,7 +26,8 @@ def post_to_backend() -> None:
 
 
 def snippets(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def test_readme_runs(
@@ -66,5 +68,6 @@ def test_readme_runs(
 
 def test_readme_names_the_commands_of_the_makefile() -> None:
     makefile = (README.parent / "Makefile").read_text()
-    for command in re.findall(r"make ([a-z]+)", README.read_text(encoding="utf-8")):
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for command in re.findall(r"make ([a-z]+)", text):
         assert f"\n{command}:" in makefile

@@ -1,4 +1,4 @@
-"""Every `sentry-filters export` of the README and of docs/export.md, run as it stands there."""
+"""Every `sentry-filters export` of docs/how-to.md and of docs/export.md, run as it stands there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.targets.conftest import POLICY
 from tests.test_readme import snippets
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/export.md")
+PAGES = ("docs/how-to.md", "docs/export.md")
 COMMANDS = [
     pytest.param(line, id=f"{page}: {line}")
     for page in PAGES
@@ -45,7 +45,7 @@ def test_both_pages_show_commands() -> None:
     assert len(COMMANDS) >= 6
 
 
-def test_the_readme_shows_patterns_of_the_policy() -> None:
+def test_the_how_to_shows_patterns_of_the_policy() -> None:
     shown = snippets("text")[0].split("\n")
 
     assert set(filter(None, shown)) <= set(inbound_patterns(POLICY).text.splitlines())
