@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -13,7 +12,6 @@ from functools import partial
 from sentry_filters.core import refusal_of
 from sentry_filters.evidence import (
     LEAST_TELLING,
-    Endpoint,
     Failure,
     FailuresOf,
     conventions,
@@ -23,16 +21,13 @@ from sentry_filters.evidence import (
     tags_of,
     without,
 )
+from sentry_filters.sentry.beside import holds_another, names_a_failure_of_its_own, with_rivals
 
 _MOST_ARGS = 32
 _INFORMATIONAL = frozenset({"debug", "info"})
 _WARNING = 13  # OpenTelemetry's number, which Sentry's logs have
 _Stated = Callable[..., Failure]  # `failure_of_tags` with all that the report itself says, but its text
 _PLAIN = (str, bytes, int, float)  # they lead to no call
-_SENTENCE = 4  # words
-_FAILED = re.compile(
-    r"(?i)error|exception|fail|refuse|reject|denied|unauthori|forbidden|invalid|time[d ]*out"
-)
 
 
 def failures_of_event(
@@ -54,15 +49,10 @@ def failures_of_event(
         at=_seconds(event.get("timestamp")),
         trace_id=_trace_id(event),
     )
-    logged, error = _log_text(event), raised_in(hint)
-    in_flight = sys.exception()
-    args = _args(hint)
+    logged, error, in_flight, args = _log_text(event), raised_in(hint), sys.exception(), _args(hint)
     given = [found for arg in args if not isinstance(arg, _PLAIN) and (found := failures_of(arg))]
     if error is not None:
-        found = failures_of(error)
-        if _names_a_failure_of_its_own(given):
-            found = tuple(replace(one, second_failure=True) for one in found)
-        failures = tuple(stated(text=_text_of(one, logged), of=one) for one in found)
+        failures = _of_exception(failures_of(error), given, stated, logged)
         return with_rivals(failures, given, None if in_flight is error else in_flight, failures_of)
     failures = (
         _of_arguments(given, stated, logged, args)
@@ -119,39 +109,13 @@ def failures_of_telemetry(item: Mapping[str, object], failures_of: FailuresOf) -
     return with_rivals(failures, (), in_flight, failures_of)
 
 
-def with_rivals(
-    failures: Iterable[Failure],
-    given: Iterable[tuple[Failure, ...]],
-    in_flight: BaseException | None,
-    failures_of: FailuresOf,
+def _of_exception(
+    found: tuple[Failure, ...], given: list[tuple[Failure, ...]], stated: _Stated, logged: str
 ) -> tuple[Failure, ...]:
-    """Return a report's failures with what else failed around it: the origins, and whether one is unknown.
-
-    Args:
-        failures: What the report is about.
-        given: What the arguments of its log call lead to.
-        in_flight: The exception that was being handled, None where there is none or the report is about it.
-        failures_of: Finds the failed call behind an exception.
-    """
-    others = [one for found in given for one in found]
-    if in_flight is None and not others:
-        return tuple(failures)
-    if in_flight is not None:
-        others += failures_of(in_flight)
-    rivals = frozenset[Endpoint]().union(*map(_origins, others))
-    second = any(one.second_failure for one in others)
-    if not rivals and not second:
-        return tuple(failures)
-    answers = tuple(answer for one in others for answer in (*one.answers, one.response) if answer is not None)
-    return tuple(
-        replace(
-            one,
-            rivals=one.rivals | rivals,
-            answers=(*one.answers, *answers),
-            second_failure=one.second_failure or second,
-        )
-        for one in failures
-    )
+    """Return the failures of the exception that was reported, under what the report itself says."""
+    if names_a_failure_of_its_own(given):
+        found = tuple(replace(one, second_failure=True) for one in found)
+    return tuple(stated(text=_text_of(one, logged), of=one) for one in found)
 
 
 def _about(
@@ -167,10 +131,6 @@ def _about(
     return tuple(stated(text=logged, of=one) for one in found) if all(one.response for one in found) else ()
 
 
-def _origins(failure: Failure) -> frozenset[Endpoint]:
-    return failure.rivals if failure.endpoint is None else failure.rivals | {failure.endpoint}
-
-
 def _of_arguments(
     given: list[tuple[Failure, ...]], stated: _Stated, logged: str, args: Iterable[object]
 ) -> tuple[Failure, ...]:
@@ -181,29 +141,13 @@ def _of_arguments(
     found = [one for failures in given for one in failures]
     if not any(one.response for one in found):
         return ()
-    rest = without(logged, [line for one in found for line in one.text.splitlines()])
-    bodies = [one.response.body for one in found if one.response is not None and one.response.body]
-    second = states_failure(rest) or any(
-        _may_tell_of_a_failure(arg)
-        for arg in args
-        if isinstance(arg, str) and arg in rest and not any(arg.strip() in body for body in bodies)
-    )
+    second = holds_another(logged, found, args)
     return tuple(
         stated(text=logged, of=replace(one, second_failure=one.second_failure or second))
         if one.response
         else one
         for one in found
     )
-
-
-def _may_tell_of_a_failure(text: str) -> bool:
-    """Say whether an argument that is text may be another error's: a sentence, or a word for one."""
-    return len(text.split()) >= _SENTENCE or _FAILED.search(text) is not None
-
-
-def _names_a_failure_of_its_own(given: list[tuple[Failure, ...]]) -> bool:
-    """Say whether an argument of a log call states a failed call that nothing else is known of."""
-    return any(one.response is None and states_failure(one.text) for found in given for one in found)
 
 
 def _text_of(failure: Failure, logged: str) -> str:

@@ -29,7 +29,7 @@ from sentry_filters.evidence import (
     with_body,
 )
 from sentry_filters.sentry.before_send import SHOWN
-from sentry_filters.sentry.evidence import with_rivals
+from sentry_filters.sentry.beside import with_rivals
 
 
 class Reporter:

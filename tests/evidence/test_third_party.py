@@ -317,6 +317,20 @@ def test_a_log_call_with_our_exception_alone_is_ours(ours: LLMBackend, judge: Ju
     assert judge.silences(None, event={"logentry": {"formatted": f"failed: {error}"}}, record=record)
 
 
+def test_a_log_call_with_our_exception_and_its_body_is_ours(ours: LLMBackend, judge: Judge) -> None:
+    ours.state.body = '{"error":"Invalid token","status":401}'
+    error = raised_by(lambda: by_httpx(ours.url))
+
+    def silences(text: str) -> bool:
+        record = logging.LogRecord("agent", logging.ERROR, "f", 1, "failed: %s: %s", (error, text), None)
+        return judge.silences(
+            None, event={"logentry": {"formatted": f"failed: {error}: {text}"}}, record=record
+        )
+
+    assert silences(ours.state.body)
+    assert not silences('{"error":"Invalid API key"}')
+
+
 def test_a_third_party_in_flight_keeps_what_is_reported_beside_it(
     ours: LLMBackend, third: LLMBackend, judge: Judge
 ) -> None:
