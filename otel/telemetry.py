@@ -21,7 +21,7 @@ from sentry_filters import (
     SessionGuard,
     Subscription,
 )
-from sentry_filters.core import LABELS, Counters, operation_of
+from sentry_filters.core import LABELS, Counters, expiry_attributes, operation_of
 from sentry_filters.guard import parts_of
 
 SCOPE = "sentry_filters"
@@ -99,7 +99,7 @@ def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | 
     logger = get_logger(SCOPE, logger_provider=logger_provider)
 
     def emit(event: SessionExpired) -> None:
-        attributes = of_event(event, handled=guard.bus.is_listening)
+        attributes = expiry_attributes(event, handled=guard.bus.is_listening)
         body = f"the {event.provider} session has expired"
         at = event.at.timestamp()
         _emit(
@@ -134,7 +134,7 @@ def _emit(
     logger: Logger,
     name: str,
     at: float,
-    attributes: dict[str, AnyValue],
+    attributes: Mapping[str, AnyValue],
     trace_id: str | None = None,
     *,
     body: str | None = None,
@@ -205,28 +205,6 @@ def of_failure(failure: Failure, policy: Policy) -> dict[str, AnyValue]:
             # Semantic conventions for HTTP and for sessions.
             "http.response.status_code": failure.status if response is None else response.status,
             "session.id": None if response is None else response.session,
-        }
-    )
-
-
-def of_event(event: SessionExpired, *, handled: bool) -> dict[str, AnyValue]:
-    """Return the attributes of the log event `session.expired`.
-
-    Args:
-        event: As published.
-        handled: Whether the application had subscribed.
-    """
-    return _without_none(
-        {
-            "sentry_filters.expiry": event.id,
-            "sentry_filters.handled": handled,
-            "sentry_filters.source": event.source,
-            "sentry_filters.provider": event.provider,
-            "sentry_filters.operation": event.operation,
-            "sentry_filters.reason": event.reason,
-            "sentry_filters.confirmed": event.confirmed,
-            "http.response.status_code": event.status,
-            "session.id": event.session,
         }
     )
 

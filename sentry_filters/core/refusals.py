@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sentry_filters.core.session import SessionExpiredError
-from sentry_filters.evidence import status_number
+from sentry_filters.evidence import attribute, status_number, text_of
 
 REFUSED_BY_GATE = "refused_by_gate"
 """The reason under which reports of refusals are counted."""
@@ -74,7 +74,7 @@ def _leaves(error: BaseException | None) -> Iterator[BaseException | None]:
 
 
 def _members(error: BaseException | None) -> tuple[BaseException, ...]:
-    members = _attribute(error, "exceptions") if isinstance(error, BaseExceptionGroup) else ()
+    members = attribute(error, "exceptions") if isinstance(error, BaseExceptionGroup) else ()
     return members if isinstance(members, tuple) else ()
 
 
@@ -83,39 +83,25 @@ def _passed_on(error: BaseException | None) -> SessionExpiredError | None:
     for _ in range(_MOST_LINKS):
         if error is None or isinstance(error, SessionExpiredError):
             return error
-        handled = None if _attribute(error, "__suppress_context__") else _link(error, "__context__")
+        handled = None if attribute(error, "__suppress_context__") else _link(error, "__context__")
         source = _link(error, "__cause__") or handled
-        if source is None or _has_another_job(error) or not _holds(_text(error), _text(source)):
+        if source is None or _has_another_job(error) or not _holds(text_of(error), text_of(source)):
             return None
         error = source
     return None
 
 
 def _link(error: BaseException, name: str) -> BaseException | None:
-    link = _attribute(error, name)
+    link = attribute(error, name)
     return link if isinstance(link, BaseException) else None
 
 
 def _has_another_job(error: BaseException) -> bool:
     """Say whether an error is an answer of the system, or of the application's own server."""
     return isinstance(error, OSError) or any(
-        status_number(_attribute(error, name)) is not None for name in _STATUSES
+        status_number(attribute(error, name)) is not None for name in _STATUSES
     )
 
 
 def _holds(text: str, part: str) -> bool:
     return bool(part) and part in text
-
-
-def _attribute(holder: object, name: str) -> object:
-    try:
-        return getattr(holder, name, None)
-    except Exception:  # noqa: BLE001 - properties of foreign exceptions raise what they like; then it is unknown
-        return None
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - as above: a broken __str__ holds nothing
-        return ""

@@ -1,7 +1,7 @@
 """Facts about one failed call: standard library only."""
 
 from sentry_filters.evidence import conventions
-from sentry_filters.evidence.attributes import headers_of
+from sentry_filters.evidence.attributes import attribute, headers_of, text_of
 from sentry_filters.evidence.body_codes import (
     LONGEST_BODY,
     Body,
@@ -52,6 +52,7 @@ __all__ = [
     "SpanMemory",
     "Statement",
     "answered_by_backend",
+    "attribute",
     "body_if_read",
     "body_of_text",
     "body_of_value",
@@ -79,6 +80,7 @@ __all__ = [
     "tags_of",
     "tells_of_two",
     "text_if_read",
+    "text_of",
     "token_of",
     "with_body",
     "without",

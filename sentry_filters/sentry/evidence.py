@@ -19,6 +19,7 @@ from sentry_filters.evidence import (
     statements_in,
     states_failure,
     tags_of,
+    text_of,
     without,
 )
 from sentry_filters.sentry.beside import holds_another, names_a_failure_of_its_own, with_rivals
@@ -124,7 +125,7 @@ def _about(
     """Return the failures of the exception in flight, where the text holds its text and no other failure."""
     if in_flight is None or not logged:
         return ()
-    text = _text_of_error(in_flight)
+    text = text_of(in_flight)
     if len(text) < LEAST_TELLING or text not in logged or states_failure(without(logged, (text,))):
         return ()
     found = failures_of(in_flight)
@@ -153,13 +154,6 @@ def _of_arguments(
 def _text_of(failure: Failure, logged: str) -> str:
     # A log line counts beside a typed cause only: on its own it must not silence another exception.
     return f"{failure.text}\n{logged}" if failure.response is not None and logged else failure.text
-
-
-def _text_of_error(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - a foreign exception may raise anything; then it has no text
-        return ""
 
 
 def _states_a_failure(text: str) -> bool:

@@ -18,6 +18,7 @@ from sentry_filters import Policy, SessionGuard, Verdict, recognise
 from sentry_filters.guard import parts_of
 from sentry_filters.sentry.evidence import failures_of_event
 from tests.support.backend import LLMBackend
+from tests.support.compositions import in_the_handling, one_from_the_other
 from tests.support.failing import CALLS, RefusedError, by_httpx, by_requests, raised_by
 
 REFUSED = '{"success":false,"error":"Invalid token"}'
@@ -83,24 +84,6 @@ class StatesOnlyItsStatus(Exception):
 
 
 Step = Callable[[], object]
-
-
-def raised_from(first: Step, then: Step) -> None:
-    try:
-        first()
-    except Exception as error:
-        handled = error
-    try:
-        then()
-    except Exception as error:
-        raise error from handled
-
-
-def in_the_handling(first: Step, then: Step) -> None:
-    try:
-        first()
-    except Exception:
-        then()
 
 
 def wrapped(first: Step, then: Step) -> None:
@@ -188,8 +171,8 @@ def as_attribute(first: Step, then: Step) -> None:
 
 
 SHAPES = [
-    raised_from, in_the_handling, wrapped, grouped, translated, by_future, by_task, stored, stored_beside,
-    raised_again, as_argument, as_attribute,
+    one_from_the_other, in_the_handling, wrapped, grouped, translated, by_future, by_task, stored,
+    stored_beside, raised_again, as_argument, as_attribute,
 ]  # fmt: skip
 
 
