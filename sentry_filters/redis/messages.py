@@ -79,8 +79,15 @@ def record_of(expiry: Expiry) -> str:
     return f"{expiry.after} {expiry.event.id} {json.dumps(event, separators=(',', ':'))}"
 
 
-def read_expiry(name: str, record: str) -> Expiry:
-    """Read what `record_of` wrote; MalformedError for anything else."""
+def read_expiry(name: str, record: str, *, known: int = 0) -> Expiry:
+    """Read what `record_of` wrote; MalformedError for anything else.
+
+    Args:
+        name: The session's name.
+        record: What is stored.
+        known: The stamp of a renewal that this process knows: no later one may be far ahead of the clock,
+            which may have been set back since.
+    """
     parts = record.split(" ", 2)
     if len(record) > _LONGEST or len(parts) != 3 or not _NAME.fullmatch(name):
         raise MalformedError("expiry")
@@ -88,7 +95,7 @@ def read_expiry(name: str, record: str) -> Expiry:
     event = _read_event(text)
     if event.id != id_:
         raise MalformedError("id")
-    return Expiry(name=name, after=_stamp(after), event=event)
+    return Expiry(name=name, after=_stamp(after, known), event=event)
 
 
 def text_of(renewal: Renewal) -> str:
@@ -143,8 +150,8 @@ def _moment(value: object) -> datetime:
     return moment
 
 
-def _stamp(text: str) -> int:
-    if not _STAMP.fullmatch(text) or int(text) > time.time() * 1e6 + _AHEAD_MICROSECONDS:
+def _stamp(text: str, known: int = 0) -> int:
+    if not _STAMP.fullmatch(text) or int(text) > max(known, time.time() * 1e6 + _AHEAD_MICROSECONDS):
         raise MalformedError("stamp")
     return int(text)
 

@@ -179,7 +179,7 @@ class Store:
                 *(at if begun is None else begun, at, "again" if begun is None else "new"),
             ],
         )
-        return won == 1, None if won == 2 else read_expiry(name, record)
+        return won == 1, None if won == 2 else read_expiry(name, record, known=expiry.after)
 
     def renew(self, renewal: Renewal) -> None:
         """Write a renewal unless a later one is there, in one step."""

@@ -33,8 +33,6 @@ def seen_text(cell: Cell, seen: Seen) -> str:
 def due_text(cell: Cell) -> str:
     """Return what the table says of a cell in which what is due was seen."""
     due = cell.row.due
-    if cell.does_not_hold is not None:
-        return f"**does not hold**: {cell.does_not_hold}"
     return _text(cell, published=due.published, is_open=due.is_open, events=cell.events, traces=cell.traces)
 
 

@@ -70,7 +70,6 @@ class Row:
         policy: Further fields of the policy.
         handlers: Whether somebody subscribes.
         chained: Whether a second guard stands behind the first.
-        does_not_hold: In which set-ups it is known not to hold, and why.
     """
 
     life: str
@@ -80,7 +79,6 @@ class Row:
     policy: Mapping[str, Any] = field(default_factory=dict)
     handlers: Handlers = "listening"
     chained: bool = False
-    does_not_hold: Mapping[SetUp, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +108,6 @@ class Cell:
     def processes(self) -> int:
         """How many processes there are in it."""
         return PROCESSES if self.set_up == "redis" else 1
-
-    @property
-    def does_not_hold(self) -> str | None:
-        """Why the row is known not to hold in it, None where it is due to hold."""
-        return self.row.does_not_hold.get(self.set_up)
 
     @property
     def reasons(self) -> frozenset[str]:

@@ -173,10 +173,6 @@ SURROUNDINGS = (
         life="a sign-in while the clock is an hour ahead, and it fails again",
         rule="no difference: a new expiry",
         due=Due(published=2, is_open=False, reasons=_ENDED),
-        does_not_hold={
-            "redis": "once the clock is right, each process refuses what is stamped more than five minutes "
-            "ahead, and publishes for itself"
-        },
         story=_the_clock_is_set_ahead,
     ),
     Row(

@@ -13,8 +13,6 @@ from tests.certainty.telemetry import HAS_HTTP_SPANS
 
 def _case(cell: Cell) -> Any:
     marks = [pytest.mark.integration] if cell.set_up == "redis" else []
-    if cell.does_not_hold is not None:
-        marks.append(pytest.mark.xfail(reason=cell.does_not_hold, strict=True))
     return pytest.param(cell, id=cell.name, marks=marks)
 
 
