@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -15,6 +16,11 @@ from sentry_filters.evidence import Failure, conventions
 _REASON_LENGTH = 200
 _REASON_SOURCE_LENGTH = 16_384
 _UNKNOWN = "unknown"
+
+
+def random_id(_session: str | None, _after: int) -> str:
+    """Return the id of an expiry that no other process will find."""
+    return secrets.token_hex(8)
 
 
 def draft_of(failure: Failure, verdict: Verdict, policy: Policy, id_: str) -> SessionExpired:

@@ -7,7 +7,18 @@ from collections.abc import Collection
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
-from sentry_filters.core.states import NEVER, Event, Expiry, Failed, Process, Rule, Session, State, Step
+from sentry_filters.core.states import (
+    NEVER,
+    Event,
+    Expiry,
+    Failed,
+    Process,
+    RenewalAsked,
+    Rule,
+    Session,
+    State,
+    Step,
+)
 
 # Sessions that are remembered; the oldest are forgotten first, and count as new again.
 MOST_SESSIONS = 10_000
@@ -87,6 +98,12 @@ class Knowledge:
         link = self._sessions.get(name)
         session = Session(name) if link is None else link.latest().value
         return self._state(name, self._process.latest().value, session)
+
+    def renewing(self, name: str | None, *, pending: bool) -> None:
+        """Note that a session's renewal is asked for; one in a process is that of all."""
+        names = {name, None} if self._rule.scope == "process" else {name}
+        for one in names:
+            self.apply(one, RenewalAsked(pending))
 
     def is_quiet(self, credential: str) -> bool:
         """Say whether a success of this credential changes nothing: all live, and it is in use already."""

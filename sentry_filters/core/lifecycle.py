@@ -20,6 +20,7 @@ from sentry_filters.core.states import (
     Process,
     Published,
     Renewal,
+    RenewalAsked,
     Renewed,
     Rule,
     State,
@@ -52,6 +53,8 @@ def transition(rule: Rule, state: State, event: Event) -> Step:
             return _renewed(state, event)
         case Adopted():
             return _adopted(state, event)
+        case RenewalAsked():
+            return Step(_with(state, asked_after=state.covering.stamp if event.pending else None))
         case Asked():
             return _asked(state, event)
         case Elapsed() | Published():
@@ -82,6 +85,8 @@ def _ended(rule: Rule, state: State, event: Failed, began: float) -> Step:
         joined = state if state.session.name is None else _with(state, expiry=replace(beside, told=True))
         return Step(joined, standing=Standing.REPEAT)
     after = state.covering.stamp
+    if state.session.asked_after == after:  # whether this is its end is known when that is answered
+        return Step(state, reason="renewal_pending")
     first = Expiry(
         id=rule.expiry_id(state.session.name, after),
         after=after,

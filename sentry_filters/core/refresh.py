@@ -1,8 +1,7 @@
 """One renewal of the session's credential for all threads and tasks of a process, and for all processes.
 
-Whoever needs a new credential joins the flight that is under way, or starts one: a thread of its own, which
-asks `load` and `refresh`, so that no event loop and no caller's cancellation stands in its way. It knows no
-client.
+Whoever needs a new credential joins the flight that is under way, or starts one: a thread of its own, so that
+no event loop and no caller's cancellation stands in its way. It knows no client.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import time
 
 from sentry_filters.core.refresh_asking import Ask, Asking, RefreshRefused
 from sentry_filters.core.refresh_flight import Effects, Flight, Outcome
-from sentry_filters.core.refresh_held import LEASE_SECONDS, Held, HeldAs, Tries
+from sentry_filters.core.refresh_held import LEASE_SECONDS, Held, HeldAs, Tries, session_of
 from sentry_filters.core.shared import RefreshTurns, Turn
 from sentry_filters.core.worker import NO_THREAD
 from sentry_filters.evidence import Response, token_of
@@ -100,7 +99,7 @@ class Renewer:
             return held.credential
         if self._asking.is_inside:
             return None
-        session = None if held is None else held.session
+        session = session_of(held)
         if self._refused == (session or "-"):
             self._effects.refused(session, None)
         elif held is None:
@@ -123,8 +122,7 @@ class Renewer:
 
     def worked(self, sent: str) -> None:
         """Note that a call with this credential was not refused."""
-        held = self._held
-        if self._is_unproven and held is not None and held.credential == sent:
+        if self._is_unproven and self._held is not None and self._held.credential == sent:
             self._is_unproven = False
             self._tries.forget()
 
@@ -135,8 +133,7 @@ class Renewer:
         if self._asking.is_inside:
             return  # that is this renewal
         if self._refused is not None or self._held_as.scope == "process":
-            self._news = self._load is not None
-            self._refused = None
+            self._news, self._refused = self._load is not None, None
             self._tries.forget()
         self._heard.set()
 
@@ -163,7 +160,7 @@ class Renewer:
         return self._started(held, loop, asks=asks, urgent=self._news or not is_valid)
 
     def _is_hopeless(self, held: Held | None) -> bool:
-        return self._refused == (held.session if held else "-") or not self._tries.may_ask()
+        return self._refused == (session_of(held) or "-") or not self._tries.may_ask()
 
     def _started(
         self, held: Held | None, loop: asyncio.AbstractEventLoop | None, *, asks: bool, urgent: bool
@@ -197,6 +194,7 @@ class Renewer:
     def _failed(self, error: BaseException) -> None:
         if self._held is None:  # else nobody is shown it
             self._trouble = error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
+        self._effects.renewing(session_of(self._held), pending=True)
         self._tries.failed()
         _log.warning("sentry-filters: the credential could not be renewed: %s", type(error).__name__)
 
@@ -212,15 +210,18 @@ class Renewer:
             if not flight.asks:
                 self._flight = None  # who asks from now on starts another
                 return
-        turns = self._turns
+        session, turns = session_of(held), self._turns
+        self._effects.renewing(session, pending=True)
         outcome = self._asked(flight, held) if turns is None else self._in_turn(turns, flight, held)
         if outcome == "refused":
-            self._refused = held.session if held else "-"
+            self._refused = session or "-"
+        if outcome != "unavailable":
+            self._effects.renewing(session, pending=False)
 
     def _in_turn(self, turns: RefreshTurns, flight: Flight, held: Held | None) -> Outcome:
         while True:
             self._heard.clear()
-            turn = turns.claim(None if held is None else held.session)
+            turn = turns.claim(session_of(held))
             if turn.state == "alone":
                 return self._asked(flight, held)
             if turn.state == "refused":
@@ -229,8 +230,7 @@ class Renewer:
                 return self._with(turns, turn, flight, held)
             if turn.state == "paused":
                 self._tries.pause(turn.seconds)
-                return "unavailable"
-            if not flight.left:
+            if turn.state == "paused" or not flight.left:
                 return "unavailable"
             self._heard.wait(min(_LOOK_SECONDS, flight.left))
             if self._looked(flight, held):

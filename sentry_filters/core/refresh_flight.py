@@ -32,6 +32,9 @@ class Effects(Protocol):
     def is_dead(self, session: str | None) -> bool:
         """Say whether the gate is closed for this session."""
 
+    def renewing(self, session: str | None, *, pending: bool) -> None:
+        """Record that a renewal is under way, or could not be asked for; or else that it was answered."""
+
     def asked(self, outcome: Outcome) -> None:
         """Count what `refresh` answered."""
 

@@ -48,6 +48,11 @@ class Held:
         return self.over is not None and time.time() >= self.over
 
 
+def session_of(held: Held | None) -> str | None:
+    """Return the session of a credential, None where none is held."""
+    return None if held is None else held.session
+
+
 @dataclass(frozen=True, slots=True)
 class HeldAs:
     """How credentials are held.

@@ -137,6 +137,10 @@ class Renewals:
         """See `Effects`."""
         return not self._gate.is_open_for(session)
 
+    def renewing(self, session: str | None, *, pending: bool) -> None:
+        """See `Effects`."""
+        self._lifecycle.renewing(session, pending=pending)
+
     def asked(self, outcome: str) -> None:
         """See `Effects`."""
         self._trail.counters.add("refreshes", outcome)

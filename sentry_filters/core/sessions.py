@@ -6,14 +6,13 @@ Every part that recognises a failure, signs in or hears from another process ask
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 
 from sentry_filters.core.bus import EventBus
 from sentry_filters.core.clocks import begun_at, failed, moment_of, stamp_now
 from sentry_filters.core.counters import Fault, OneWarning
-from sentry_filters.core.expiries import draft_of
+from sentry_filters.core.expiries import draft_of, random_id
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.gatekeeper import GateKeeper
 from sentry_filters.core.knowledge import Knowledge
@@ -69,7 +68,7 @@ class Lifecycle:
             scope=policy.scope,
             renewal_grace=policy.renewal_grace,
             healing_window=policy.healing_window,
-            expiry_id=_random_id if shared is None else shared.expiry_id,
+            expiry_id=random_id if shared is None else shared.expiry_id,
         )
         self._known = Knowledge(self._rule)
         self._keeper = GateKeeper(policy.scope, gate, self._known)
@@ -153,9 +152,9 @@ class Lifecycle:
             replaces: Fingerprint of the credential in whose place it comes, None where it was not named.
         """
         ended: tuple[str, ...] = ()
+        renewals = renewals_of(self.scope, session, replaces)
         with self._lock:
             at = time.monotonic()
-            renewals = renewals_of(self.scope, session, replaces)
             # Later than any before it, also where the clock was set back: renewals are ordered by it.
             stamp = max(stamp_now(), self._known.latest_stamp + 1)
             for name, credential in renewals:
@@ -164,6 +163,11 @@ class Lifecycle:
                 ended += self._keeper.renew(name, Renewal(stamp, at, credential), everyone=name is None)
         self._count("renewals")
         self._trail.write(RenewalRecord(at=time.time(), session=session, expiries=ended))
+
+    def renewing(self, session: str | None, *, pending: bool) -> None:
+        """Note that a session's renewal is asked for, which may take long or fail; or that it is answered."""
+        with self._lock:
+            self._known.renewing(session, pending=pending)
 
     def publish(self, event: SessionExpired) -> None:
         """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
@@ -278,9 +282,10 @@ class Lifecycle:
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
         asked = can_show and runs and step.standing is not Standing.STALE
         known = step.state.running
-        handled = known is not None and known.handled
-        tag = self._tag(expiry, name) if asked and not handled else None
-        return Observed(step.standing, expiry, tag=tag)
+        is_handled = known is not None and known.handled
+        return Observed(
+            step.standing, expiry, tag=self._tag(expiry, name) if asked and not is_handled else None
+        )
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
         with self._lock:
@@ -293,7 +298,3 @@ class Lifecycle:
 
     def _start_afresh(self) -> None:
         self._lock = threading.RLock()  # another thread of the parent's may hold that one
-
-
-def _random_id(_session: str | None, _after: int) -> str:
-    return secrets.token_hex(8)

@@ -95,12 +95,14 @@ class Session:
         renewal: The latest renewal of this very session.
         expiry: Its latest expiry.
         shown: When the use of an old credential was last shown.
+        asked_after: The stamp of the renewal after which another was asked for, and is not answered yet.
     """
 
     name: str | None
     renewal: Renewal = Renewal()
     expiry: Expiry | None = None
     shown: float = NEVER
+    asked_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,13 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewalAsked:
+    """`guard.auth` asks for this session's renewal; not `pending` any more when it is renewed or refused."""
+
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Elapsed:
     """The healing window of this expiry is over."""
 
@@ -202,7 +211,7 @@ class Asked:
     listening: bool
 
 
-Event: TypeAlias = Failed | Succeeded | Renewed | Adopted | Elapsed | Published | Asked
+Event: TypeAlias = Failed | Succeeded | Renewed | Adopted | RenewalAsked | Elapsed | Published | Asked
 
 
 @dataclass(frozen=True, slots=True)

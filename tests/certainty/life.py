@@ -55,6 +55,12 @@ def _the_auth_is_refused(app: Deployment) -> None:
     app.until_open(is_open=False)
 
 
+def _the_auth_asks_in_vain(app: Deployment) -> None:
+    app.tokens.state.current, app.tokens.state.status = OLD, 503
+    assert "401" in app.first("renews_itself")
+    app.until_open(is_open=True)
+
+
 def _its_own_time_is_over(app: Deployment) -> None:
     assert app.first("renews", jwt(60.0))
     app.each("jumps", _LONG)
@@ -188,6 +194,12 @@ LIFE = (
         rule="the one `SessionExpired`",
         due=Due(published=1, is_open=False, reasons=_ENDED),
         story=_the_auth_is_refused,
+    ),
+    Row(
+        life="`guard.auth(refresh)` cannot be asked: the token endpoint is down",
+        rule="neither: nothing is published, the gate stays open; what the application reports is kept",
+        due=Due(events=1, traces=1, reasons=frozenset({"renewal_pending"}), only_one=True),
+        story=_the_auth_asks_in_vain,
     ),
     Row(
         life="`exp` of a JWT has passed, with `refuse_expired`",

@@ -20,6 +20,7 @@ from sentry_filters.core.states import (
     Process,
     Published,
     Renewal,
+    RenewalAsked,
     Renewed,
     Rule,
     Session,
@@ -30,7 +31,7 @@ from sentry_filters.core.states import (
 
 FIRST, REPEAT, STALE = Standing.FIRST, Standing.REPEAT, Standing.STALE
 CLOSE_AND_PUBLISH = (Due.CLOSE, Due.PUBLISH)
-OLD = "old_credential"
+OLD, PENDING = "old_credential", "renewal_pending"
 
 
 def rule(scope: str = "process", window: float = 0.0) -> Rule:
@@ -212,6 +213,28 @@ ROWS = [
         {},
         Then(reason="contradicting_success"),
         id="contradicted before stale",
+    ),
+    pytest.param(
+        [RenewalAsked(True), failed(1)],
+        {},
+        Then(reason=PENDING),
+        id="its renewal is asked for: not known yet",
+    ),
+    pytest.param(
+        [RenewalAsked(True), RenewalAsked(False), failed(1)],
+        {},
+        Then(FIRST, CLOSE_AND_PUBLISH),
+        id="its renewal was refused: its end",
+    ),
+    pytest.param(
+        [RenewalAsked(True), renewed(50), failed(51)],
+        {},
+        Then(FIRST, CLOSE_AND_PUBLISH),
+        id="asked for, and somebody signed in since: a new end",
+    ),
+    pytest.param([failed(1), RenewalAsked(True), failed(2)], {}, Then(REPEAT), id="known to be dead before"),
+    pytest.param(
+        [RenewalAsked(True), renewed(50, "b"), failed(49)], {}, Then(STALE), id="stale before pending"
     ),
     pytest.param([renewed(50, "b"), failed(49)], {}, Then(STALE), id="stale before old credential"),
     pytest.param(

@@ -91,6 +91,8 @@ def test_an_endpoint_in_trouble_is_neither(
 
     assert answers == [(401, '{"success":false,"error":"Invalid token"}')] * 10
     assert tokens.state.calls <= 2
+    verdict = guard.report(RuntimeError(), operation="native_chat", provider="OpenHuman", status=401)
+    assert (verdict.drop, verdict.reason) == (False, "renewal_pending")
     assert published() == 0
     assert guard.gate.is_open
     assert guard.counters.get("refreshes", "unavailable") == tokens.state.calls
