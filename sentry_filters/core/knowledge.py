@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
@@ -52,6 +53,14 @@ class _Link(Generic[Value]):
         return self._next.setdefault(None, new) is new
 
 
+@dataclass(slots=True)
+class _Use:
+    """When the first call of a credential began whose end is known, and the latest that succeeded."""
+
+    first: float
+    succeeded: float = NEVER
+
+
 class Knowledge:
     """Applies the transition function, and remembers what it returns.
 
@@ -69,8 +78,7 @@ class Knowledge:
         self.latest_stamp = 0
         self._process = _Link(Process())
         self._sessions: OrderedDict[str | None, _Link[Session]] = OrderedDict()
-        self._succeeded: OrderedDict[str, float] = OrderedDict()
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._uses: OrderedDict[str, _Use] = OrderedDict()
         # Ids of the expiries that nothing has ended yet, each with the session that it was found in.
         self._running: OrderedDict[str, str | None] = OrderedDict()
         self._latest: OrderedDict[str | None, str] = OrderedDict()  # of each of these sessions
@@ -80,7 +88,7 @@ class Knowledge:
     def apply(self, name: str | None, event: Event) -> Step:
         """Let `event` happen to the session of this name."""
         if isinstance(event, Failed) and name is not None:
-            self._saw(name, event.reported if event.began is None else event.began)
+            self._use(name, event.reported if event.began is None else event.began)
         while True:
             process, session = self._process.latest(), self._link(name)
             before = self._state(name, process.value, session.value)
@@ -105,17 +113,17 @@ class Knowledge:
         for one in names:
             self.apply(one, RenewalAsked(pending))
 
-    def is_quiet(self, credential: str) -> bool:
-        """Say whether a success of this credential changes nothing: all live, and it is in use already."""
-        in_use = self._process.latest().value.used[-1:] == (credential,)
-        return not self._running and (in_use or self._rule.scope == "session")
+    def succeeded(self, credential: str, began: float) -> bool:
+        """Remember when the latest call of this credential that succeeded began.
 
-    def succeeded(self, credential: str, began: float) -> None:
-        """Remember when the latest call of this credential that succeeded began."""
-        self._succeeded[credential] = max(began, self._succeeded.get(credential, NEVER))
-        self._saw(credential, began)
-        while len(self._succeeded) > MOST_SESSIONS:
-            self._succeeded.popitem(last=False)
+        Returns:
+            Whether `Succeeded` may change something: an expiry runs, or another credential was in use before.
+        """
+        use = self._use(credential, began)
+        use.succeeded = max(use.succeeded, began)
+        if self._running:
+            return True
+        return self._rule.scope == "process" and self._process.latest().value.used[-1:] != (credential,)
 
     # Running expiries
 
@@ -191,15 +199,19 @@ class Knowledge:
             return state.session.expiry.id, False
         return (self._ended if name is None else None), False
 
-    def _saw(self, credential: str, began: float) -> None:
+    def _use(self, credential: str, began: float) -> _Use:
         """Remember when the first call of this credential began."""
-        self._seen[credential] = min(began, self._seen.get(credential, began))
-        while len(self._seen) > MOST_SESSIONS:
-            self._seen.popitem(last=False)
+        use = self._uses.get(credential)
+        if use is None:
+            use = self._uses.setdefault(credential, _Use(began))
+            while len(self._uses) > MOST_SESSIONS:
+                self._uses.popitem(last=False)
+        use.first = min(use.first, began)
+        return use
 
     def _state(self, name: str | None, process: Process, session: Session) -> State:
-        succeeded = NEVER if name is None else self._succeeded.get(name, NEVER)
-        seen = NEVER if name is None else self._seen.get(name, NEVER)
+        use = None if name is None else self._uses.get(name)
+        succeeded, seen = (NEVER, NEVER) if use is None else (use.succeeded, use.first)
         if self._rule.scope == "session" or not self._running:
             return State(process, session, None, False, succeeded, seen)  # noqa: FBT003 - often: keywords cost
         latest = next(reversed(self._running.values()), None)

@@ -130,8 +130,7 @@ class Lifecycle:
         """
         try:
             with self._lock:
-                self._known.succeeded(session, began)
-                if self._known.is_quiet(session):
+                if not self._known.succeeded(session, began):
                     return
                 event = Succeeded(session, began, stamp_now())
                 names = {session, *self._known.homes(self._teller.waiting)}

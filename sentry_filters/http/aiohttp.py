@@ -7,25 +7,19 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentry_filters.evidence import LONGEST_BODY, conventions, headers_of
 from sentry_filters.http.bodies import Passing, read_ahead_async, replayed_async
-from sentry_filters.http.calls import Answer, Calls
+from sentry_filters.http.calls import Answer, Call, Calls
 from sentry_filters.http.seams import Library, Method, Watched
 
 
-class _Sending:
-    """A request on its way.
+class _Sending(NamedTuple):
+    """A request on its way: what it is to `Calls`, and whether its response's content encoding is undone."""
 
-    Args:
-        is_decoded: Whether the content encoding of its response is undone.
-    """
-
-    __slots__ = ("__weakref__", "is_decoded")
-
-    def __init__(self, *, is_decoded: bool) -> None:
-        self.is_decoded = is_decoded
+    call: Call
+    is_decoded: bool
 
 
 class Aiohttp(Library):
@@ -73,7 +67,10 @@ class Aiohttp(Library):
             sending = self._sending.get()
             if sending is not None:
                 try:
-                    await self._record(sending, response)
+                    if 200 <= response.status < 300:
+                        self.calls.succeeded(sending.call, str(response.url))
+                    elif response.status in conventions.SESSION_STATUSES:
+                        await self._record(sending, response)
                 except Exception as error:  # noqa: BLE001 - the call continues, unobserved
                     self.calls.fault(error)
             return started
@@ -84,29 +81,26 @@ class Aiohttp(Library):
         """Take note of a request; None where that failed, and the call continues, unobserved."""
         try:
             decoded = options.get("auto_decompress")
-            sending = _Sending(is_decoded=session.auto_decompress if decoded is None else bool(decoded))
-            self.calls.began(sending, list(self._credentials(session, options.get("headers"))))
+            is_decoded = session.auto_decompress if decoded is None else bool(decoded)
+            call = self.calls.sending(tuple(self._credentials(session, options.get("headers"))))
         except Exception as error:  # noqa: BLE001 - see above
             self.calls.fault(error)
             return None
-        return sending
+        return None if call is None else _Sending(call, is_decoded)
 
     def _credentials(self, session: Any, given: Any) -> Iterator[tuple[str, str]]:
         """Yield the headers that may hold a credential: those of the call, then the session's."""
         pairs = given.items() if isinstance(given, Mapping) else given or ()
         for name, value in pairs:
-            if str(name).lower() in self._names:
-                yield str(name).lower(), str(value)
-        for name in self._names:
-            value = session.headers.get(name)  # in whatever case
-            if value is not None:
-                yield name, str(value)
+            if (lower := str(name).lower()) in self._names:
+                yield lower, str(value)
+        if session.headers:
+            for name in self._names:
+                value = session.headers.get(name)  # in whatever case
+                if value is not None:
+                    yield name, str(value)
 
     async def _record(self, sending: _Sending, response: Any) -> None:
-        if 200 <= response.status < 300:
-            self.calls.succeeded(sending, str(response.url))
-        if response.status not in conventions.SESSION_STATUSES:
-            return
         answer = Answer(
             status=response.status,
             url=str(response.url),
@@ -114,7 +108,7 @@ class Aiohttp(Library):
             sent=headers_of(response.request_info),
             headers=headers_of(response),
         )
-        learned = self.calls.answered(sending, response, answer)
+        learned = self.calls.answered(sending.call, response, answer)
         if learned is None:
             return
         encoding = None if sending.is_decoded else response.headers.get("content-encoding")

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sentry_filters.core import Backends, Fault, Policy
 from sentry_filters.evidence import (
@@ -71,8 +71,7 @@ class RegistersCredentials(Protocol):
         """Remove `value` from whatever is exported from now on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call on its way.
 
     Args:
@@ -107,9 +106,9 @@ class _Answered:
 class Calls:
     """Remembers the calls of one guard's instrumented clients. Thread-safe; never raises.
 
-    A call is remembered with its client's request and response objects, for as long as they live, and by the
-    spans it was sent under, in a bounded, expiring memory, with what its body said: a response is often gone
-    when its span ends. The credential itself is not kept.
+    A failed call is remembered with its client's response object, for as long as that lives, and by the spans
+    it was sent under, in a bounded, expiring memory, with what its body said: a response is often gone when
+    its span ends. The credential itself is not kept.
 
     Args:
         backends: Which hosts are our own.
@@ -142,7 +141,6 @@ class Calls:
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._recent_session: Recent[tuple[tuple[str, str], ...], str | None] = Recent(self._session)
         self._of_llm_call = Recent(self._find_policy)
-        self._by_request: weakref.WeakKeyDictionary[object, Call] = weakref.WeakKeyDictionary()
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
         self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
@@ -150,7 +148,7 @@ class Calls:
 
     @property
     def credential_headers(self) -> Collection[str]:
-        """The only headers that `began` needs, in lower case."""
+        """The only headers that `sending` needs, in lower case."""
         return self._backends.credential_headers
 
     @contextlib.contextmanager
@@ -162,28 +160,28 @@ class Calls:
         finally:
             self._operation.reset(token)
 
-    def began(self, request: object, headers: HeaderPairs) -> None:
-        """Take note that a client is about to send `request`.
+    def sending(self, headers: tuple[tuple[str, str], ...]) -> Call | None:
+        """Take note that a client is about to send a request; None where that failed.
 
         Args:
-            request: The client's own object, which can be referenced weakly.
             headers: As they will be sent; those of `credential_headers` are enough.
         """
         try:
             now, spans = time.monotonic(), self._current_spans()
-            session = self._recent_session.of(tuple(headers), now) if headers else None
+            session = self._recent_session.of(headers, now) if headers else None
             call = Call(session, time.time(), now, self._operation.get(), spans)
-            self._by_request[request] = call
-            for trace_id, span_id in call.spans:
+            for trace_id, span_id in spans:
                 self._by_span.put(trace_id, span_id, call)
         except Exception as error:  # noqa: BLE001 - the call continues, unobserved
             self._fault("http", error)
+            return None
+        return call
 
-    def answered(self, request: object, response: object, answer: Answer) -> Learned | None:
+    def answered(self, call: Call, response: object, answer: Answer) -> Learned | None:
         """Take note of a response whose status can be an expired session's.
 
         Args:
-            request: What `began` was given.
+            call: What `sending` returned.
             response: The client's own object, which can be referenced weakly.
             answer: What it says.
 
@@ -191,23 +189,21 @@ class Calls:
             What takes its body, where one of our own hosts answered; else None.
         """
         try:
-            call = self._by_request.get(request)
-            return None if call is None else self._record(call, response, answer)
+            return self._record(call, response, answer)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault("http", error)
             return None
 
-    def succeeded(self, request: object, url: str) -> None:
+    def succeeded(self, call: Call, url: str) -> None:
         """Take note of a successful response: at an LLM path of our own hosts it shows a living session.
 
         Args:
-            request: What `began` was given.
+            call: What `sending` returned.
             url: Where the request was sent.
         """
+        if call.session is None:
+            return
         try:
-            call = self._by_request.get(request)
-            if call is None or call.session is None:
-                return
             policy = self._of_llm_call.of((url, call.operation), time.monotonic())
             if policy is not None:
                 self._succeeded(policy, call.session, call.began)

@@ -10,31 +10,29 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection, HTTPResponse
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentry_filters.evidence import LONGEST_BODY, conventions
 from sentry_filters.http.bodies import Passing, read_ahead, replayed, undone
-from sentry_filters.http.calls import Answer, Calls, Learned
+from sentry_filters.http.calls import Answer, Call, Calls, Learned
 from sentry_filters.http.seams import Library, Method, Watched
 
 _MOST_AT_ONCE = 8_192
 _ABSOLUTE = ("http://", "https://")
 
 
-class _Sending:
-    """A request that a connection is sending: what is known of it before its response.
+class _Sent(NamedTuple):
+    """A request that a connection has sent: what is known of it before its response.
 
     Args:
-        method: HTTP method.
-        target: Path and query; a whole URL where a proxy gets it.
+        call: What it is to `Calls`.
+        line: Its first line: method, target, version.
+        headers: Those that may hold a credential.
     """
 
-    __slots__ = ("__weakref__", "headers", "method", "target")
-
-    def __init__(self, method: str, target: str) -> None:
-        self.method = method
-        self.target = target
-        self.headers: list[tuple[str, str]] = []
+    call: Call
+    line: bytes
+    headers: tuple[tuple[str, str], ...]
 
 
 class HttpClient(Library):
@@ -45,101 +43,84 @@ class HttpClient(Library):
 
     def __init__(self, calls: Calls, watched: Watched) -> None:
         super().__init__(calls, watched)
-        self._names = frozenset(calls.credential_headers)
-        self._sending: weakref.WeakKeyDictionary[HTTPConnection, _Sending] = weakref.WeakKeyDictionary()
+        self._beginnings = tuple(f"{name}:".encode("latin-1") for name in calls.credential_headers)
+        self._sent: weakref.WeakKeyDictionary[HTTPConnection, _Sent] = weakref.WeakKeyDictionary()
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
         """Return the methods that every request goes through."""
-        around = {
-            "putrequest": self._begun,
-            "putheader": self._given,
-            "endheaders": self._sent,
-            "getresponse": self._received,
-        }
         if module.__name__ == "http.client":
-            return [(module.HTTPConnection, name, method) for name, method in around.items()]
+            return [
+                (module.HTTPConnection, "endheaders", self._sending),
+                (module.HTTPConnection, "getresponse", self._received),
+            ]
         # Sentry gives botocore's connections methods of their own, which lead past http.client's.
         owners = (module.AWSHTTPConnection, module.AWSHTTPSConnection)
-        return [
-            (owner, name, method)
-            for owner in owners
-            for name, method in around.items()
-            if name != "getresponse" and name in vars(owner)
-        ]
+        return [(owner, "endheaders", self._sending) for owner in owners if "endheaders" in vars(owner)]
 
     def takes(self, client: object) -> bool:
         """Say whether it is a connection."""
         return isinstance(client, HTTPConnection)
 
-    def _begun(self, original: Method) -> Method:
-        def putrequest(connection: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-            try:
-                if self.watched.covers(connection):
-                    self._sending[connection] = _Sending(method, url)
-                elif self._sending:
-                    self._sending.pop(connection, None)
-            except Exception as error:  # noqa: BLE001 - the call continues, unobserved
-                self.calls.fault(error)
-            return original(connection, method, url, *args, **kwargs)
-
-        return putrequest
-
-    def _given(self, original: Method) -> Method:
-        def putheader(connection: Any, header: Any, *values: Any) -> Any:
-            try:
-                name = _text(header).lower()
-                if name in self._names and values:
-                    sending = self._sending.get(connection)
-                    if sending is not None:
-                        sending.headers.append((name, _text(values[0])))
-            except Exception as error:  # noqa: BLE001 - as above
-                self.calls.fault(error)
-            return original(connection, header, *values)
-
-        return putheader
-
-    def _sent(self, original: Method) -> Method:
+    def _sending(self, original: Method) -> Method:
         def endheaders(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            sending = self._sending.get(connection)
-            if sending is not None:
-                self.calls.began(sending, sending.headers)
+            if self.watched.covers(connection):
+                self._note(connection)
+            elif self._sent:
+                self._sent.pop(connection, None)
             return original(connection, *args, **kwargs)
 
         return endheaders
 
+    def _note(self, connection: Any) -> None:
+        """Take note of a request, which lies complete in its connection's buffer."""
+        try:
+            line, *headers = connection._buffer
+            found = [one for one in headers if one.lower().startswith(self._beginnings)]
+            credentials = tuple(map(_pair, found))
+            call = self.calls.sending(credentials)
+            if call is not None:
+                self._sent[connection] = _Sent(call, line, credentials)
+        except Exception as error:  # noqa: BLE001 - the call continues, unobserved
+            self.calls.fault(error)
+
     def _received(self, original: Method) -> Method:
         def getresponse(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            sending = self._sending.pop(connection, None) if self._sending else None
+            sent = self._sent.pop(connection, None) if self._sent else None
             response = original(connection, *args, **kwargs)
-            if sending is not None:
+            if sent is not None:
                 try:
-                    self._record(connection, sending, response)
+                    self._record(connection, sent, response)
                 except Exception as error:  # noqa: BLE001 - as above
                     self.calls.fault(error)
             return response
 
         return getresponse
 
-    def _record(self, connection: HTTPConnection, sending: _Sending, response: HTTPResponse) -> None:
+    def _record(self, connection: HTTPConnection, sent: _Sent, response: HTTPResponse) -> None:
         status = response.status
-        if 200 <= status < 300:
-            self.calls.succeeded(sending, _url_of(connection, sending.target))
-        if status not in conventions.SESSION_STATUSES:
+        is_success = 200 <= status < 300
+        if not is_success and status not in conventions.SESSION_STATUSES:
+            return
+        method, target = sent.line.decode("latin-1").split(" ", 2)[:2]
+        url = _url_of(connection, target)
+        if is_success:
+            self.calls.succeeded(sent.call, url)
             return
         answer = Answer(
             status=status,
-            url=_url_of(connection, sending.target),
-            method=sending.method,
-            sent=sending.headers,
+            url=url,
+            method=method,
+            sent=sent.headers,
             headers=[(name.lower(), value) for name, value in response.getheaders()],
         )
-        learned = self.calls.answered(sending, response, answer)
+        learned = self.calls.answered(sent.call, response, answer)
         if learned is not None:
             _learn(response, learned)
 
 
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _pair(header: bytes) -> tuple[str, str]:
+    name, _, value = header.decode("latin-1").partition(":")
+    return name.lower(), value.strip()
 
 
 def _url_of(connection: HTTPConnection, target: str) -> str:

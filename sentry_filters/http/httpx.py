@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 from sentry_filters.evidence import LONGEST_BODY, conventions, headers_of, text_if_read
 from sentry_filters.http.bodies import Passing, read_ahead, read_ahead_async, replayed, replayed_async
-from sentry_filters.http.calls import Answer, Calls
+from sentry_filters.http.calls import Answer, Call, Calls
 from sentry_filters.http.seams import Library, Members, Method, Watched
 
 
@@ -40,29 +42,32 @@ class _Response(Protocol):
     stream: Any  # `SyncByteStream` or `AsyncByteStream` of the client's library
 
 
-class _Hooks:
-    """One client's hooks.
+class _Observer:
+    """Tells `Calls` of requests and responses.
 
     Args:
-        calls: Told of requests and responses.
+        calls: Told of them.
     """
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
         self._names = frozenset(name.encode("latin-1") for name in calls.credential_headers)
 
-    def on_request(self, request: _Request) -> None:
-        self.calls.began(
-            request,
-            [
+    def sending(self, request: _Request) -> Call | None:
+        """As `Calls.sending`."""
+        try:
+            credentials = [
                 (name.decode("latin-1"), value.decode("latin-1"))
                 for given, value in request.headers.raw
                 if (name := given.lower()) in self._names
-            ],
-        )
+            ]
+        except Exception as error:  # noqa: BLE001 - the call continues, unobserved
+            self.calls.fault(error)
+            return None
+        return self.calls.sending(tuple(credentials))
 
-    def on_response(self, response: _Response) -> None:
-        passing, kind = self._learning(response, "SyncByteStream")
+    def received(self, call: Call, response: _Response) -> None:
+        passing, kind = self._learning(call, response, "SyncByteStream")
         if passing is not None and kind is not None:
             source = iter(response.stream)
             if _is_short(response):
@@ -70,11 +75,8 @@ class _Hooks:
             chunks = replayed(source, passing)
             response.stream = type("LearnedStream", (_Stream, kind), {})(response.stream, chunks)
 
-    async def on_request_async(self, request: _Request) -> None:
-        self.on_request(request)
-
-    async def on_response_async(self, response: _Response) -> None:
-        passing, kind = self._learning(response, "AsyncByteStream")
+    async def received_async(self, call: Call, response: _Response) -> None:
+        passing, kind = self._learning(call, response, "AsyncByteStream")
         if passing is not None and kind is not None:
             source = aiter(response.stream)
             if _is_short(response):
@@ -82,14 +84,14 @@ class _Hooks:
             chunks = replayed_async(source, passing)
             response.stream = type("LearnedAsyncStream", (_AsyncStream, kind), {})(response.stream, chunks)
 
-    def _learning(self, response: _Response, kind: str) -> tuple[Passing | None, type | None]:
+    def _learning(self, call: Call, response: _Response, kind: str) -> tuple[Passing | None, type | None]:
         """Take note of a response; return where its body is learned, and its library's class of streams.
 
         Both are None where the body is known already, or of no interest.
         """
         request = response.request
         if 200 <= response.status_code < 300:
-            self.calls.succeeded(request, str(request.url))
+            self.calls.succeeded(call, str(request.url))
         if response.status_code not in conventions.SESSION_STATUSES:
             return None, None
         answer = Answer(
@@ -99,7 +101,7 @@ class _Hooks:
             sent=headers_of(request),
             headers=headers_of(response),
         )
-        learned = self.calls.answered(request, response, answer)
+        learned = self.calls.answered(call, response, answer)
         if learned is None:
             return None, None
         text = text_if_read(response)
@@ -108,6 +110,42 @@ class _Hooks:
             return None, None
         passing = Passing(response.headers.get("content-encoding"), learned)
         return passing, next((one for one in type(response.stream).__mro__ if one.__name__ == kind), None)
+
+
+class _Hooks:
+    """The hooks of single clients.
+
+    Args:
+        observer: Told of requests and responses.
+    """
+
+    def __init__(self, observer: _Observer) -> None:
+        self._observer = observer
+        self._sent: weakref.WeakKeyDictionary[_Request, Call] = weakref.WeakKeyDictionary()
+
+    def on_request(self, request: _Request) -> None:
+        call = self._observer.sending(request)
+        if call is not None:
+            with suppress(TypeError):  # a request that cannot be referenced weakly
+                self._sent[request] = call
+
+    def on_response(self, response: _Response) -> None:
+        call = self._call_of(response)
+        if call is not None:
+            self._observer.received(call, response)
+
+    async def on_request_async(self, request: _Request) -> None:
+        self.on_request(request)
+
+    async def on_response_async(self, response: _Response) -> None:
+        call = self._call_of(response)
+        if call is not None:
+            await self._observer.received_async(call, response)
+
+    def _call_of(self, response: _Response) -> Call | None:
+        with suppress(TypeError):  # as above
+            return self._sent.pop(response.request, None)
+        return None
 
 
 def _is_short(response: _Response) -> bool:
@@ -152,7 +190,8 @@ class Httpx(Library):
 
     def __init__(self, calls: Calls, watched: Watched) -> None:
         super().__init__(calls, watched)
-        self._hooks = _Hooks(calls)
+        self._observer = _Observer(calls)
+        self._hooks = _Hooks(self._observer)
         self._hooked = Members()
 
     def seams(self, module: ModuleType) -> Sequence[tuple[type, str, Callable[[Method], Method]]]:
@@ -188,17 +227,19 @@ class Httpx(Library):
             return [("request", ours.on_request_async), ("response", ours.on_response_async)]
         return [("request", ours.on_request), ("response", ours.on_response)]
 
-    def _records(self, client: Any) -> bool:
-        return self.watched.everybody and client not in self._hooked
+    def _sending(self, client: Any, request: Any) -> Call | None:
+        if not self.watched.everybody or client in self._hooked:
+            return None
+        return self._observer.sending(request)
 
     def _sent(self, original: Method) -> Method:
         def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._records(client):
-                return original(client, request, *args, **kwargs)
-            self._hooks.on_request(request)
+            call = self._sending(client, request)
             response = original(client, request, *args, **kwargs)
+            if call is None:
+                return response
             try:
-                self._hooks.on_response(response)
+                self._observer.received(call, response)
             except Exception as error:  # noqa: BLE001 - the call continues, unobserved
                 self.calls.fault(error)
             return response
@@ -207,12 +248,12 @@ class Httpx(Library):
 
     def _sent_async(self, original: Method) -> Method:
         async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-            if not self._records(client):
-                return await original(client, request, *args, **kwargs)
-            self._hooks.on_request(request)
+            call = self._sending(client, request)
             response = await original(client, request, *args, **kwargs)
+            if call is None:
+                return response
             try:
-                await self._hooks.on_response_async(response)
+                await self._observer.received_async(call, response)
             except Exception as error:  # noqa: BLE001 - as above
                 self.calls.fault(error)
             return response

@@ -144,9 +144,10 @@ def test_an_old_credential_used_on_reaches_sentry_tagged(app: Application, sentr
         "POST", f"https://{HOST}/v1/chat/completions", headers={"authorization": "Bearer a"}
     )
     calls = parts_of(app.guard).calls
-    calls.began(request, list(request.headers.items()))
+    call = calls.sending(tuple(request.headers.items()))
+    assert call is not None
     response = httpx.Response(401, request=request)
-    calls.answered(request, response, Answer(status=401, url=str(request.url)))
+    calls.answered(call, response, Answer(status=401, url=str(request.url)))
     error = httpx.HTTPStatusError("401", request=request, response=response)
 
     verdicts = [app.guard.report(error, operation="chat", provider="OpenHuman", status=401) for _ in range(2)]
@@ -624,7 +625,7 @@ def test_memory_of_sessions_is_bounded(users: Application, monkeypatch: pytest.M
         lifecycle.succeeded(str(number), 1.0)
 
     known = lifecycle._known
-    sizes = [len(known._sessions), len(known._succeeded), len(known._running), len(known._traces)]
+    sizes = [len(known._sessions), len(known._uses), len(known._running), len(known._traces)]
     assert sizes == [50] * 4
     assert users.guard.gate.closed == 50
 

@@ -37,8 +37,6 @@ SEAMS = [
     (aiohttp.ClientResponse, "start"),
     (urllib3.PoolManager, "urlopen"),
     (urllib3.HTTPConnectionPool, "urlopen"),
-    (HTTPConnection, "putrequest"),
-    (HTTPConnection, "putheader"),
     (HTTPConnection, "endheaders"),
     (HTTPConnection, "getresponse"),
 ]

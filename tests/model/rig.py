@@ -37,8 +37,7 @@ class Local(NamedTuple):
 
     process: Process = Process()
     sessions: tuple[Session, ...] = ()
-    succeeded: tuple[tuple[str, float], ...] = ()
-    seen: tuple[tuple[str, float], ...] = ()
+    uses: tuple[tuple[str, float, float], ...] = ()
     running: tuple[tuple[str, str | None], ...] = ()
     latest: tuple[tuple[str | None, str], ...] = ()
     gate: tuple[tuple[str, str | None], ...] = ()
@@ -238,8 +237,7 @@ class Rig:
         known = self.life._known
         known._process = knowledge._Link(local.process)
         known._sessions = OrderedDict((one.name, knowledge._Link(one)) for one in local.sessions)
-        known._succeeded = OrderedDict(local.succeeded)
-        known._seen = OrderedDict(local.seen)
+        known._uses = OrderedDict((name, knowledge._Use(*use)) for name, *use in local.uses)
         known._running = OrderedDict(local.running)
         known._latest = OrderedDict(local.latest)
         known._ended = None
@@ -266,8 +264,7 @@ class Rig:
         local = Local(
             process=known._process.latest().value,
             sessions=tuple(sorted((one.latest().value for one in known._sessions.values()), key=_by_name)),
-            succeeded=tuple(sorted(known._succeeded.items())),
-            seen=tuple(sorted(known._seen.items())),
+            uses=tuple(sorted((name, use.first, use.succeeded) for name, use in known._uses.items())),
             running=tuple(known._running.items()),
             latest=tuple(sorted(known._latest.items(), key=str)),
             gate=tuple((one.id, one.session) for one in self.gate._closed_by.values()),
