@@ -168,7 +168,7 @@ class _OneMoment:
         asked: set[str] | None = getattr(self._current, "asked", None)
         if asked is None or name in asked:
             asked = self._current.asked = set()
-            self._current.counts = self._counters.snapshot()
+            self._current.counts = self._counters.counts()
         asked.add(name)
         counts: Mapping[tuple[str, ...], int] = self._current.counts
         return counts

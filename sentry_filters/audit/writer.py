@@ -158,7 +158,7 @@ class Writer:
         """Write one batch and the totals; return whether there is another batch."""
         origin = (self._release(), self._process)
         self._fill_batch(origin)
-        counts: Mapping[CountKey, int] = self._counters.snapshot()
+        counts: Mapping[CountKey, int] = self._counters.counts()
         grown = {key: count - self._written_counts.get(key, 0) for key, count in counts.items()}
         changed = {key: count for key, count in grown.items() if count}
         if self._batch or changed:

@@ -106,11 +106,25 @@ class Counters:
         with self._lock:
             return sum(count for key, count in self._counts.items() if key[: len(prefix)] == prefix)
 
-    def snapshot(self) -> dict[tuple[str, ...], int]:
+    def counts(self) -> dict[tuple[str, ...], int]:
         """Return all counts, keyed by name and label values."""
         self._settle()
         with self._lock:
             return dict(self._counts)
+
+    def snapshot(self) -> dict[str, int]:
+        """Return all counts as JSON takes them: `dropped/event`, `decisions/event/drop/REASON`, and so on.
+
+        A name is followed by the values of its labels, in the order of `LABELS`.
+        """
+        return {"/".join(key): count for key, count in sorted(self.counts().items())}
+
+    def __repr__(self) -> str:
+        totals: Counter[str] = Counter()
+        for (name, *_), count in self.counts().items():
+            totals[name] += count
+        counted = "".join(f" {name}={totals[name]}" for name in LABELS if totals[name])
+        return f"<Counters{counted or ': nothing counted'}>"
 
     @contextmanager
     def _counting(self, *, paused: bool) -> Iterator[None]:

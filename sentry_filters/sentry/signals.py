@@ -96,7 +96,7 @@ class SentrySignals:
                 count(DECISIONS, more, attributes=attributes)
 
     def _news(self) -> Iterator[tuple[tuple[str, str, str], int]]:
-        for key, number in self._counters.snapshot().items():
+        for key, number in self._counters.counts().items():
             if key[0] != "decisions" or key[2] == "keep":
                 continue
             more = number - self._sent[key]

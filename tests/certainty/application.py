@@ -244,7 +244,7 @@ class Application:
 
     def _report(self, *, is_open: bool) -> Report:
         traces, logged = self._telemetry.traces, self._telemetry.warnings
-        counts = [(key, count) for one in self._guards for key, count in one.counters.snapshot().items()]
+        counts = [(key, count) for one in self._guards for key, count in one.counters.counts().items()]
         return Report(
             published=self.published(),
             told=len(self._told),

@@ -218,7 +218,7 @@ def test_a_dropped_report_of_a_refusal_belongs_to_the_expiry_that_closed_the_gat
 
 
 def test_what_alerts_watch_is_declared() -> None:
-    declared = SessionGuard(POLICY).counters.snapshot()
+    declared = SessionGuard(POLICY).counters.counts()
 
     assert declared["violations", "old_credential_in_use"] == 0
     assert declared["decisions", "event", "keep", "old_credential"] == 0

@@ -43,9 +43,9 @@ def guard_decisions(policy: Policy, reports: Sequence[dict[str, Any]]) -> Iterat
                 yield {one: Outcome("keep" if one in left else "drop", "") for one in ids}
                 continue
             signal, hook = ("log", "before_send_log") if "body" in report else ("event", "before_send")
-            before = guard.counters.snapshot()
+            before = guard.counters.counts()
             hooks[hook](report, {})
-            news = Counter(guard.counters.snapshot()) - Counter(before)
+            news = Counter(guard.counters.counts()) - Counter(before)
             [(verdict, reason)] = [key[2:] for key in news if key[:2] == ("decisions", signal)]
             yield {"": Outcome("drop" if verdict == "drop" else "keep", reason)}
     finally:

@@ -67,7 +67,7 @@ def state(guard: SessionGuard, token: str | None) -> dict[str, Any]:
         closed_by = None
     except SessionExpiredError as error:
         closed_by = error.event.id
-    counters = guard.counters.snapshot()
+    counters = guard.counters.counts()
     return {
         "closed_by": closed_by,
         "published": [event.id for event in _published],

@@ -39,7 +39,7 @@ def fail(text: str = WIRE, **changes: str) -> None:
 
 
 def decisions(guard: SessionGuard, signal: str) -> dict[tuple[str, ...], int]:
-    counted = guard.counters.snapshot().items()
+    counted = guard.counters.counts().items()
     return {key[2:]: count for key, count in counted if key[:2] == ("decisions", signal) and count}
 
 
