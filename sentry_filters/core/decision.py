@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -13,9 +13,10 @@ from sentry_filters.core.recognition import UNRELATED, Verdict
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
 from sentry_filters.core.session import Observed, Standing
-from sentry_filters.evidence import Failure, FailuresOf
+from sentry_filters.evidence import Failure, FailuresOf, Response
 
 _GRADES = ("words", "statement", "fact")
+_OF_SPANS = frozenset({"span", "transaction"})  # they find their calls themselves, by when they ran
 
 _Judged = tuple[Verdict, Failure]
 
@@ -65,13 +66,22 @@ class Decider:
         backends: The rules.
         sessions: Knows where a failure stands in its session's life; closes the gate and publishes.
         trail: Where decisions are counted and written down.
+        held_call: Returns the one failed call that a report of a trace or this task can be about, as
+            `instrument` holds it; None where it holds none, or several that differ.
     """
 
-    def __init__(self, backends: Backends, sessions: BackendSessions, trail: AuditTrail) -> None:
+    def __init__(
+        self,
+        backends: Backends,
+        sessions: BackendSessions,
+        trail: AuditTrail,
+        held_call: Callable[[str | None], Response | None],
+    ) -> None:
         self._backends = backends
         self._recognise = backends.recognise
         self._sessions = sessions
         self._trail = trail
+        self._held_call = held_call
         self._rehearsal: Rehearsal | None = None
         self.is_shadow = backends.is_shadow
 
@@ -188,6 +198,8 @@ class Decider:
 
         A report of several backends' sessions is dropped only if each of them is known to be dead then.
         """
+        if signal not in _OF_SPANS:
+            expired = [self._with_held_call(*one) for one in expired]
         for verdict, failure in expired:  # before any of them has consequences
             doubt = self._doubt(verdict, failure, expired)
             if doubt is not None:
@@ -217,6 +229,19 @@ class Decider:
         if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
             return "uncorroborated"
         return "contradicting_host" if self._hides_another(failure, expired) else None
+
+    def _with_held_call(self, verdict: Verdict, failure: Failure) -> _Judged:
+        """Return words together with the failed call that they are about, which is the fact that decides."""
+        if not self._is_words(verdict, failure) or self._sessions.of(failure).corroborates(failure):
+            return verdict, failure
+        held = self._held_call(failure.trace_id)
+        stated = None if failure.response is None else failure.response.status
+        if held is None or stated not in (None, held.status):
+            return verdict, failure
+        fact = replace(failure, response=held)
+        by_fact = self._recognise(fact)
+        is_same = by_fact.grade == "fact" and self._backends.of(fact) is self._backends.of(failure)
+        return (by_fact, fact) if by_fact.drop and is_same else (verdict, failure)
 
     def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
         nameless = failure.session is None and self._backends.of(failure).scope == "session"

@@ -5,6 +5,7 @@ LangChain's spans are never the current ones: a call is seen under the span roun
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 from sentry_filters.evidence import Response, SpanMemory
 
 _MOST = 16
+_LATEST_SECONDS = 60.0  # what failed longer ago than a report and its retries take is another matter
 _ROUNDED = 1e-6  # seconds: spans and calls read one clock, and their times are rounded
 
 
@@ -39,6 +41,15 @@ class Nearby:
         for trace_id in set(traces):
             known = self._by_trace.get(trace_id, "") or ()
             self._by_trace.put(trace_id, "", (*known[1 - _MOST :], answered))
+
+    def latest(self, trace_id: str | None) -> Response | None:
+        """Return the one failure that a report made now can be about, None where there is none, or a choice.
+
+        Args:
+            trace_id: The report's trace.
+        """
+        now = time.time()
+        return self.between(trace_id or "", now - _LATEST_SECONDS, now)
 
     def between(self, trace_id: str, started_at: float, ended_at: float) -> Response | None:
         """Return the one failure that work of a trace can be about, None where there is none, or a choice.

@@ -43,7 +43,8 @@ class Judge:
         trail = AuditTrail(backends, Counters(), redactor)
         bus = EventBus()
         bus.subscribe(_somebody)
-        self._decider = Decider(backends, BackendSessions(backends, bus, trail, redactor), trail)
+        sessions = BackendSessions(backends, bus, trail, redactor)
+        self._decider = Decider(backends, sessions, trail, lambda _: None)  # no call is under way
         self._spans = SpanFilter(self._decider, lambda _trace_id, _span_id: None, trail.counters)
 
     def outcomes(self, item: Item) -> dict[str, Outcome]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,58 @@ def test_a_living_session_is_seen(
     CALLERS[client](backend.url)
 
     assert seen == [guard.fingerprint(TOKEN)]
+
+
+# Reports that only quote what the wire said
+
+WIRE = "the turn failed: OpenHuman API error (401 Unauthorized): "
+
+
+def test_words_about_the_one_call_that_failed_are_decided_by_it(
+    guard: SessionGuard, backend: LLMBackend, transport: CapturingTransport, expired: list[SessionExpired]
+) -> None:
+    sentry_sdk.capture_message(WIRE)
+    assert len(transport.events) == 1, "no call is known to have failed"
+
+    raised_by(lambda: CALLERS["httpx"](backend.url))
+    sentry_sdk.capture_message(WIRE)
+    guard.bus.flush()
+
+    assert len(transport.events) == 1
+    assert [(one.confirmed, one.session) for one in expired] == [(True, guard.fingerprint(TOKEN))]
+
+
+def test_words_are_kept_where_several_calls_failed(
+    guard: SessionGuard, backend: LLMBackend, third: LLMBackend, transport: CapturingTransport
+) -> None:
+    for server in (backend, third):
+        raised_by(partial(CALLERS["httpx"], server.url))
+    sentry_sdk.capture_message(WIRE)
+
+    assert len(transport.events) == 1
+    assert guard.gate.is_open
+
+
+def test_words_are_kept_where_the_call_succeeded_at_last(
+    guard: SessionGuard, backend: LLMBackend, transport: CapturingTransport
+) -> None:
+    raised_by(lambda: CALLERS["httpx"](backend.url))
+    backend.state.valid.add(TOKEN)
+    CALLERS["httpx"](backend.url)
+    sentry_sdk.capture_message(WIRE)
+
+    assert len(transport.events) == 1
+    assert guard.gate.is_open
+
+
+def test_words_are_kept_in_another_task(
+    guard: SessionGuard, backend: LLMBackend, transport: CapturingTransport
+) -> None:
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(raised_by, lambda: CALLERS["httpx"](backend.url)).result()
+    sentry_sdk.capture_message(WIRE)
+
+    assert len(transport.events) == 1
 
 
 # How it is switched on and off
