@@ -179,8 +179,8 @@ def _body_in(message: str, vetoes: Collection[str]) -> Body:
 def _is_of_one_request(recorded: Response, response: Response) -> bool:
     """Say whether what was recorded and what a span says can be of one request."""
     here, there = response.endpoint, recorded.endpoint
-    same_host = here is None or there is None or here.host == there.host
-    return same_host and recorded.status == response.status and response.path in (None, recorded.path)
+    same = here is None or there is None or here.may_be(there)
+    return same and recorded.status == response.status and response.path in (None, recorded.path)
 
 
 def _those_that_failed(held: Sequence[Held], above: EndedSpan | None) -> list[Held]:

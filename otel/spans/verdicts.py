@@ -222,9 +222,9 @@ class SpanVerdicts:
 
 
 def _is_of_another_origin(ended: EndedSpan, failure: Failure) -> bool:
-    """Say whether a span of a call names another host than the failed one's."""
+    """Say whether a span of a call names another host or port than the failed one's."""
     named = ended.facts.endpoint
-    return named is not None and failure.endpoint is not None and named.host != failure.endpoint.host
+    return named is not None and failure.endpoint is not None and not named.may_be(failure.endpoint)
 
 
 def _is_all_of(ended: EndedSpan, known: ChildFailure, failure: Failure) -> bool:

@@ -21,6 +21,10 @@ class Endpoint:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
+    def may_be(self, other: Endpoint) -> bool:
+        """Say whether both can name one endpoint: the same host, and the same port where both are known."""
+        return self.host == other.host and (None in (self.port, other.port) or self.port == other.port)
+
 
 def canonical_host(host: str) -> str | None:
     """Return `host` without case, trailing dot and brackets, IDNA-encoded.

@@ -86,3 +86,19 @@ def test_a_path_has_neither_query_nor_trailing_slash() -> None:
 def test_endpoint_prints_as_it_is_written() -> None:
     assert str(Endpoint("api.example.ai", 8443)) == "api.example.ai:8443"
     assert str(Endpoint("::1", 80)) == "[::1]:80"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (Endpoint("a.example", 443), Endpoint("a.example", 443), True),
+        (Endpoint("a.example", 443), Endpoint("a.example"), True),
+        (Endpoint("a.example"), Endpoint("a.example", 8443), True),
+        (Endpoint("a.example", 443), Endpoint("a.example", 8443), False),
+        (Endpoint("a.example"), Endpoint("b.example"), False),
+    ],
+)
+def test_two_may_be_one_endpoint_unless_host_or_known_port_differ(
+    one: Endpoint, other: Endpoint, same: bool
+) -> None:
+    assert one.may_be(other) is other.may_be(one) is same
