@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from sentry_filters.cli import audit, check, dashboard, export, preview, redact
 
@@ -17,7 +19,8 @@ _INTERRUPTED = 130  # what a shell reports of a process that Ctrl-C has ended
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return its exit code: 0 done, 1 could not, 2 wrongly called."""
-    parser = argparse.ArgumentParser(prog="sentry-filters", description="Tools around sentry-filters.")
+    parser = _Parser(prog="sentry-filters", description="Tools around sentry-filters.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('sentry-filters')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add_parser(commands).set_defaults(run=command.run)
@@ -32,3 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     return code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Suggests what may have been meant, which argparse does by itself from Python 3.14 on."""
+
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            meant = difflib.get_close_matches(str(value), [str(one) for one in action.choices or ()], 1)
+            if not meant or "maybe" in str(error):
+                raise
+            raise argparse.ArgumentError(action, f"{error.message}, did you mean {meant[0]!r}?") from None

@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             with importing_extra(", or take --json"):
                 from sentry_filters.cli.terminal import show  # noqa: PLC0415 - an extra; `--json` needs none
             show(str(path), start, answers)
+    except BrokenPipeError:
+        raise
     except (LedgerUnreadableError, OSError, ValueError) as error:
         print(f"sentry-filters audit: {error}", file=sys.stderr)
         return _CANNOT

@@ -72,9 +72,12 @@ def _only_guard(target: str, found: object) -> SessionGuard:
     """Return the one guard that the set-up has made: a function that sets up an application returns that."""
     guards = [guard for guard in gc.get_referrers(SessionGuard) if type(guard) is SessionGuard]
     if len(guards) != 1:
-        kind = type(found).__name__
+        module, kind = target.partition(":")[0], type(found).__name__
+        own = vars(sys.modules[module])
+        named = " or ".join(f"{module}:{name}" for name in own if type(own[name]) is SessionGuard)
         raise _TargetError(
-            f"{target} is, or returned, a {kind}, and there are {len(guards)} guards; name the SessionGuard"
+            f"{target} is, or returned, {kind}, and there are {len(guards)} guards; "
+            f"expected the SessionGuard{': ' * bool(named)}{named}"
         )
     return guards[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,5 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _policy(arguments: argparse.Namespace) -> Policy:
     """Return the policy to export: a target takes one backend's at a time."""
     file = arguments.policy
+    if file is None and "SENTRY_FILTERS_PROVIDER" not in os.environ:
+        raise ValueError(
+            "no policy; expected --policy FILE, or SENTRY_FILTERS_PROVIDER and others in the environment"
+        )
     backends = Backends((Policy.from_env(),) if file is None else Policy.all_from_toml(file))
     return backends.named(arguments.provider, "--provider")

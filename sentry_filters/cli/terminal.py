@@ -31,7 +31,7 @@ def show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
     # A cron job's locale may have no blocks: what it cannot encode is replaced, not an error.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
-    console = Console(highlight=False)
+    console = _Console(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _PLAIN_WIDTH
     marks = Marks.for_encoding(console.encoding)
@@ -42,6 +42,13 @@ def show(ledger: str, since: str | None, answers: Sequence[Answer]) -> None:
     if any(answer.holds is not None for answer in answers):
         console.print()
         console.print(_summary(answers, marks))
+
+
+class _Console(Console):
+    """Leaves it to the command what a reader means that has left; rich's own ends with exit code 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - rich calls it while it handles the error
 
 
 def _drawn(width: int, answer: Answer, marks: Marks) -> RenderableType:
