@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _LONGEST_CODE = 200
 _DIVIDERS: Mapping[int, int | None] = str.maketrans("", "", "-_ \t\r\n")
 # What was read already; the public properties of these clients would read from the network.
 _READ_ALREADY = ("_content", "_body")
+# Of other clients: values of the response itself, never properties. Empty ones may not have been read.
+_OWN_VALUES = ("content", "body", "text", "data", "buffer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,24 @@ def text_if_read(response: object) -> str | None:
     """
     if attribute(response, "extensions") is None:
         read = (attribute(response, name) for name in _READ_ALREADY)
-        content: object = next((body for body in read if isinstance(body, bytes)), None)
+        content: object = next((body for body in read if isinstance(body, bytes)), _own_body(response))
     else:
         text = attribute(response, "text")
         if isinstance(text, str):
             return text
         content = attribute(response, "content")
     return content.decode("utf-8", "replace") if isinstance(content, bytes) else None
+
+
+def _own_body(response: object) -> bytes | None:
+    try:
+        own = vars(response)
+        found = (own.get(name) for name in _OWN_VALUES)
+        raw = (one.getvalue() if isinstance(one, io.BytesIO) else one for one in found)
+        body = next((one for one in raw if isinstance(one, str | bytes) and one), None)
+    except Exception:  # noqa: BLE001 - no values of its own, or a foreign object's namespace
+        return None
+    return body.encode("utf-8", "replace") if isinstance(body, str) else body
 
 
 def _codes(value: object, depth: int) -> Iterator[str | None]:

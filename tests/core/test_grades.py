@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 from types import SimpleNamespace
 from typing import Any
@@ -212,6 +213,28 @@ def test_a_code_is_found_anywhere_and_in_any_spelling(body: str) -> None:
 )
 def test_a_body_that_was_not_searched_in_full_is_not_known(body: str) -> None:
     assert judged(received({}, body)) == "words"
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        pytest.param({"content": BODY.encode()}, "fact", id="bytes"),
+        pytest.param({"text": BODY}, "fact", id="text"),
+        pytest.param({"buffer": io.BytesIO(BODY.encode())}, "fact", id="buffer"),
+        pytest.param({"body": b'{"code":"invalid_api_key"}'}, "not_a_session_code", id="another code"),
+        pytest.param({"content": b""}, "words", id="empty: perhaps not read"),
+        pytest.param({"body": object()}, "words", id="an object that reads"),
+    ],
+)
+def test_the_body_of_any_clients_response_is_known_where_it_is_a_value_of_its_own(
+    own: dict[str, object], expected: str
+) -> None:
+    error: Any = RuntimeError("bad status 401")
+    error.response = SimpleNamespace(status_code=401, url=URL, headers={}, **own)
+
+    [failure] = parts_of(SessionGuard(POLICY)).failures_of(error)
+
+    assert judged(failure) == expected
 
 
 def test_taking_a_path_out_lasts() -> None:
