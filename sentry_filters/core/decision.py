@@ -231,7 +231,7 @@ class Decider:
         return "contradicting_host" if self._hides_another(failure, expired) else None
 
     def _with_held_call(self, verdict: Verdict, failure: Failure) -> _Judged:
-        """Return words together with the failed call that they are about, which is the fact that decides."""
+        """Return words together with the failed call that they are about, if that is its session's end."""
         if not self._is_words(verdict, failure) or self._sessions.of(failure).corroborates(failure):
             return verdict, failure
         held = self._held_call(failure.trace_id)
@@ -241,7 +241,8 @@ class Decider:
         fact = replace(failure, response=held)
         by_fact = self._recognise(fact)
         is_same = by_fact.grade == "fact" and self._backends.of(fact) is self._backends.of(failure)
-        return (by_fact, fact) if by_fact.drop and is_same else (verdict, failure)
+        ends = by_fact.drop and is_same and self._sessions.of(fact).announces(fact)
+        return (by_fact, fact) if ends else (verdict, failure)
 
     def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
         nameless = failure.session is None and self._backends.of(failure).scope == "session"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
+from sentry_filters.core.session import Standing
 from sentry_filters.core.states import (
     NEVER,
     Event,
@@ -100,6 +101,10 @@ class Knowledge:
                 if after is not before:
                     self._changed(name, after)
                 return step
+
+    def would_end(self, name: str | None, event: Failed) -> bool:
+        """Say whether a failure would be the end of the session of this name, or a repeat of that."""
+        return transition(self._rule, self.state(name), event).standing in (Standing.FIRST, Standing.REPEAT)
 
     def state(self, name: str | None) -> State:
         """Return what is known of the session of this name."""

@@ -64,13 +64,7 @@ class Lifecycle:
     ) -> None:
         self.scope = policy.scope
         self.fault: Fault = trail.fault
-        self._rule = Rule(
-            scope=policy.scope,
-            renewal_grace=policy.renewal_grace,
-            healing_window=policy.healing_window,
-            expiry_id=random_id if shared is None else shared.expiry_id,
-        )
-        self._known = Knowledge(self._rule)
+        self._known = Knowledge(Rule.of(policy, random_id if shared is None else shared.expiry_id))
         self._keeper = GateKeeper(policy.scope, gate, self._known)
         self._policy = policy
         self._gate = gate
@@ -108,6 +102,11 @@ class Lifecycle:
     def corroborates(self, failure: Failure) -> bool:
         """Say whether the session that a failure speaks of is known to be dead: expired, and not renewed."""
         return self._dead(failure) is not None
+
+    def announces(self, failure: Failure) -> bool:
+        """Say whether a failure would be its session's end, or a repeat of that; nothing is noted."""
+        with self._lock:
+            return self._known.would_end(failure.session, failed(failure, can_show=False))
 
     def corroborated(self, failure: Failure, *, can_show: bool = False) -> Observed:
         """Return where a report stands that `corroborates`; it changes nothing."""

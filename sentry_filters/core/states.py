@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sentry_filters.core.policy import Policy
 from sentry_filters.core.session import Standing
 
 NEVER = -math.inf
@@ -44,6 +45,16 @@ class Rule:
     renewal_grace: float
     healing_window: float
     expiry_id: Callable[[str | None, int], str]
+
+    @classmethod
+    def of(cls, policy: Policy, expiry_id: Callable[[str | None, int], str]) -> Rule:
+        """Return what a policy says."""
+        return cls(
+            scope=policy.scope,
+            renewal_grace=policy.renewal_grace,
+            healing_window=policy.healing_window,
+            expiry_id=expiry_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)
