@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 
 import sentry_sdk
 from hypothesis import strategies as st
@@ -216,6 +217,20 @@ class Machine(Pair, RuleBasedStateMachine):
         events = self.app.events(lambda: sentry_sdk.capture_message(words, level="error"))
         assert self.fate(events) is self.model.words()
         assert self.model.published == before
+
+    @rule(name=names, seen=st.booleans(), beside=st.booleans())
+    def a_text_quotes_the_failure_of_its_task(self, name: str, seen: bool, beside: bool) -> None:
+        began = self.begins(name, "dead")
+
+        def work() -> None:
+            failure_of(lambda: self.app.call_here(name, seen=seen))
+            if beside:
+                failure_of(lambda: self.app.call_third_here(seen=True))
+            sentry_sdk.capture_message(f"the turn failed: {WORDS}", level="error")
+
+        fate = self.fate(self.app.events(lambda: copy_context().run(work)))
+        is_known = seen and not beside
+        assert fate is (self.model.words_about(name, began) if is_known else self.model.words())
 
     @rule(name=names, answer=answers, seen=st.booleans())
     def a_call_site_reports(self, name: str, answer: str, seen: bool) -> None:

@@ -107,6 +107,14 @@ class Model:
             expiry.failed = max(began, expiry.failed)
         return self._shown_or_dropped(expiry, can_show=can_show)
 
+    def words_about(self, name: str, began: int) -> Fate:
+        """Let a text be reported that quotes the failure, after the one call of its task, which failed."""
+        fate = self.words()
+        if fate is not Fate.KEPT or not self._would_end(name, began):
+            return fate
+        self.spoken_of(name)
+        return self.fails(name, began, can_show=True)
+
     def words(self) -> Fate:
         """Let a text be reported that quotes the failure, in the trace of the other reports to Sentry."""
         if self.scope == "session":
@@ -118,6 +126,13 @@ class Model:
     def spoken_of(self, name: str) -> None:
         """Let a failure of this credential be reported to Sentry, in the one trace there is."""
         self._failed_last = name
+
+    def _would_end(self, name: str, began: int) -> bool:
+        at, credential = self._renewal_of(name)
+        if began < max(at, self._succeeded.get(name, 0)):
+            return False
+        is_old = credential not in (None, name) and not self._is_newer(name, at)
+        return name in self.running or not is_old
 
     def _latest(self) -> Expiry | None:
         return max(self.running.values(), key=lambda expiry: expiry.found, default=None)
@@ -134,7 +149,7 @@ class Model:
 
     def _is_newer(self, name: str, at: int) -> bool:
         """Say whether a credential appeared after this sign-in, and worked."""
-        return min(self._seen[name], self._succeeded.get(name, 0)) > at
+        return min(self._seen.get(name, 0), self._succeeded.get(name, 0)) > at
 
     def _joined(self, name: Name, start: int | None) -> Expiry | None:
         """Return the expiry that a failure belongs to which was found first without, or with, a name."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import copy_context
 from typing import Any
 
 import httpx
@@ -111,11 +112,19 @@ class Application:
         self._ours.answers[CREDENTIALS[name]] = answer
 
     def call(self, name: str, *, seen: bool) -> None:
-        """Call our backend; raises as the client does."""
+        """Call our backend, in a task of its own; raises as the client does."""
+        copy_context().run(self.call_here, name, seen=seen)
+
+    def call_here(self, name: str, *, seen: bool) -> None:
+        """Call our backend in the current task."""
         self._ours.post(self._seen if seen else self._plain, CREDENTIALS[name])
 
     def call_third(self, *, seen: bool) -> None:
-        """Call the other provider, which refuses."""
+        """Call the other provider, which refuses, in a task of its own."""
+        copy_context().run(self.call_third_here, seen=seen)
+
+    def call_third_here(self, *, seen: bool) -> None:
+        """Call the other provider in the current task."""
         self._third.post(self._seen if seen else self._plain, "sk-third")
 
     def start(self, name: str) -> None:
