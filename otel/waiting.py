@@ -117,6 +117,8 @@ class WaitingRoom(Generic[_Item]):
             while self._count > self._size and self._groups:
                 popped.append(self._popped(next(iter(self._groups))))
             self._due = min((group.since for group in self._groups.values()), default=_NEVER) + self._seconds
+            # Not for each of many whose times come one after the other: they are looked through together.
+            self._due = max(self._due, time.monotonic() + self._seconds / 30)
         return [group for group in popped if group is not None]
 
     def all_released(self) -> list[Group[_Item]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import (
     LogRecordLimits,
@@ -68,6 +69,15 @@ def attributes_of(holder: Any) -> dict[str, AnyValue]:
         return {}
     copied = attributes.copy() if hasattr(attributes, "copy") else dict(attributes)
     return copied if type(copied) is dict else dict(copied)
+
+
+def glance_at(attributes: Any) -> Mapping[str, AnyValue]:
+    """Return a mapping to look things up in, neither to keep nor to change: of the SDK's, what is inside."""
+    try:
+        inside: Mapping[str, AnyValue] = attributes._dict
+    except AttributeError:
+        return attributes or {}
+    return inside
 
 
 def has_more_than_attributes(span: ReadableSpan) -> bool:
@@ -132,17 +142,24 @@ def rebuilt_record(record: ReadWriteLogRecord, **changes: Any) -> ReadWriteLogRe
     return rebuilt
 
 
-def writable_record(record: ReadableLogRecord) -> ReadWriteLogRecord:
-    """Return an export batch's record in a processor's form, around the same log record.
+def record_of(log: LogRecord, **others: Any) -> ReadWriteLogRecord:
+    """Return a processor's record around a log record, which stays as it is, and the `others` of its fields.
 
     The constructor would put new attributes into the log record, which the caller still owns.
     """
-    writable = ReadWriteLogRecord.__new__(ReadWriteLogRecord)
-    writable.log_record = record.log_record
-    writable.resource = record.resource
-    writable.instrumentation_scope = record.instrumentation_scope
-    writable.limits = record.limits or LogRecordLimits()
-    return writable
+    record = ReadWriteLogRecord.__new__(ReadWriteLogRecord)
+    record.__dict__.update(others, log_record=log)
+    return record
+
+
+def writable_record(record: ReadableLogRecord) -> ReadWriteLogRecord:
+    """Return an export batch's record in a processor's form, around the same log record."""
+    return record_of(
+        record.log_record,
+        resource=record.resource,
+        instrumentation_scope=record.instrumentation_scope,
+        limits=record.limits or LogRecordLimits(),
+    )
 
 
 def readable_record(record: ReadWriteLogRecord) -> ReadableLogRecord:

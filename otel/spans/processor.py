@@ -38,7 +38,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     def __init__(self, guard: SessionGuard, *next_processors: SpanProcessor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
-        self._spans = GuardedSpans(guard)
+        self._spans = GuardedSpans(guard, reads_later=True)
         self._fan_out = FanOut("span_processor", parts_of(guard).trail.fault)
         self._span_processors = next_processors
 
