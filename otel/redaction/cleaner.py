@@ -18,7 +18,7 @@ from sentry_filters import Redactor
 
 from . import sdk_records
 from .accounts import unless_same
-from .known_clean import KnownClean, Remembered
+from .known_clean import KnownClean, Look, Remembered
 
 _Value = TypeVar("_Value")
 _TEXTS_OF_RECORD = ("body", "event_name", "severity_text")
@@ -58,7 +58,7 @@ class Cleaner:
 
     def attributes(self, attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
         """Return attributes without secrets in keys and values."""
-        if not attributes or self._known.are_clean(attributes, []):
+        if not attributes or self._known.are_clean(Look([attributes], [])):
             return attributes
         redacted = self.value(attributes)
         if not isinstance(redacted, dict):
@@ -96,28 +96,32 @@ class Cleaner:
         return sdk_records.rebuilt_span(span, **changes)
 
     def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
-        """Say whether there is certainly nothing to redact, by one look at all texts of the span."""
-        texts = self._texts_of_span(span)
-        return texts is not None and self._known.are_clean(attributes, texts)
+        """Say whether there is certainly nothing to redact, by one look at all of the span."""
+        look = Look([], [])
+        return self._look_at_span(look, span, attributes) and self._known.are_clean(look)
 
     def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
         """As `is_clean_span`, for a batch in one pass."""
-        new: list[str] = []
-        for span in spans:
-            texts, attributes = self._texts_of_span(span), sdk_records.attributes_of(span)
-            if texts is None or not self._known.have_harmless_keys(attributes):
-                return False
-            new += self._known.unknown(texts, attributes)
-        return self._known.are_clean_texts(new)
+        look = Look([], [])
+        each = (self._look_at_span(look, span, sdk_records.attributes_of(span)) for span in spans)
+        return all(each) and self._known.are_clean(look)
 
-    def _texts_of_span(self, span: ReadableSpan) -> list[str] | None:
-        """Return the texts of a span beside its attributes, None where each needs a look of its own."""
+    def _look_at_span(self, look: Look, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+        """Add what there is to look at; False where the origin, which many spans share, is not clean."""
+        look.attributes.append(attributes)
+        look.values.append(span.name)
+        if span.status.description:
+            look.values.append(span.status.description)
         if sdk_records.has_more_than_attributes(span):
-            return None
-        if not self._has_clean_origin(span.resource, span.instrumentation_scope):
-            return None
-        description = span.status.description
-        return [span.name, description] if description else [span.name]
+            contexts = [span.context, span.parent]
+            for event in span.events:
+                look.values.append(event.name)
+                look.attributes.append(sdk_records.attributes_of(event))
+            for link in span.links:
+                contexts.append(link.context)
+                look.attributes.append(sdk_records.attributes_of(link))
+            look.attributes.extend(_state_of(context) for context in contexts if context is not None)
+        return self._has_clean_origin(span.resource, span.instrumentation_scope)
 
     def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:
         known = self._clean_origin
@@ -175,21 +179,18 @@ class Cleaner:
 
     def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
         """As `is_clean_span`."""
-        if not self._has_clean_origin(record.resource, record.instrumentation_scope):
-            return False
-        return self._known.are_clean(attributes, _texts_of(record.log_record))
+        origin_is_clean = self._has_clean_origin(record.resource, record.instrumentation_scope)
+        return origin_is_clean and self._known.are_clean(Look([attributes], _texts_of(record.log_record)))
 
     def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
-        """As `is_clean_record`, for a batch in one pass; TypeError where a body is not text."""
-        new: list[str] = []
+        """As `is_clean_record`, for a batch in one pass."""
+        look = Look([], [])
         for record in records:
-            attributes = sdk_records.attributes_of(record.log_record)
+            look.attributes.append(sdk_records.attributes_of(record.log_record))
+            look.values.extend(_texts_of(record.log_record))
             if not self._has_clean_origin(record.resource, record.instrumentation_scope):
                 return False
-            if not self._known.have_harmless_keys(attributes):
-                return False
-            new += self._known.unknown(_texts_of(record.log_record), attributes)
-        return self._known.are_clean_texts(new)
+        return self._known.are_clean(look)
 
     def _text_or_value(self, value: _Value) -> _Value:
         if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
@@ -202,8 +203,8 @@ class Cleaner:
         """Return a span context whose trace state holds no secrets; the ids stay."""
         if context is None or not context.trace_state:
             return context
-        old = dict(context.trace_state.items())
-        state = self.attributes(cast("dict[str, AnyValue]", old))
+        old = _state_of(context)
+        state = self.attributes(old)
         if state is old:
             return context
         # A key that changed no longer has the W3C's form: its entry is left out.
@@ -224,7 +225,10 @@ class Cleaner:
         return scope if all(map(is_, old, new)) else InstrumentationScope(*new)
 
 
-def _texts_of(log: LogRecord) -> list[str]:
-    """Return what is not an attribute; a body may be anything, which the look at the texts finds out."""
-    texts = (log.body, log.event_name, log.severity_text)
-    return [text for text in texts if text]  # type: ignore[misc]
+def _state_of(context: SpanContext) -> dict[str, AnyValue]:
+    return dict(context.trace_state) if context.trace_state else {}
+
+
+def _texts_of(log: LogRecord) -> list[AnyValue]:
+    """Return what is not an attribute; a body may be anything."""
+    return [text for text in (log.body, log.event_name, log.severity_text) if text]

@@ -138,8 +138,7 @@ class ReadLater:
 
 def _all_fields(record: ReadLater) -> Fields:
     own = _own(record)
-    for name, value in unread_of(record).read().items():
-        own.setdefault(name, value)  # what a processor has set stays
+    own.update({**unread_of(record).read(), **own})  # what a processor has set stays
     return own
 
 
