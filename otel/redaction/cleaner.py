@@ -209,9 +209,7 @@ class Cleaner:
             return context
         # A key that changed no longer has the W3C's form: its entry is left out.
         kept = [(key, str(value)) for key, value in state.items() if key in old]
-        return SpanContext(
-            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
-        )
+        return sdk_records.with_state(context, TraceState(kept))
 
     def _resource(self, resource: Resource) -> Resource:
         old = (sdk_records.attributes_of(resource), resource.schema_url)

@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, TraceState
 from opentelemetry.util.types import AnyValue
 
 _Item = TypeVar("_Item")
@@ -89,6 +89,12 @@ def has_more_than_attributes(span: ReadableSpan) -> bool:
         return bool(span._events or span._links)
     except AttributeError:
         return bool(span.events or span.links)
+
+
+def with_state(context: SpanContext, state: TraceState) -> SpanContext:
+    """Return a context with another trace state: a tuple whose ids were validated when it was made."""
+    changed: SpanContext = tuple.__new__(SpanContext, (*context[:4], state, *context[5:]))
+    return changed
 
 
 def rebuilt_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanContext, Status, TraceState
 
 from sentry_filters.redaction import WITHHELD
 
-from ..redaction import ALL_FIELDS, Field, Fields, Reader, ReadLater, Unread, later
+from ..redaction import ALL_FIELDS, Field, Fields, Reader, ReadLater, Unread, later, sdk_records
 
 
 def _is_harmless(_value: object) -> bool:
@@ -77,10 +77,7 @@ def read_later(span: ReadableSpan, reader: Reader[ReadableSpan]) -> UnreadSpan:
     deferred = later(UnreadSpan, unread)
     context = span.context
     if context is not None and context.trace_state:
-        state = later(UnreadState, _StateOf(unread))
-        context = SpanContext(
-            context.trace_id, context.span_id, context.is_remote, context.trace_flags, state
-        )
+        context = sdk_records.with_state(context, later(UnreadState, _StateOf(unread)))
     deferred._context = context
     return deferred
 
@@ -105,6 +102,4 @@ def withheld_span(span: ReadableSpan, resource: Callable[[Resource], Resource]) 
 
 
 def _without_state(context: SpanContext | None) -> SpanContext | None:
-    if context is None or not context.trace_state:
-        return context
-    return SpanContext(context.trace_id, context.span_id, context.is_remote, context.trace_flags)
+    return None if context is None else sdk_records.with_state(context, TraceState())
