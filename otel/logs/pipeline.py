@@ -61,7 +61,10 @@ class GuardedLogs(Pipeline[ReadWriteLogRecord]):
         return read_later(item, self._reader, self._cleaner)
 
     def _fields(self, item: ReadWriteLogRecord) -> Fields:
-        return vars(self._cleaner.record(item).log_record).copy()
+        alone = sdk_records.record_of(  # its origin was redacted when it was handed on
+            item.log_record, resource=None, instrumentation_scope=None, limits=item.limits
+        )
+        return vars(self._cleaner.record(alone).log_record).copy()
 
     def _fields_of_withheld(self, item: ReadWriteLogRecord) -> Fields:
         return vars(withheld_log(item))
