@@ -93,7 +93,8 @@ def has_more_than_attributes(span: ReadableSpan) -> bool:
 
 def with_state(context: SpanContext, state: TraceState) -> SpanContext:
     """Return a context with another trace state: a tuple whose ids were validated when it was made."""
-    changed: SpanContext = tuple.__new__(SpanContext, (*context[:4], state, *context[5:]))
+    trace_id, span_id, is_remote, flags, _, is_valid = context
+    changed: SpanContext = tuple.__new__(SpanContext, (trace_id, span_id, is_remote, flags, state, is_valid))
     return changed
 
 
