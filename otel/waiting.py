@@ -117,8 +117,6 @@ class WaitingRoom(Generic[_Item]):
             while self._count > self._size and self._groups:
                 popped.append(self._popped(next(iter(self._groups))))
             self._due = min((group.since for group in self._groups.values()), default=_NEVER) + self._seconds
-            # Not for each of many whose times come one after the other: they are looked through together.
-            self._due = max(self._due, time.monotonic() + self._seconds / 30)
         return [group for group in popped if group is not None]
 
     def all_released(self) -> list[Group[_Item]]:
@@ -129,7 +127,8 @@ class WaitingRoom(Generic[_Item]):
         return groups
 
     def _too_old(self) -> list[tuple[int, int]]:
-        latest = time.monotonic() - self._seconds
+        # With those that would be a moment later: all are looked through each time.
+        latest = time.monotonic() - self._seconds * 29 / 30
         return [key for key, group in self._groups.items() if group.since <= latest]
 
     def _popped(self, key: tuple[int, int]) -> Group[_Item] | None:
