@@ -73,9 +73,7 @@ class LogVerdicts:
     def is_healthy(self, record: ReadWriteLogRecord) -> bool:
         """Say cheaply whether the record certainly reports no failure that could be ours."""
         log = record.log_record
-        if log.exception is not None or not _STATE_A_FAILURE.isdisjoint(
-            sdk_records.glance_at(log.attributes)
-        ):
+        if log.exception is not None or not _STATE_A_FAILURE.isdisjoint(sdk_records.glance_at(log)):
             return False
         text = _text(log.body)
         return not any(status in text for status in self._statuses)

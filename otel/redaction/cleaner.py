@@ -74,10 +74,10 @@ class Cleaner:
             span: The span.
             attributes: A copy of its attributes, where the caller has one already.
         """
-        if attributes is None:
-            attributes = sdk_records.attributes_of(span)
         if self.is_clean_span(span, attributes):
             return span
+        if attributes is None:
+            attributes = sdk_records.attributes_of(span)
         scope, events, links = span.instrumentation_scope, span.events, span.links
         changes = {
             "name": self.value(span.name),
@@ -95,7 +95,7 @@ class Cleaner:
             return span
         return sdk_records.rebuilt_span(span, **changes)
 
-    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None) -> bool:
         """Say whether there is certainly nothing to redact, by one look at all of the span."""
         look = Look([], [])
         return self._look_at_span(look, span, attributes) and self._known.are_clean(look)
@@ -103,12 +103,13 @@ class Cleaner:
     def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
         """As `is_clean_span`, for a batch in one pass."""
         look = Look([], [])
-        each = (self._look_at_span(look, span, sdk_records.attributes_of(span)) for span in spans)
-        return all(each) and self._known.are_clean(look)
+        return all(self._look_at_span(look, span) for span in spans) and self._known.are_clean(look)
 
-    def _look_at_span(self, look: Look, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
+    def _look_at_span(
+        self, look: Look, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None
+    ) -> bool:
         """Add what there is to look at; False where the origin, which many spans share, is not clean."""
-        look.attributes.append(attributes)
+        look.attributes.append(sdk_records.glance_at(span) if attributes is None else attributes)
         look.values.append(span.name)
         if span.status.description:
             look.values.append(span.status.description)
@@ -116,11 +117,11 @@ class Cleaner:
             contexts = [span.context, span.parent]
             for event in span.events:
                 look.values.append(event.name)
-                look.attributes.append(sdk_records.attributes_of(event))
+                look.attributes.append(sdk_records.glance_at(event))
             for link in span.links:
                 contexts.append(link.context)
-                look.attributes.append(sdk_records.attributes_of(link))
-            look.attributes.extend(_state_of(context) for context in contexts if context is not None)
+                look.attributes.append(sdk_records.glance_at(link))
+            look.attributes += [_state_of(one) for one in contexts if one is not None and one.trace_state]
         return self._has_clean_origin(span.resource, span.instrumentation_scope)
 
     def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:

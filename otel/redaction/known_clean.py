@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,7 +23,7 @@ _MOST_PARTS = 4
 _LONGEST_JOINED = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Look:
     """What there is to look at of one or more items.
 
@@ -32,7 +32,7 @@ class Look:
         values: All else.
     """
 
-    attributes: list[dict[str, AnyValue]]
+    attributes: list[Mapping[str, AnyValue]]
     values: list[AnyValue]
 
 
@@ -57,6 +57,8 @@ class KnownClean:
             together = [look.attributes, look.values]
             return self._redactor.redact_value(together) is together
         texts, others = self._new(look, known)
+        if not texts and not others:
+            return True
         if others and self._redactor.redact_value(others) is not others:
             return False
         if texts and not all(map(self._redactor.is_clean_text, _joined(texts))):
@@ -75,7 +77,7 @@ class KnownClean:
         """Return what was not found clean lately: texts, and values that are neither texts nor numbers."""
         texts: list[str] = []
         others: list[AnyValue] = []
-        for values in (look.values, *map(dict.values, look.attributes)):
+        for values in (look.values, *[one.values() for one in look.attributes]):
             for value in values:
                 if value.__class__ is str:
                     if value not in known:
@@ -91,7 +93,7 @@ class KnownClean:
             if (value.__class__ is str and len(value) <= _LONGEST_TEXT) or _is_short(value):
                 known.add(value)
 
-    def _have_harmless_keys(self, attributes: dict[str, AnyValue]) -> bool:
+    def _have_harmless_keys(self, attributes: Mapping[str, AnyValue]) -> bool:
         """Say whether no value can go for its key's sake; keys that are new are judged."""
         known = self._keys
         if known.issuperset(attributes):

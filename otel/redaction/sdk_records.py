@@ -71,8 +71,9 @@ def attributes_of(holder: Any) -> dict[str, AnyValue]:
     return copied if type(copied) is dict else dict(copied)
 
 
-def glance_at(attributes: Any) -> Mapping[str, AnyValue]:
-    """Return a mapping to look things up in, neither to keep nor to change: of the SDK's, what is inside."""
+def glance_at(holder: Any) -> Mapping[str, AnyValue]:
+    """Return attributes to look at, neither to keep nor to change, for less than `attributes_of`."""
+    attributes: Any = holder._attributes if type(holder) is ReadableSpan else holder.attributes
     try:
         inside: Mapping[str, AnyValue] = attributes._dict
     except AttributeError:

@@ -138,7 +138,8 @@ class ReadLater:
 
 def _all_fields(record: ReadLater) -> Fields:
     own = _own(record)
-    own.update({**unread_of(record).read(), **own})  # what a processor has set stays
+    for name, value in unread_of(record).read().items():
+        own.setdefault(name, value)  # what a processor has set stays, also while this goes on
     return own
 
 

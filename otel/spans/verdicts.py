@@ -56,7 +56,7 @@ class SpanVerdicts:
         context = span.context
         return (
             span.status.status_code is not StatusCode.ERROR
-            and not may_state_a_failure(sdk_records.glance_at(span._attributes))
+            and not may_state_a_failure(sdk_records.glance_at(span))
             and (
                 context is None
                 or self._lineage.child_failure(context.trace_id, context.span_id) is NOTHING_FAILED
