@@ -16,6 +16,8 @@ Fields = dict[str, Any]
 
 # Readers of different items seldom meet; a lock for each item would be one more object for each.
 _LOCKS = 16
+# What is redacted may log, and what is logged be read: two readers must not wait for each other for ever.
+_PATIENCE = 1.0
 
 
 class Reader(Generic[_Item]):
@@ -39,14 +41,18 @@ class Reader(Generic[_Item]):
 
     def read(self, unread: Unread[_Item]) -> Fields:
         """Return the fields of an item, redacted now unless it was read before."""
-        with self._locks[hash(unread) % _LOCKS]:
+        lock, held = self._locks[hash(unread) % _LOCKS], False
+        try:
+            # All that is lost without it is that another reader's work is done, and counted, twice.
+            held = lock.acquire(timeout=_PATIENCE)
             item, fields = unread.item, unread.fields
-            if fields is not None:
-                return fields
-            read = self._fields_of(cast("_Item", item))
-            unread.fields = read
-            unread.item = None
-            return read
+            if fields is None:
+                fields = unread.fields = self._fields_of(cast("_Item", item))
+                unread.item = None
+            return fields
+        finally:
+            if held:
+                lock.release()
 
     def _fields_of(self, item: _Item) -> Fields:
         try:
