@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Literal, TypeVar
 
 from opentelemetry.util.types import AnyValue
@@ -40,7 +40,7 @@ class Pipeline(Generic[_Item]):
     # Those of the signal; a subclass sets them.
     _attributes_of: Callable[[_Item], Attributes]
     _is_healthy: Callable[[_Item], bool]
-    _is_clean: Callable[[_Item, Attributes], bool]
+    _are_clean: Callable[[Sequence[_Item]], bool]
     _clean: Callable[[_Item, Attributes | None], _Item]
 
     def __init__(self, signal: str, guard: SessionGuard, *, reads_later: bool) -> None:
@@ -53,15 +53,29 @@ class Pipeline(Generic[_Item]):
         self._healthy = Tally(self._accounts.count_exported)
         guard.counters.settle_with(self._healthy.settle)
         self._cleaner = Cleaner(guard.redactor, self._accounts.count_redaction)
-        self._reader: Reader[_Item] = Reader(self._fields, self._withheld)
+        self._reader: Reader[_Item] = Reader(
+            redacted=self._fields,
+            clean=self._fields_of_clean,
+            withheld=self._withheld,
+            are_clean=self._have_clean_content,
+            generation=lambda: guard.redactor.generation,
+        )
 
     @abstractmethod
     def _unread(self, item: _Item) -> _Item | None:
         """Return the item as one that is redacted when it is read, None where it is not the SDK's own."""
 
     @abstractmethod
+    def _have_clean_content(self, items: Sequence[_Item]) -> bool:
+        """Say whether items that are being read certainly hold no secrets, wherever they are from."""
+
+    @abstractmethod
     def _fields(self, item: _Item) -> Fields:
         """Redact an item that is being read."""
+
+    @abstractmethod
+    def _fields_of_clean(self, item: _Item) -> Fields:
+        """As `_fields`, of an item whose content is known to be clean."""
 
     @abstractmethod
     def _fields_of_withheld(self, item: _Item) -> Fields:
@@ -73,7 +87,7 @@ class Pipeline(Generic[_Item]):
             if not self._is_healthy(item):
                 return None
             leaves = self._later(item)
-            if leaves is None and self._is_clean(item, self._attributes_of(item)):
+            if leaves is None and self._are_clean((item,)):
                 leaves = item
         except Exception:  # noqa: BLE001 - whatever it is, the careful way meets it again, and counts it
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import ReadWriteLogRecord
@@ -35,7 +35,7 @@ class GuardedLogs(Pipeline[ReadWriteLogRecord]):
         super().__init__("log", guard, reads_later=hand_on is not None)
         self._verdicts = LogVerdicts(guard)
         self._attributes_of = _attributes_of
-        self._is_healthy, self._is_clean = self._verdicts.is_healthy, self._cleaner.is_clean_record
+        self._is_healthy, self._are_clean = self._verdicts.is_healthy, self._cleaner.are_clean_records
         self._clean = self._cleaner.record
         self._room: WaitingRoom[ReadWriteLogRecord] = WaitingRoom(size=1_000)
         self._hand_on = hand_on
@@ -60,11 +60,17 @@ class GuardedLogs(Pipeline[ReadWriteLogRecord]):
             return None
         return read_later(item, self._reader, self._cleaner)
 
+    def _have_clean_content(self, items: Sequence[ReadWriteLogRecord]) -> bool:
+        return self._cleaner.have_clean_logs(one.log_record for one in items)
+
     def _fields(self, item: ReadWriteLogRecord) -> Fields:
         alone = sdk_records.record_of(  # its origin was redacted when it was handed on
             item.log_record, resource=None, instrumentation_scope=None, limits=item.limits
         )
         return vars(self._cleaner.record(alone).log_record).copy()
+
+    def _fields_of_clean(self, item: ReadWriteLogRecord) -> Fields:
+        return vars(item.log_record).copy()
 
     def _fields_of_withheld(self, item: ReadWriteLogRecord) -> Fields:
         return vars(withheld_log(item))

@@ -7,7 +7,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 
 from sentry_filters.redaction import WITHHELD
 
-from ..redaction import ALL_FIELDS, Cleaner, Field, Reader, ReadLater, Unread, later, sdk_records
+from ..redaction import ALL_FIELDS, Cleaner, Field, Reader, ReadLater, later, sdk_records
 
 
 def _is_harmless(_value: object) -> bool:
@@ -46,7 +46,7 @@ def read_later(
     """Return a record whose log record the reader redacts when it is read. Its origin is redacted now."""
     resource, scope = record.resource, record.instrumentation_scope
     return sdk_records.record_of(
-        later(UnreadLog, Unread(record, reader)),
+        later(UnreadLog, reader.unread(record)),
         resource=None if resource is None else cleaner.resource(resource),
         instrumentation_scope=None if scope is None else cleaner.scope(scope),
         limits=record.limits,

@@ -4,7 +4,8 @@ from . import sdk_records
 from .accounts import Accounts, Tally
 from .cleaner import Cleaner
 from .exporter import RedactingExporter, WrappingExporter
-from .unread import ALL_FIELDS, Field, Fields, Reader, ReadLater, Unread, later, unread_of
+from .reader import Fields, Reader
+from .unread import ALL_FIELDS, Field, Readable, ReadLater, later, unread_of
 
 __all__ = [
     "ALL_FIELDS",
@@ -13,10 +14,10 @@ __all__ = [
     "Field",
     "Fields",
     "ReadLater",
+    "Readable",
     "Reader",
     "RedactingExporter",
     "Tally",
-    "Unread",
     "WrappingExporter",
     "later",
     "sdk_records",

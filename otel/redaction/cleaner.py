@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import is_
 from typing import Any, TypeVar, cast
 
@@ -74,8 +74,8 @@ class Cleaner:
             span: The span.
             attributes: A copy of its attributes, where the caller has one already.
         """
-        if self.is_clean_span(span, attributes):
-            return span
+        if self.have_clean_content((span,)):
+            return self.with_clean_origin(span)
         if attributes is None:
             attributes = sdk_records.attributes_of(span)
         scope, events, links = span.instrumentation_scope, span.events, span.links
@@ -95,24 +95,36 @@ class Cleaner:
             return span
         return sdk_records.rebuilt_span(span, **changes)
 
-    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None) -> bool:
-        """Say whether there is certainly nothing to redact, by one look at all of the span."""
-        look = Look([], [])
-        return self._look_at_span(look, span, attributes) and self._known.are_clean(look)
+    def with_clean_origin(self, span: ReadableSpan) -> ReadableSpan:
+        """Return a span whose resource and scope, which many spans share, hold no secrets."""
+        resource, scope = span.resource, span.instrumentation_scope
+        if self._has_clean_origin(resource, scope):
+            return span
+        return sdk_records.rebuilt_span(
+            span,
+            resource=self.resource(resource),
+            instrumentation_scope=None if scope is None else self.scope(scope),
+        )
 
     def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
-        """As `is_clean_span`, for a batch in one pass."""
-        look = Look([], [])
-        return all(self._look_at_span(look, span) for span in spans) and self._known.are_clean(look)
+        """Say whether there is certainly nothing to redact, by one look at all of the spans."""
+        return all(
+            self._has_clean_origin(span.resource, span.instrumentation_scope) for span in spans
+        ) and self.have_clean_content(spans)
 
-    def _look_at_span(
-        self, look: Look, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None
-    ) -> bool:
-        """Add what there is to look at; False where the origin, which many spans share, is not clean."""
-        look.attributes.append(sdk_records.glance_at(span) if attributes is None else attributes)
+    def have_clean_content(self, spans: Iterable[ReadableSpan]) -> bool:
+        """As `are_clean_spans`, wherever they are from."""
+        look = Look([], [])
+        for span in spans:
+            self._look_at_span(look, span)
+        return self._known.are_clean(look)
+
+    def _look_at_span(self, look: Look, span: ReadableSpan) -> None:
+        look.attributes.append(sdk_records.glance_at(span))
         look.values.append(span.name)
-        if span.status.description:
-            look.values.append(span.status.description)
+        description = span.status.description
+        if description:
+            look.values.append(description)
         if sdk_records.has_more_than_attributes(span):
             contexts = [span.context, span.parent]
             for event in span.events:
@@ -122,7 +134,6 @@ class Cleaner:
                 contexts.append(link.context)
                 look.attributes.append(sdk_records.glance_at(link))
             look.attributes += [_state_of(one) for one in contexts if one is not None and one.trace_state]
-        return self._has_clean_origin(span.resource, span.instrumentation_scope)
 
     def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:
         known = self._clean_origin
@@ -163,10 +174,10 @@ class Cleaner:
     ) -> ReadWriteLogRecord:
         """Return a log record without secrets; `attributes` as for `span`."""
         log = record.log_record
+        if self.are_clean_records((record,)):
+            return record
         if attributes is None:
             attributes = sdk_records.attributes_of(log)
-        if self.is_clean_record(record, attributes):
-            return record
         scope, resource = record.instrumentation_scope, record.resource
         old: dict[str, Any] = {"attributes": attributes, "resource": resource, "instrumentation_scope": scope}
         old.update((name, getattr(log, name)) for name in _TEXTS_OF_RECORD)
@@ -178,19 +189,18 @@ class Cleaner:
             return record
         return sdk_records.rebuilt_record(record, **changes)
 
-    def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
-        """As `is_clean_span`."""
-        origin_is_clean = self._has_clean_origin(record.resource, record.instrumentation_scope)
-        return origin_is_clean and self._known.are_clean(Look([attributes], _texts_of(record.log_record)))
+    def are_clean_records(self, records: Sequence[ReadableLogRecord | ReadWriteLogRecord]) -> bool:
+        """As `are_clean_spans`."""
+        return all(
+            self._has_clean_origin(one.resource, one.instrumentation_scope) for one in records
+        ) and self.have_clean_logs(one.log_record for one in records)
 
-    def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
-        """As `is_clean_record`, for a batch in one pass."""
+    def have_clean_logs(self, logs: Iterable[LogRecord]) -> bool:
+        """As `are_clean_records`, wherever they are from."""
         look = Look([], [])
-        for record in records:
-            look.attributes.append(sdk_records.attributes_of(record.log_record))
-            look.values.extend(_texts_of(record.log_record))
-            if not self._has_clean_origin(record.resource, record.instrumentation_scope):
-                return False
+        for log in logs:
+            look.attributes.append(sdk_records.attributes_of(log))
+            look.values += [text for text in (log.body, log.event_name, log.severity_text) if text]
         return self._known.are_clean(look)
 
     def _text_or_value(self, value: _Value) -> _Value:
@@ -226,8 +236,3 @@ class Cleaner:
 
 def _state_of(context: SpanContext) -> dict[str, AnyValue]:
     return dict(context.trace_state) if context.trace_state else {}
-
-
-def _texts_of(log: LogRecord) -> list[AnyValue]:
-    """Return what is not an attribute; a body may be anything."""
-    return [text for text in (log.body, log.event_name, log.severity_text) if text]

@@ -1,95 +1,22 @@
-"""What is redacted when it is first read: on an exporter's thread as a rule, not on the application's."""
+"""The SDK's records with fields that are filled in when they are first read."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
-from sentry_filters.forking import after_fork_in_child
+from .reader import Fields
 
-_Item = TypeVar("_Item")
 _Later = TypeVar("_Later", bound="ReadLater")
 
-Fields = dict[str, Any]
-"""The instance attributes of an SDK's record."""
 
-# Readers of different items seldom meet; a lock for each item would be one more object for each.
-_LOCKS = 16
-# What is redacted may log, and what is logged be read: two readers must not wait for each other for ever.
-_PATIENCE = 1.0
+class Readable(Protocol):
+    """What fills a record's fields in; see `Unread`."""
 
-
-class Reader(Generic[_Item]):
-    """Redacts items when they are first read, each once. Thread-safe and fork-safe.
-
-    Fails closed: in place of what cannot be redacted stands an item that says nothing but what it is. An
-    interrupt (`BaseException`) is raised, and the next one who reads tries again.
-
-    Args:
-        redacted: Returns the fields of an item without secrets.
-        withheld: Takes what that raised, and returns the fields of an item that says nothing.
-    """
-
-    def __init__(
-        self, redacted: Callable[[_Item], Fields], withheld: Callable[[_Item, Exception], Fields]
-    ) -> None:
-        self._redacted = redacted
-        self._withheld = withheld
-        self._start_afresh()
-        after_fork_in_child(self._start_afresh)
-
-    def read(self, unread: Unread[_Item]) -> Fields:
-        """Return the fields of an item, redacted now unless it was read before."""
-        lock, held = self._locks[hash(unread) % _LOCKS], False
-        try:
-            # All that is lost without it is that another reader's work is done, and counted, twice.
-            held = lock.acquire(timeout=_PATIENCE)
-            item, fields = unread.item, unread.fields
-            if fields is None:
-                fields = unread.fields = self._fields_of(cast("_Item", item))
-                unread.item = None
-            return fields
-        finally:
-            if held:
-                lock.release()
-
-    def _fields_of(self, item: _Item) -> Fields:
-        try:
-            return self._redacted(item)
-        except Exception as error:  # noqa: BLE001 - fail closed, whatever an item or the redactor raises
-            return self._withheld(item, error)
-
-    def _start_afresh(self) -> None:
-        # A lock may be held for ever in a child. Re-entrant: a finalizer may read at any moment.
-        self._locks = tuple(threading.RLock() for _ in range(_LOCKS))
-
-
-class Unread(Generic[_Item]):
-    """An item until it is read, then its fields without secrets.
-
-    Args:
-        item: With its secrets; gone once it is read.
-        reader: Reads it.
-    """
-
-    __slots__ = ("fields", "item", "reader")
-
-    def __init__(self, item: _Item, reader: Reader[_Item]) -> None:
-        self.item: _Item | None = item
-        self.fields: Fields | None = None
-        self.reader = reader
+    item: Any
 
     def read(self) -> Fields:
         """Return the fields."""
-        fields = self.fields
-        return self.reader.read(self) if fields is None else fields
-
-
-class _Readable(Protocol):
-    item: Any
-
-    def read(self) -> Fields: ...
 
 
 class Field:
@@ -166,12 +93,12 @@ def _of_sdk(kind: Any, fields: Fields) -> Any:
 
 # The slot loses its name: neither `vars` and `dir` nor whoever walks over attributes finds what is in it.
 _SLOT: Final[Any] = vars(ReadLater)["_unread"]
-unread_of: Final[Callable[[ReadLater], _Readable]] = _SLOT.__get__
-_set_unread: Final[Callable[[ReadLater, _Readable], None]] = _SLOT.__set__
+unread_of: Final[Callable[[ReadLater], Readable]] = _SLOT.__get__
+_set_unread: Final[Callable[[ReadLater, Readable], None]] = _SLOT.__set__
 del ReadLater._unread  # type: ignore[attr-defined]
 
 
-def later(kind: type[_Later], unread: _Readable) -> _Later:
+def later(kind: type[_Later], unread: Readable) -> _Later:
     """Return a record of a class of ours whose fields are those of `unread`, once they are read."""
     record = kind.__new__(kind)
     _set_unread(record, unread)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 
@@ -44,7 +44,7 @@ class GuardedSpans(Pipeline[ReadableSpan]):
         self._hindsight = Hindsight(guard)
         self._verdicts = SpanVerdicts(guard, self._hindsight)
         self._attributes_of = sdk_records.attributes_of
-        self._is_healthy, self._is_clean = self._verdicts.is_healthy, self._cleaner.is_clean_span
+        self._is_healthy, self._are_clean = self._verdicts.is_healthy, self._cleaner.are_clean_spans
         self._clean = self._cleaner.span
 
     def kept(self, span: ReadableSpan) -> Iterable[ReadableSpan]:
@@ -67,8 +67,14 @@ class GuardedSpans(Pipeline[ReadableSpan]):
     def _unread(self, item: ReadableSpan) -> ReadableSpan | None:
         return read_later(item, self._reader) if type(item) is ReadableSpan else None
 
+    def _have_clean_content(self, items: Sequence[ReadableSpan]) -> bool:
+        return self._cleaner.have_clean_content(items)
+
     def _fields(self, item: ReadableSpan) -> Fields:
         return vars(self._cleaner.span(item)).copy()
+
+    def _fields_of_clean(self, item: ReadableSpan) -> Fields:
+        return vars(self._cleaner.with_clean_origin(item)).copy()
 
     def _fields_of_withheld(self, item: ReadableSpan) -> Fields:
         return vars(withheld_span(item, self._cleaner.resource))

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanContext, Status, TraceState
 
 from sentry_filters.redaction import WITHHELD
 
-from ..redaction import ALL_FIELDS, Field, Fields, Reader, ReadLater, Unread, later, sdk_records
+from ..redaction import ALL_FIELDS, Field, Fields, Readable, Reader, ReadLater, later, sdk_records
 
 
 def _is_harmless(_value: object) -> bool:
@@ -63,7 +63,7 @@ class _StateOf:
     __slots__ = ("_span",)
     item = None
 
-    def __init__(self, span: Unread[ReadableSpan]) -> None:
+    def __init__(self, span: Readable) -> None:
         self._span = span
 
     def read(self) -> Fields:
@@ -73,7 +73,7 @@ class _StateOf:
 
 def read_later(span: ReadableSpan, reader: Reader[ReadableSpan]) -> UnreadSpan:
     """Return a span that the reader redacts when it is first read."""
-    unread = Unread(span, reader)
+    unread = reader.unread(span)
     deferred = later(UnreadSpan, unread)
     context = span.context
     if context is not None and context.trace_state:

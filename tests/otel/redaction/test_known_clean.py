@@ -55,7 +55,7 @@ def test_clean_by_the_short_cut_is_clean_by_the_redactor(name: str, attributes: 
     cleaner = Cleaner(_REDACTOR)
     span = a_span(name, attributes)
     for _ in range(2):  # the second time, keys and texts are remembered
-        if cleaner.is_clean_span(span, dict(attributes)):  # type: ignore[arg-type]
+        if cleaner.are_clean_spans([span]):
             assert _REDACTOR.redact(name) == name
             assert _REDACTOR.redact_value(attributes) == attributes
 
@@ -74,7 +74,7 @@ def test_events_links_and_states_that_are_clean_by_the_short_cut_are_clean_by_th
     span = ReadableSpan("call", context, resource=_RESOURCE, events=[event], links=[link])
     cleaner = Cleaner(_REDACTOR)
     for _ in range(2):
-        if cleaner.is_clean_span(span, {}):
+        if cleaner.are_clean_spans([span]):
             assert _REDACTOR.redact(name) == name
             for attributes in (of_event, of_link, dict(context.trace_state)):
                 assert _REDACTOR.redact_value(attributes) == attributes
@@ -98,7 +98,7 @@ def test_a_record_that_is_clean_by_the_short_cut_is_clean_by_the_redactor(
     cleaner = Cleaner(_REDACTOR)
     record = a_record(body, severity_text, attributes)
     for _ in range(2):
-        if cleaner.is_clean_record(record, dict(attributes)):  # type: ignore[arg-type]
+        if cleaner.are_clean_records([record]):
             assert _REDACTOR.redact(severity_text) == severity_text
             assert _REDACTOR.redact_value(body) == body
             assert _REDACTOR.redact_value(attributes) == attributes

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, SpanContext, StatusCode, TraceFlags, TraceState
 
 from otel import GuardedSpanProcessor
-from otel.redaction import Reader, Unread
+from otel.redaction import Reader
 from sentry_filters import Redactor, SessionGuard
 from sentry_filters.redaction import WITHHELD
 from tests.otel.canary import HARMLESS, secret
@@ -289,8 +289,14 @@ def test_a_rehearsal_counts_no_redaction_whoever_reads(guard: SessionGuard) -> N
 
 
 def test_an_item_can_be_read_in_a_child_process_while_its_parent_was_reading(guard: SessionGuard) -> None:
-    reader: Reader[str] = Reader(lambda item: {"item": item}, lambda item, error: {})
-    unread = Unread("text", reader)
+    reader: Reader[str] = Reader(
+        redacted=lambda item: {"item": item},
+        clean=lambda item: {"item": item},
+        withheld=lambda *_: {},
+        are_clean=lambda _: True,
+        generation=lambda: 0,
+    )
+    unread = reader.unread("text")
     for lock in reader._locks:
         lock.acquire()
     done = threading.Event()
