@@ -18,7 +18,7 @@ _LOCKS = 16
 # What is redacted may log, and what is logged be read: two readers must not wait for each other for ever.
 _PATIENCE = 1.0
 _MOST_TOGETHER = 64
-_FEW = 4
+_FEW = 8
 
 
 class Reader(Generic[_Item]):
