@@ -11,7 +11,7 @@ from opentelemetry.util.types import AnyValue
 from sentry_filters import SessionGuard
 from sentry_filters.guard import parts_of
 
-from .redaction import Accounts, Cleaner, Fields, Reader, Tally
+from .redaction import Accounts, Cleaned, Cleaner, Fields, Reader, Tally
 
 Outcome = Literal["exported", "dropped", "demoted", "pending"]
 Attributes = dict[str, AnyValue]
@@ -41,7 +41,7 @@ class Pipeline(Generic[_Item]):
     _attributes_of: Callable[[_Item], Attributes]
     _is_healthy: Callable[[_Item], bool]
     _are_clean: Callable[[Sequence[_Item]], bool]
-    _clean: Callable[[_Item, Attributes | None], _Item]
+    _clean: Callable[[_Item], _Item]
 
     def __init__(self, signal: str, guard: SessionGuard, *, reads_later: bool) -> None:
         self._signal = signal
@@ -54,10 +54,9 @@ class Pipeline(Generic[_Item]):
         guard.counters.settle_with(self._healthy.settle)
         self._cleaner = Cleaner(guard.redactor, self._accounts.count_redaction)
         self._reader: Reader[_Item] = Reader(
-            redacted=self._fields,
-            clean=self._fields_of_clean,
+            look=self._look,
+            read=self._fields,
             withheld=self._withheld,
-            are_clean=self._have_clean_content,
             generation=lambda: guard.redactor.generation,
         )
 
@@ -66,16 +65,12 @@ class Pipeline(Generic[_Item]):
         """Return the item as one that is redacted when it is read, None where it is not the SDK's own."""
 
     @abstractmethod
-    def _have_clean_content(self, items: Sequence[_Item]) -> bool:
-        """Say whether items that are being read certainly hold no secrets, wherever they are from."""
+    def _look(self, items: Sequence[_Item]) -> Sequence[Cleaned]:
+        """Look at items that are being read."""
 
     @abstractmethod
-    def _fields(self, item: _Item) -> Fields:
-        """Redact an item that is being read."""
-
-    @abstractmethod
-    def _fields_of_clean(self, item: _Item) -> Fields:
-        """As `_fields`, of an item whose content is known to be clean."""
+    def _fields(self, item: _Item, cleaned: Cleaned) -> Fields:
+        """Return what may be read of an item."""
 
     @abstractmethod
     def _fields_of_withheld(self, item: _Item) -> Fields:
@@ -118,7 +113,7 @@ class Pipeline(Generic[_Item]):
             if unread is not None:
                 judged = unread
             elif judged is not None:
-                judged = self._clean(judged, attributes if judged is item else None)
+                judged = self._clean(judged)
         except Exception as error:  # noqa: BLE001 - fail closed, whatever an item or the redactor raises
             self._fault(self._signal, error)
             self._accounts.count("withheld", "fault")

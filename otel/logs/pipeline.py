@@ -12,7 +12,7 @@ from sentry_filters import SessionGuard
 
 from ..evidence import lineage_of
 from ..pipeline import Outcome, Pipeline
-from ..redaction import Fields, sdk_records
+from ..redaction import Cleaned, Fields, sdk_records
 from ..waiting import Group, WaitingRoom
 from .unread import read_later, withheld_log
 from .verdicts import LogVerdicts
@@ -60,17 +60,14 @@ class GuardedLogs(Pipeline[ReadWriteLogRecord]):
             return None
         return read_later(item, self._reader, self._cleaner)
 
-    def _have_clean_content(self, items: Sequence[ReadWriteLogRecord]) -> bool:
-        return self._cleaner.have_clean_logs(one.log_record for one in items)
+    def _look(self, items: Sequence[ReadWriteLogRecord]) -> Sequence[Cleaned]:
+        return self._cleaner.look_at_records(items)
 
-    def _fields(self, item: ReadWriteLogRecord) -> Fields:
+    def _fields(self, item: ReadWriteLogRecord, cleaned: Cleaned) -> Fields:
         alone = sdk_records.record_of(  # its origin was redacted when it was handed on
             item.log_record, resource=None, instrumentation_scope=None, limits=item.limits
         )
-        return vars(self._cleaner.record(alone).log_record).copy()
-
-    def _fields_of_clean(self, item: ReadWriteLogRecord) -> Fields:
-        return vars(item.log_record).copy()
+        return vars(self._cleaner.read_record(alone, cleaned).log_record).copy()
 
     def _fields_of_withheld(self, item: ReadWriteLogRecord) -> Fields:
         return vars(withheld_log(item))

@@ -3,6 +3,7 @@
 from . import sdk_records
 from .accounts import Accounts, Tally
 from .cleaner import Cleaner
+from .contents import Cleaned
 from .exporter import RedactingExporter, WrappingExporter
 from .reader import Fields, Reader
 from .unread import ALL_FIELDS, Field, Readable, ReadLater, later, unread_of
@@ -10,6 +11,7 @@ from .unread import ALL_FIELDS, Field, Readable, ReadLater, later, unread_of
 __all__ = [
     "ALL_FIELDS",
     "Accounts",
+    "Cleaned",
     "Cleaner",
     "Field",
     "Fields",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,10 +26,10 @@ _LONGEST_JOINED = 1_048_576
 
 @dataclass(slots=True)
 class Look:
-    """What there is to look at of one or more items.
+    """What there is to look at of an item.
 
     Args:
-        attributes: Those of the items, their events and links, and trace states.
+        attributes: Its own, those of its events and links, and trace states.
         values: All else.
     """
 
@@ -50,21 +51,24 @@ class KnownClean:
         self._keys: set[str] = set()
         self._values: set[object] = set()
 
-    def are_clean(self, look: Look) -> bool:
-        """Say whether nothing of it needs redaction; what is new is judged, and remembered."""
+    def which_are_clean(self, looks: Sequence[Look]) -> list[bool]:
+        """Say of each whether it is certainly clean; what is new is judged in one go, and remembered.
+
+        Where anything among them needs a closer look, all do whose texts had to be judged with it.
+        """
         known = self._values_of_now()  # before the judgement: what is forgotten meanwhile stays forgotten
-        if not all(map(self._have_harmless_keys, look.attributes)):
-            together = [look.attributes, look.values]
-            return self._redactor.redact_value(together) is together
-        texts, others = self._new(look, known)
-        if not texts and not others:
-            return True
+        harmless = [all(map(self._have_harmless_keys, look.attributes)) for look in looks]
+        texts: list[str] = []
+        others: list[AnyValue] = []
+        for look in itertools.compress(looks, harmless):
+            self._add_new(look, known, texts, others)
         if others and self._redactor.redact_value(others) is not others:
-            return False
+            return [False] * len(looks)
         if texts and not all(map(self._redactor.is_clean_text, _joined(texts))):
-            return False
-        self._remember(known, [*texts, *others])
-        return True
+            return [False] * len(looks)
+        if texts or others:
+            self._remember(known, [*texts, *others])
+        return harmless
 
     def _values_of_now(self) -> set[object]:
         generation = self._redactor.generation
@@ -73,10 +77,8 @@ class KnownClean:
             self._known_at = generation
         return self._values
 
-    def _new(self, look: Look, known: set[object]) -> tuple[list[str], list[AnyValue]]:
-        """Return what was not found clean lately: texts, and values that are neither texts nor numbers."""
-        texts: list[str] = []
-        others: list[AnyValue] = []
+    def _add_new(self, look: Look, known: set[object], texts: list[str], others: list[AnyValue]) -> None:
+        """Add what was not found clean lately: texts, and values that are neither texts nor numbers."""
         for values in (look.values, *[one.values() for one in look.attributes]):
             for value in values:
                 if value.__class__ is str:
@@ -84,7 +86,6 @@ class KnownClean:
                         texts.append(value)
                 elif value.__class__ not in _NUMBERS and not (_is_short(value) and value in known):
                     others.append(value)
-        return texts, others
 
     def _remember(self, known: set[object], values: Iterable[AnyValue]) -> None:
         if len(known) >= _MOST_VALUES:

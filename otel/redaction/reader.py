@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from sentry_filters.forking import after_fork_in_child
+
+from .contents import Cleaned
 
 _Item = TypeVar("_Item")
 
@@ -18,39 +20,35 @@ _LOCKS = 16
 # What is redacted may log, and what is logged be read: two readers must not wait for each other for ever.
 _PATIENCE = 1.0
 _MOST_TOGETHER = 64
-_FEW = 8
 
 
 class Reader(Generic[_Item]):
     """Redacts items when they are first read, each once. Thread-safe and fork-safe.
 
-    Items that came one after the other are looked at together: each search hands the interpreter over to the
+    Items that came one after the other are redacted together: each search hands the interpreter over to the
     application's threads, and an exporter that has to wait for it at each item falls behind.
 
     Fails closed: in place of what cannot be redacted stands an item that says nothing but what it is. An
     interrupt (`BaseException`) is raised, and the next one who reads tries again.
 
     Args:
-        redacted: Returns the fields of an item without secrets.
-        clean: As `redacted`, of an item that was found clean.
-        withheld: Takes what that raised, and returns the fields of an item that says nothing.
-        are_clean: Says whether items certainly hold no secrets.
-        generation: What was found clean is not when this has changed (`Redactor.generation`).
+        look: Returns what `read` needs of each item.
+        read: Returns the fields of an item without secrets, and counts them.
+        withheld: Takes what either of them raised, and returns the fields of an item that says nothing.
+        generation: What was found is looked for again when this has changed (`Redactor.generation`).
     """
 
     def __init__(
         self,
         *,
-        redacted: Callable[[_Item], Fields],
-        clean: Callable[[_Item], Fields],
+        look: Callable[[Sequence[_Item]], Sequence[Cleaned]],
+        read: Callable[[_Item, Cleaned], Fields],
         withheld: Callable[[_Item, Exception], Fields],
-        are_clean: Callable[[Sequence[_Item]], bool],
         generation: Callable[[], int],
     ) -> None:
-        self._redacted = redacted
-        self._clean = clean
+        self._look = look
+        self._read = read
         self._withheld = withheld
-        self._are_clean = are_clean
         self._generation = generation
         self._row: Row[_Item] = Row()
         self._start_afresh()
@@ -81,34 +79,31 @@ class Reader(Generic[_Item]):
 
     def _fields_of(self, item: _Item, row: Row[_Item]) -> Fields:
         try:
-            return self._clean(item) if self._is_clean(item, row) else self._redacted(item)
+            return self._read(item, self._cleaned(item, row))
         except Exception as error:  # noqa: BLE001 - fail closed, whatever an item or the redactor raises
             return self._withheld(item, error)
 
-    def _is_clean(self, item: _Item, row: Row[_Item]) -> bool:
-        """Say whether an item is known to be clean, by a look at what came with it and is unread."""
+    def _cleaned(self, item: _Item, row: Row[_Item]) -> Cleaned:
+        """Return what became of an item, by a look at what came with it and is unread."""
         generation = self._generation()
         # What comes while this goes on is looked at later, or alone.
         items, row.items = row.items, []
         if len(items) > 1:
             if self._row is row:
                 self._row = Row()
-            row.clean.update((id(one), (one, generation)) for one in self._clean_among(items))
-        return row.clean.pop(id(item), None) == (item, generation)
+            self._look_at(items, row, generation)
+        known = row.cleaned.pop(id(item), None)
+        if known is not None and known[0] is item and known[1] == generation:
+            return known[2]
+        return self._look((item,))[0]
 
-    def _clean_among(self, items: list[_Item]) -> Iterator[_Item]:
-        if self._are_certainly_clean(items):
-            yield from items
-        elif len(items) > _FEW:
-            step = -(-len(items) // _FEW)
-            for at in range(0, len(items), step):
-                yield from self._clean_among(items[at : at + step])
-
-    def _are_certainly_clean(self, items: list[_Item]) -> bool:
+    def _look_at(self, items: list[_Item], row: Row[_Item], generation: int) -> None:
         try:
-            return self._are_clean(items)
+            looked_at = self._look(items)
         except Exception:  # noqa: BLE001 - whatever it is, each item is looked at by itself then
-            return False
+            return
+        for item, cleaned in zip(items, looked_at, strict=True):
+            row.cleaned[id(item)] = (item, generation, cleaned)
 
     def _start_afresh(self) -> None:
         # A lock may be held for ever in a child. Re-entrant: a finalizer may read at any moment.
@@ -119,13 +114,13 @@ class Reader(Generic[_Item]):
 class Row(Generic[_Item]):
     """Items that came one after the other."""
 
-    __slots__ = ("clean", "items")
+    __slots__ = ("cleaned", "items")
 
     def __init__(self) -> None:
         # Those that nobody has looked at yet.
         self.items: list[_Item] = []
-        # Those that were found clean and are not read yet, by their id; and in which generation that was.
-        self.clean: dict[int, tuple[_Item, int]] = {}
+        # What became of those that are not read yet, by their id; and in which generation.
+        self.cleaned: dict[int, tuple[_Item, int, Cleaned]] = {}
 
 
 class Unread(Generic[_Item]):

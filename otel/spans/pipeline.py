@@ -14,7 +14,7 @@ from sentry_filters.guard import parts_of
 
 from ..evidence import lineage_of
 from ..pipeline import Outcome, Pipeline
-from ..redaction import Fields, sdk_records
+from ..redaction import Cleaned, Fields, sdk_records
 from ..waiting import Group, WaitingRoom
 from .ended import EndedSpan, Held, ended_span, unread_span
 from .hindsight import Hindsight
@@ -67,14 +67,11 @@ class GuardedSpans(Pipeline[ReadableSpan]):
     def _unread(self, item: ReadableSpan) -> ReadableSpan | None:
         return read_later(item, self._reader) if type(item) is ReadableSpan else None
 
-    def _have_clean_content(self, items: Sequence[ReadableSpan]) -> bool:
-        return self._cleaner.have_clean_content(items)
+    def _look(self, items: Sequence[ReadableSpan]) -> Sequence[Cleaned]:
+        return self._cleaner.look_at_spans(items)
 
-    def _fields(self, item: ReadableSpan) -> Fields:
-        return vars(self._cleaner.span(item)).copy()
-
-    def _fields_of_clean(self, item: ReadableSpan) -> Fields:
-        return vars(self._cleaner.with_clean_origin(item)).copy()
+    def _fields(self, item: ReadableSpan, cleaned: Cleaned) -> Fields:
+        return vars(self._cleaner.read_span(item, cleaned)).copy()
 
     def _fields_of_withheld(self, item: ReadableSpan) -> Fields:
         return vars(withheld_span(item, self._cleaner.resource))

@@ -20,6 +20,7 @@ from opentelemetry.trace import Link, SpanContext, StatusCode, TraceFlags, Trace
 
 from otel import GuardedSpanProcessor
 from otel.redaction import Reader
+from otel.redaction.contents import CLEAN
 from sentry_filters import Redactor, SessionGuard
 from sentry_filters.redaction import WITHHELD
 from tests.otel.canary import HARMLESS, secret
@@ -290,10 +291,9 @@ def test_a_rehearsal_counts_no_redaction_whoever_reads(guard: SessionGuard) -> N
 
 def test_an_item_can_be_read_in_a_child_process_while_its_parent_was_reading(guard: SessionGuard) -> None:
     reader: Reader[str] = Reader(
-        redacted=lambda item: {"item": item},
-        clean=lambda item: {"item": item},
+        look=lambda items: [CLEAN] * len(items),
+        read=lambda item, _: {"item": item},
         withheld=lambda *_: {},
-        are_clean=lambda _: True,
         generation=lambda: 0,
     )
     unread = reader.unread("text")
