@@ -64,10 +64,9 @@ class GuardedLogs(Pipeline[ReadWriteLogRecord]):
         return self._cleaner.look_at_records(items)
 
     def _fields(self, item: ReadWriteLogRecord, cleaned: Cleaned) -> Fields:
-        alone = sdk_records.record_of(  # its origin was redacted when it was handed on
-            item.log_record, resource=None, instrumentation_scope=None, limits=item.limits
-        )
-        return vars(self._cleaner.read_record(alone, cleaned).log_record).copy()
+        if cleaned.is_clean:  # its origin was redacted when it was handed on
+            return vars(item.log_record).copy()
+        return vars(self._cleaner.read_record(item, cleaned).log_record)
 
     def _fields_of_withheld(self, item: ReadWriteLogRecord) -> Fields:
         return vars(withheld_log(item))

@@ -44,11 +44,11 @@ def read_later(
     record: ReadWriteLogRecord, reader: Reader[ReadWriteLogRecord], cleaner: Cleaner
 ) -> ReadWriteLogRecord:
     """Return a record whose log record the reader redacts when it is read. Its origin is redacted now."""
-    resource, scope = record.resource, record.instrumentation_scope
+    resource, scope = cleaner.origin(record)
     return sdk_records.record_of(
         later(UnreadLog, reader.unread(record)),
-        resource=None if resource is None else cleaner.resource(resource),
-        instrumentation_scope=None if scope is None else cleaner.scope(scope),
+        resource=resource,
+        instrumentation_scope=scope,
         limits=record.limits,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
@@ -33,6 +33,7 @@ from .contents import (
 from .known_clean import KnownClean, Look, Remembered
 
 _Value = TypeVar("_Value")
+Origin = tuple[Resource | None, InstrumentationScope | None]
 # An account of what was redacted ends there.
 _MOST_FINDINGS = 1000
 
@@ -56,7 +57,7 @@ class Cleaner:
         self._redactor = redactor
         self._found = found
         self._known = KnownClean(redactor)
-        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, int] = (None, None, -1)
+        self._latest_origin: tuple[Origin, int, Origin] = ((None, None), -1, (None, None))
         self.resource = Remembered(self._resource, lambda: redactor.generation)
         self.scope = Remembered(self._scope, lambda: redactor.generation)
 
@@ -111,19 +112,23 @@ class Cleaner:
 
     def read_span(self, span: ReadableSpan, cleaned: Cleaned) -> ReadableSpan:
         """Return a span without secrets, and count them."""
-        self._count(cleaned)
-        if cleaned.is_clean and self._has_clean_origin(span):
-            return span
         changes = {} if cleaned.is_clean else changes_of_span(span, cleaned)
-        return sdk_records.rebuilt_span(span, **changes, **self._origin(span))
+        resource, scope = self.origin(span)
+        if changes or resource is not span.resource or scope is not span.instrumentation_scope:
+            span = sdk_records.rebuilt_span(span, **changes, resource=resource, instrumentation_scope=scope)
+        self._count(cleaned)
+        return span
 
     def read_record(self, record: ReadWriteLogRecord, cleaned: Cleaned) -> ReadWriteLogRecord:
         """As `read_span`."""
-        self._count(cleaned)
-        if cleaned.is_clean and self._has_clean_origin(record):
-            return record
         changes = {} if cleaned.is_clean else changes_of_log(cleaned)
-        return sdk_records.rebuilt_record(record, **changes, **self._origin(record))
+        resource, scope = self.origin(record)
+        if changes or resource is not record.resource or scope is not record.instrumentation_scope:
+            record = sdk_records.rebuilt_record(
+                record, **changes, resource=resource, instrumentation_scope=scope
+            )
+        self._count(cleaned)
+        return record
 
     def _cleaned(
         self, items: Sequence[_Value], looks: list[Look], content_of: Callable[[_Value], Content]
@@ -150,24 +155,23 @@ class Cleaner:
 
     # Where they are from, which many share
 
-    def _origin(self, item: ReadableSpan | AnyRecord) -> dict[str, Any]:
-        resource, scope = item.resource, item.instrumentation_scope
-        return {
-            "resource": None if resource is None else self.resource(resource),
-            "instrumentation_scope": None if scope is None else self.scope(scope),
-        }
+    def origin(self, item: ReadableSpan | AnyRecord) -> Origin:
+        """Return an item's resource and scope without secrets."""
+        before = (item.resource, item.instrumentation_scope)
+        generation = self._redactor.generation
+        known, when, origin = self._latest_origin
+        if known[0] is not before[0] or known[1] is not before[1] or when != generation:
+            resource, scope = before
+            origin = (
+                None if resource is None else self.resource(resource),
+                None if scope is None else self.scope(scope),
+            )
+            self._latest_origin = (before, generation, origin)
+        return origin
 
     def _has_clean_origin(self, item: ReadableSpan | AnyRecord) -> bool:
-        resource, scope = item.resource, item.instrumentation_scope
-        known = self._clean_origin
-        generation = self._redactor.generation
-        if known[0] is not resource or known[1] is not scope or known[2] != generation:
-            if (resource is not None and self.resource(resource) is not resource) or (
-                scope is not None and self.scope(scope) is not scope
-            ):
-                return False
-            self._clean_origin = (resource, scope, generation)
-        return True
+        resource, scope = self.origin(item)
+        return resource is item.resource and scope is item.instrumentation_scope
 
     def _text_or_value(self, value: _Value) -> _Value:
         if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
