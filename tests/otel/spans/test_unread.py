@@ -312,6 +312,66 @@ def test_an_item_can_be_read_in_a_child_process_while_its_parent_was_reading(gua
     assert (unread.item, unread.fields) == (None, {"item": "text"})
 
 
+def test_what_came_together_is_read_as_each_alone_would_be(guard: SessionGuard) -> None:
+    kept = Kept()
+    tracer = a_provider(guard, kept).get_tracer("app")
+    for number in range(200):
+        span = tracer.start_span(f"call {number}", attributes={"n": number, "id": f"req-{number}"})
+        if number % 50 == 7:
+            span.set_attribute("key", secret(number % 100))
+        span.end()
+
+    assert [span.name for span in reversed(kept.spans)] == [f"call {number}" for number in range(199, -1, -1)]
+    dirty = [number for number, span in enumerate(kept.spans) if "key" in (span.attributes or {})]
+    assert dirty == [7, 57, 107, 157]
+    assert all((kept.spans[number].attributes or {})["key"] == "[REDACTED]" for number in dirty)
+    assert guard.counters.get("redactions", "span") == len(dirty) + 1  # and one in the resource
+    assert outcomes(guard) == {"seen": 200, "exported": 200, "withheld": 0}
+
+
+def test_a_redaction_is_counted_when_its_span_is_read(guard: SessionGuard) -> None:
+    kept = Kept()
+    tracer = TracerProvider(active_span_processor=GuardedSpanProcessor(guard, kept)).get_tracer("app")
+    for number in range(3):
+        tracer.start_span(f"call {secret(number)}").end()
+    assert kept.spans[1].name == "call [REDACTED]"
+    assert guard.counters.get("redactions", "span") == 1
+    assert kept.spans[2].name == kept.spans[0].name == "call [REDACTED]"
+    assert guard.counters.get("redactions", "span") == 3
+
+
+def test_what_became_known_after_a_neighbour_was_read_is_removed(guard: SessionGuard) -> None:
+    kept = Kept()
+    tracer = a_provider(guard, kept).get_tracer("app")
+    for number in range(3):
+        tracer.start_span(f"{number} of blue-heron-4711").end()
+    assert kept.spans[0].name == "0 of blue-heron-4711"
+    guard.redactor.register("blue-heron-4711")
+    assert kept.spans[1].name == "1 of [REDACTED]"
+
+
+def test_a_span_that_cannot_be_read_takes_none_of_its_neighbours_along(guard: SessionGuard) -> None:
+    class Hostile(Mapping[str, str]):
+        def __getitem__(self, key: str) -> str:
+            raise KeyError(key)
+
+        def __iter__(self) -> Iterator[str]:
+            raise RuntimeError("hostile")
+
+        def __len__(self) -> int:
+            return 1
+
+    kept = Kept()
+    processor = GuardedSpanProcessor(guard, kept)
+    for number, attributes in enumerate([{}, Hostile(), {"key": secret(1)}]):
+        context = SpanContext(1, number + 1, is_remote=False)
+        processor.on_end(ReadableSpan(f"call {number}", context, attributes=attributes))
+
+    assert [span.name for span in kept.spans] == ["call 0", WITHHELD, "call 2"]
+    assert (kept.spans[2].attributes or {})["key"] == "[REDACTED]"
+    assert guard.counters.get("withheld", "span") == 1
+
+
 def test_a_span_that_failed_elsewhere_is_read_later_too(guard: SessionGuard) -> None:
     kept = Kept()
     span: Span = a_provider(guard, kept).get_tracer("app").start_span("job")  # type: ignore[assignment]
