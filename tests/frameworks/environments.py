@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.frameworks.catalogue import FRAMEWORKS, Environment, Framework
@@ -17,6 +18,8 @@ _TOO = (
     *(f"opentelemetry-instrumentation-{name}" for name in ("httpx", "requests", "urllib", "urllib3")),
     "opentelemetry-instrumentation-aiohttp-client",
 )
+# Of these, a release of years ago would agree with everybody's requirements.
+_NEWER: Final = MappingProxyType({"crewai": "crewai>=1"})
 _ASK = """
 import json, sys
 from importlib.metadata import PackageNotFoundError, version
@@ -59,10 +62,11 @@ def made(environment: Environment) -> dict[str, str]:
     spans = sorted(
         {_distribution(span) for one in _of(environment) for span in one.spans if "openinf" in span}
     )
-    if not _install(python, *together, *packages, *spans):
+    wanted = {package: _NEWER.get(package, package) for package in (*packages, *spans)}
+    if not _install(python, *together, *wanted.values()):
         return {}
     _install(python, *together)
-    failed = {package: _install(python, package) for package in (*packages, *spans)}
+    failed = {package: _install(python, one) for package, one in wanted.items()}
     return {package: why for package, why in failed.items() if why}
 
 
