@@ -10,7 +10,7 @@ from typing import Any
 
 import re2
 
-from sentry_filters.forking import look_after
+from sentry_filters.forking import look_after, one_at_a_time, shared
 
 _MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 continues with a slower machine
 _FILES = (__file__, re2.__file__)
@@ -27,6 +27,9 @@ class Regex:
 
     Latin-1 mode makes every byte a character: nothing is invalid, and `[^"]` covers what UTF-8 would write
     with several bytes. Without captures RE2 can stay in its fastest machine.
+
+    A `deferred` one is compiled by whoever uses it first, and that is when RE2's refusal is raised; who comes
+    in the meantime waits for that compilation. RE2 keeps Python's lock while it compiles.
 
     Used by any number of threads, also in forked children, and until the interpreter exits. RE2 searches
     without Python's lock and under locks of its own: see `forking.look_after`.
@@ -53,7 +56,7 @@ class Regex:
             raise AttributeError(name)
         if self._user not in (None, threading.get_native_id()):
             raise RuntimeError("the interpreter is shutting down")
-        compiled = self._compiled = self._compiled or _compiled(self._pattern, captures=self._captures)
+        compiled = one_at_a_time(self._compile)
         value = compiled._regexp.Match if name == "find" else getattr(compiled, name)
         if self._user is None:
             self.__dict__[name] = value
@@ -71,37 +74,46 @@ class Regex:
         self._user = threading.get_native_id()
         self._forget_attributes()
 
+    def _compile(self) -> Any:
+        if self._compiled is None:
+            self._compiled = _compiled(self._pattern, captures=self._captures)
+        return self._compiled
+
     def _forget_attributes(self) -> None:
         for name in _ATTRIBUTES:
             self.__dict__.pop(name, None)
 
 
 def deferred_regex(pattern: str, *, captures: bool = True) -> Regex:
-    """A regex for a module's constants: compiled when it is first used, not by the import."""
-    return Regex(pattern, captures=captures, deferred=True)
+    """The regex of this process for `pattern`, which is known to be valid: compiled when it is first used."""
+    return shared((Regex, pattern, captures), lambda: Regex(pattern, captures=captures, deferred=True))
 
 
-def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
-    """`pattern`, compiled for loops that ask where it matches and nothing else.
+def compile_finder(*patterns: str, beginning: str | None = None) -> Finder:
+    """What finds `patterns`, known to be valid, for loops that ask where one matches and nothing else.
 
-    `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
+    At one place the first of them that matches counts. `beginning` matches wherever one of them does, and
+    perhaps elsewhere; it is what is searched for.
     """
-    whole, anchors = Regex(pattern, captures=False), re2._re2.RE2.Anchor
+    anchors = re2._re2.RE2.Anchor
     unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
-    if beginning is None or beginning == pattern:
+    if beginning is None:
+        whole = deferred_regex("|".join(patterns), captures=False)
 
         def find(data: bytes, at: int) -> tuple[int, int]:
             return whole.find(unanchored, data, at, len(data))[0]
 
         return find
-    beginner = Regex(beginning, captures=False)
+    beginner = deferred_regex(beginning, captures=False)
+    wholes = [deferred_regex(pattern, captures=False) for pattern in patterns]
 
     def find_by_beginning(data: bytes, at: int) -> tuple[int, int]:
         place = beginner.find(unanchored, data, at, len(data))[0]
         while place[0] >= 0:
-            found = whole.find(at_start, data, place[0], len(data))[0]
-            if found[0] >= 0:
-                return found
+            for whole in wholes:
+                found = whole.find(at_start, data, place[0], len(data))[0]
+                if found[0] >= 0:
+                    return found
             place = beginner.find(unanchored, data, place[0] + 1, len(data))[0]
         return place
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from sentry_filters.redaction.keys import words as key_words
-from sentry_filters.redaction.regex import Regex, deferred_regex
+from sentry_filters.redaction.regex import deferred_regex
 
 
 class Sensitivity(IntEnum):
@@ -69,7 +69,7 @@ class KeyJudge:
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(added))
         # What every key contains that is not harmless.
         self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"
-        self._word = Regex(self.pattern, captures=False)
+        self._word = deferred_regex(self.pattern, captures=False)
         self._memory: dict[str, Sensitivity] = {}
         self.harmless = HarmlessKeys()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.regex import Regex, deferred_regex
+from sentry_filters.redaction.regex import deferred_regex
 from sentry_filters.redaction.text.headers import authorization_parts, cookie_parts
 from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, looks_random
 from sentry_filters.redaction.text.ranges import Range
@@ -75,7 +75,7 @@ class Assignments:
             f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
         )
         separator = f"{_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK}"
-        self._parts = Regex(
+        self._parts = deferred_regex(
             f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from sentry_filters.redaction.catalogue import CATALOGUE, Kind
+from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.regex import compile_finder
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.patterns import Patterns
+from sentry_filters.redaction.text.patterns import patterns_of
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
 
 Named = Callable[[bytes], Iterable[Range]]
@@ -21,12 +21,12 @@ class TextScanner:
     """Finds and removes secrets in bytes, text or not. Linear: what was judged is not looked at again."""
 
     def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
-        self._patterns = Patterns((*CATALOGUE, *kinds))
+        self._patterns = patterns_of(kinds)
         self._assignments = Assignments(judge)
         self._live = live
-        self.pattern = f"(?:{self._patterns.pattern})|{self._assignments.pattern}"
         self.beginning = f"(?:{self._patterns.beginning})|{self._assignments.pattern}"
-        self._find = compile_finder(self.pattern, self.beginning)
+        self.alternatives = (self._patterns.pattern, self._assignments.pattern)
+        self._find = compile_finder(*self.alternatives, beginning=self.beginning)
 
     def secrets(self, data: bytes) -> list[Range]:
         """Everything secret in `data`, in order."""

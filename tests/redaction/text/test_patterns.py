@@ -17,8 +17,8 @@ from sentry_filters.redaction.text.scanner import TextScanner
 from tests.support.kinds import near_miss_of, secret_of
 
 PASS: TextScanner = Redactor()._scanner
-WHOLE = compile_finder(PASS.pattern)
-BY_BEGINNING = compile_finder(PASS.pattern, PASS.beginning)
+WHOLE = compile_finder("|".join(PASS.alternatives))
+BY_BEGINNING = compile_finder(*PASS.alternatives, beginning=PASS.beginning)
 EXAMPLES = [secret_of(kind) for kind in CATALOGUE] + [near_miss_of(kind) for kind in CATALOGUE]
 JOINTS = [
     "",
@@ -103,7 +103,7 @@ def test_any_text_is_found_in_at_the_same_places(parts: list[str]) -> None:
 
 
 def test_a_beginning_that_the_whole_does_not_follow_is_passed_by() -> None:
-    find = compile_finder("ab+c", "ab")
+    find = compile_finder("ab+c", beginning="ab")
 
     assert find(b"ab abx abbc", 0) == (7, 11)
     assert find(b"ab abx", 0) == (-1, -1)
