@@ -8,6 +8,7 @@ from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
 from sentry_filters.redaction.regex import compile_finder, deferred_regex
 from sentry_filters.redaction.structure.survey import DEEPEST, may_be_secret
 from sentry_filters.redaction.structure.values import is_name
+from sentry_filters.redaction.structure.walk import Walk
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
@@ -47,7 +48,7 @@ class SerialisedCheck:
     def is_clean(self, serialised: bytes | str) -> bool:
         """Whether there is certainly nothing to remove."""
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
-        if self._live.occur_in(data) or _may_be_too_deep(data):
+        if self._live.occur_in(data) or _is_too_deep(data):
             return False
         hit, _ = self._find(data, 0)
         while hit >= 0:
@@ -73,7 +74,35 @@ class SerialisedCheck:
                 if len(self._known) >= _REMEMBERED:
                     self._known = {}  # a new one: another thread may be reading the old
                 self._known[string] = verdict
-        return verdict is Sensitivity.HARMLESS or not _names_secret(data, start, end, verdict)
+        return verdict is Sensitivity.HARMLESS or not self._names_secret(data, start, end, verdict)
+
+    def _names_secret(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
+        """Whether the string, a name judged so, is where it names a value that may be secret."""
+        behind = data[end + 1 : end + 65].lstrip()
+        if behind[:1] == b":":
+            return self._may_value_be_secret(data, data.index(b":", end) + 1, verdict)
+        before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
+        name = _parsed(data[start:end])
+        if name[:1] == "-":
+            return behind[:1] == b","
+        if not is_name(name):
+            return False
+        named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
+        return named or (behind[:1] == b"," and before[-1:] == b"[")
+
+    def _may_value_be_secret(self, data: bytes, start: int, verdict: Sensitivity) -> bool:
+        """Whether the walk may remove something of the value at `start`, whose key is judged so."""
+        value = data[start : start + _LONGEST].lstrip()
+        if value.startswith(_FILTERED):
+            return False
+        if value[:1] in (b"[", b"{"):
+            # What is cut off does not parse, which the caller takes for a doubt.
+            container, _ = json.JSONDecoder().raw_decode(value.decode("utf-8", "surrogatepass"))
+            return not Walk(self._scanner, self._judge).is_clean_under(container, verdict)
+        if value[:1] != b'"':
+            return verdict is Sensitivity.PASSWORD
+        string = _STRING.match(value, 1)
+        return string is None or may_be_secret(_parsed(value[1 : string.end() - 1]), verdict)
 
 
 def _string_around(data: bytes, at: int) -> tuple[int, int]:
@@ -100,41 +129,21 @@ def _escaped(data: bytes, quote: int) -> bool:
     return (quote - at) % 2 == 1
 
 
-def _names_secret(data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
-    """Whether the string, a name judged so, is where it names a value that may be secret."""
-    behind = data[end + 1 : end + 65].lstrip()
-    if behind[:1] == b":":
-        return _may_value_be_secret(data, data.index(b":", end) + 1, verdict)
-    before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
-    name = _parsed(data[start:end])
-    if name[:1] == "-":
-        return behind[:1] == b","
-    if not is_name(name):
-        return False
-    named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
-    return named or (behind[:1] == b"," and before[-1:] == b"[")
-
-
-def _may_value_be_secret(data: bytes, start: int, verdict: Sensitivity) -> bool:
-    """Whether the walk may remove something of the value at `start`, whose key is judged so."""
-    value = data[start : start + _LONGEST].lstrip()
-    if value.startswith(_FILTERED):
-        return False
-    if value[:1] != b'"':
-        return verdict is Sensitivity.PASSWORD or value[:1] in (b"[", b"{")
-    string = _STRING.match(value, 1)
-    return string is None or may_be_secret(_parsed(value[1 : string.end() - 1]), verdict)
-
-
 def _parsed(string: bytes) -> str:
     """The text of a JSON string, given its content."""
     text = string.decode("utf-8", "surrogatepass")
     return str(json.loads(f'"{text}"', strict=False)) if "\\" in text else text
 
 
-def _may_be_too_deep(data: bytes) -> bool:
-    """Whether containers may be deeper than the walk enters; brackets in strings count as well."""
-    brackets = data.translate(None, _NOT_BRACKETS)
+def _is_too_deep(data: bytes) -> bool:
+    """Whether containers are deeper than the walk enters."""
+    return _are_too_deep(data.translate(None, _NOT_BRACKETS)) and _are_too_deep(
+        _without_strings(data).translate(None, _NOT_BRACKETS)
+    )
+
+
+def _are_too_deep(brackets: bytes) -> bool:
+    """Whether `brackets` are deeper than the walk enters: what is left of them, pair by pair."""
     for stripped in range(DEEPEST):
         if len(brackets) <= DEEPEST - stripped:  # not even if all that is left were open
             return False
@@ -143,3 +152,9 @@ def _may_be_too_deep(data: bytes) -> bool:
             break
         brackets = inner
     return bool(brackets)
+
+
+def _without_strings(data: bytes) -> bytes:
+    """`data` without its strings: the source lines in them have brackets of their own."""
+    unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(unescaped.split(b'"')[::2])

@@ -39,6 +39,10 @@ class Walk:
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
 
+    def is_clean_under(self, value: object, verdict: Sensitivity) -> bool:
+        """Whether the walk removes nothing of `value`, whose key is judged so."""
+        return self._value(value, verdict, (), plain=False) is value
+
     def _value(
         self, value: object, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool = False
     ) -> object:
