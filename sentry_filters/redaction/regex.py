@@ -89,35 +89,51 @@ def deferred_regex(pattern: str, *, captures: bool = True) -> Regex:
     return shared((Regex, pattern, captures), lambda: Regex(pattern, captures=captures, deferred=True))
 
 
-def compile_finder(*patterns: str, beginning: str | None = None) -> Finder:
-    """What finds `patterns`, known to be valid, for loops that ask where one matches and nothing else.
+def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
+    """`pattern`, known to be valid, for loops that ask where it matches and nothing else.
 
-    At one place the first of them that matches counts. `beginning` matches wherever one of them does, and
-    perhaps elsewhere; it is what is searched for.
+    `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
     """
-    anchors = re2._re2.RE2.Anchor
+    whole, anchors = deferred_regex(pattern, captures=False), re2._re2.RE2.Anchor
     unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
-    if beginning is None:
-        whole = deferred_regex("|".join(patterns), captures=False)
+    if beginning is None or beginning == pattern:
 
         def find(data: bytes, at: int) -> tuple[int, int]:
             return whole.find(unanchored, data, at, len(data))[0]
 
         return find
     beginner = deferred_regex(beginning, captures=False)
-    wholes = [deferred_regex(pattern, captures=False) for pattern in patterns]
 
     def find_by_beginning(data: bytes, at: int) -> tuple[int, int]:
         place = beginner.find(unanchored, data, at, len(data))[0]
         while place[0] >= 0:
-            for whole in wholes:
-                found = whole.find(at_start, data, place[0], len(data))[0]
-                if found[0] >= 0:
-                    return found
+            found = whole.find(at_start, data, place[0], len(data))[0]
+            if found[0] >= 0:
+                return found
             place = beginner.find(unanchored, data, place[0] + 1, len(data))[0]
         return place
 
     return find_by_beginning
+
+
+def first_of(one: Finder, other: Finder, data: bytes) -> Callable[[int], tuple[int, int]]:
+    """Find in `data` what `one` or `other` finds, at growing positions: what begins first, of two `one`.
+
+    An automaton for both would need a state for each state of the one in each of the other. Text that is
+    always new, as ids are, meets ever more of them, and a new state costs more than a thousand bytes. Two
+    small ones are soon complete.
+    """
+    ones, others = one(data, 0), other(data, 0)
+
+    def find(at: int) -> tuple[int, int]:
+        nonlocal ones, others
+        if 0 <= ones[0] < at:
+            ones = one(data, at)
+        if 0 <= others[0] < at:
+            others = other(data, at)
+        return others if ones[0] < 0 or 0 <= others[0] < ones[0] else ones
+
+    return find
 
 
 def _compiled(pattern: str, *, captures: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
-from sentry_filters.redaction.regex import compile_finder, deferred_regex
+from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
 from sentry_filters.redaction.structure.survey import DEEPEST, may_be_secret
 from sentry_filters.redaction.structure.values import is_name
 from sentry_filters.redaction.structure.walk import Walk
@@ -42,7 +42,9 @@ class SerialisedCheck:
         self._scanner, self._judge, self._live = scanner, judge, live
         word = f"{judge.pattern}|{words.CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
-        self._find = compile_finder(rf"{named}|{scanner.beginning}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
+        kind, assignment = scanner.beginnings
+        self._find_kind = compile_finder(kind)
+        self._find_name = compile_finder(rf"{named}|{assignment}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
 
     def is_clean(self, serialised: bytes | str) -> bool:
@@ -50,14 +52,15 @@ class SerialisedCheck:
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
         if self._live.occur_in(data) or _is_too_deep(data):
             return False
-        hit, _ = self._find(data, 0)
+        find = first_of(self._find_kind, self._find_name, data)
+        hit, _ = find(0)
         while hit >= 0:
             start, end = _string_around(data, hit)
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
                 return False  # a long string with something in it, or one to be read: the walk finds out
             if not self._is_clean_string(data, start, end):
                 return False
-            hit, _ = self._find(data, end)
+            hit, _ = find(end)
         return True
 
     def _is_clean_string(self, data: bytes, start: int, end: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.keys import KeyJudge
-from sentry_filters.redaction.regex import compile_finder
+from sentry_filters.redaction.regex import compile_finder, first_of
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.patterns import patterns_of
@@ -24,33 +24,39 @@ class TextScanner:
         self._patterns = patterns_of(kinds)
         self._assignments = Assignments(judge)
         self._live = live
-        self.beginning = f"(?:{self._patterns.beginning})|{self._assignments.pattern}"
-        self.alternatives = (self._patterns.pattern, self._assignments.pattern)
-        self._find = compile_finder(*self.alternatives, beginning=self.beginning)
+        self.find_kind = compile_finder(self._patterns.pattern, self._patterns.beginning)
+        self.find_assignment = compile_finder(self._assignments.pattern)
+        self.beginnings = (self._patterns.beginning, self._assignments.pattern)
 
     def secrets(self, data: bytes) -> list[Range]:
         """Everything secret in `data`, in order."""
         secrets = list(self._live.ranges(data))
-        start, end = self._find(data, 0)
+        find = first_of(self.find_kind, self.find_assignment, data)
+        start, end = find(0)
         while start >= 0:
             found, at = self._patterns.at(data, start, end) or self._assignments.at(data, start)
             secrets += found
             while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
                 secrets.append(behind)
                 at = behind.end
-            start, end = self._find(data, at)
+            start, end = find(at)
         return merged(_whole_characters(data, secret) for secret in secrets)
 
     def is_clean(self, data: bytes) -> bool:
         """Whether nothing in `data` is secret."""
-        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.secrets(data))
+        if self._live.occur_in(data):
+            return False
+        if self.find_kind(data, 0)[0] < 0 and self.find_assignment(data, 0)[0] < 0:
+            return True
+        return not self.secrets(data)
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where a closer look at `data` is due; nothing outside these places is secret."""
-        start, end = self._find(data, 0)
+        find = first_of(self.find_kind, self.find_assignment, data)
+        start, end = find(0)
         while start >= 0:
             yield start, end
-            start, end = self._find(data, max(end - 1, start + 1))  # its last byte may bound the next
+            start, end = find(max(end - 1, start + 1))  # its last byte may bound the next
         for live in self._live.ranges(data):
             yield live.start, live.end
 
