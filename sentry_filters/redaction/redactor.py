@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
+from sentry_filters.redaction.structure import DOUBT, Look, SerialisedCheck, Walk, is_naming
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 # With it, each pass meets something to judge.
@@ -124,14 +124,17 @@ class Redactor:
         """A copy of `value` without secrets: texts, keys, structures, and whatever is found in them."""
         return self._scrub(value, account=False).value
 
-    def scrub(self, value: object) -> Scrubbed:
-        """`redact_value`, with an account of what was removed where."""
-        return self._scrub(value, account=True)
+    def scrub(self, value: object, look: Look = DOUBT) -> Scrubbed:
+        """`redact_value`, with an account of what was removed where.
 
-    def _scrub(self, value: object, *, account: bool) -> Scrubbed:
+        `look` is what `look` saw in the same value, serialised: no text is searched again.
+        """
+        return self._scrub(value, look, account=True)
+
+    def _scrub(self, value: object, look: Look = DOUBT, *, account: bool) -> Scrubbed:
         walk = Walk(self._scanner, self._judge, account=account)
         try:
-            return Scrubbed(walk.redacted(value), tuple(walk.findings))
+            return Scrubbed(walk.redacted(value, look.redacted), tuple(walk.findings))
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return Scrubbed(WITHHELD, (Finding((), "withheld", 0, len(WITHHELD)),))
 
@@ -140,7 +143,11 @@ class Redactor:
 
         One linear pass. It may answer False for what is clean, never True for what is not.
         """
+        return self.look(serialised).is_clean
+
+    def look(self, serialised: bytes | str) -> Look:
+        """Whether this serialised JSON is clean, as `is_clean` says, and what `scrub` needs if it is not."""
         try:
-            return self._serialised.is_clean(serialised)
+            return self._serialised.look(serialised)
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
-            return False
+            return DOUBT

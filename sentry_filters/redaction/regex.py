@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import re2
@@ -14,6 +14,7 @@ from sentry_filters.forking import look_after, one_at_a_time, shared
 
 _MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 continues with a slower machine
 _FILES = (__file__, re2.__file__)
+_ANCHORS: Mapping[str, str] = {"search": "UNANCHORED", "match": "ANCHOR_START"}
 _ATTRIBUTES = ("groups", "search", "match", "finditer", "find")
 
 Match = re.Match[bytes]
@@ -39,8 +40,8 @@ class Regex:
     search: Callable[..., Match | None]
     match: Callable[..., Match | None]
     finditer: Callable[..., Iterator[Match]]
-    # re2's own `search` makes a generator and a match object, which costs more than the search itself.
-    # This is what it calls, a private seam that a test pins.
+    # re2's own `search` makes a generator and a match object, which costs more than the search itself: here
+    # a match is made where there is one. This is what it calls, a private seam that a test pins.
     find: Callable[[object, bytes, int, int], tuple[tuple[int, int], ...]]
 
     def __init__(self, pattern: str, *, captures: bool = True, deferred: bool = False) -> None:
@@ -57,7 +58,12 @@ class Regex:
         if self._user not in (None, threading.get_native_id()):
             raise RuntimeError("the interpreter is shutting down")
         compiled = one_at_a_time(self._compile)
-        value = compiled._regexp.Match if name == "find" else getattr(compiled, name)
+        if name == "find":
+            value = compiled._regexp.Match
+        elif name in _ANCHORS:
+            value = _matching(compiled, getattr(re2._re2.RE2.Anchor, _ANCHORS[name]))
+        else:
+            value = getattr(compiled, name)
         if self._user is None:
             self.__dict__[name] = value
         return value
@@ -134,6 +140,21 @@ def first_of(one: Finder, other: Finder, data: bytes) -> Callable[[int], tuple[i
         return others if ones[0] < 0 or 0 <= others[0] < ones[0] else ones
 
     return find
+
+
+def _matching(compiled: Any, anchor: object) -> Callable[..., Match | None]:
+    """`search` or `match` of what is compiled, by the anchor."""
+    find, make = compiled._regexp.Match, re2._Match
+
+    def matching(data: bytes, pos: int = 0, endpos: int | None = None) -> Match | None:
+        end = len(data) if endpos is None else min(endpos, len(data))
+        if pos > end:
+            return None
+        spans = find(anchor, data, pos, end)
+        match: Match | None = None if spans[0][0] < 0 else make(compiled, data, pos, end, spans)
+        return match
+
+    return matching
 
 
 def _compiled(pattern: str, *, captures: bool) -> Any:

@@ -10,7 +10,7 @@ from typing import cast
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters.core import AuditTrail
-from sentry_filters.redaction import WITHHELD, Redactor
+from sentry_filters.redaction import DOUBT, WITHHELD, Look, Redactor
 from sentry_filters.sentry.meta import finished_event
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
 
@@ -109,25 +109,31 @@ class Boundary:
         return passed
 
     def _json_item(self, item: Item, signal: str) -> Item | None:
+        # Bytes that were there before may say something else, or more (a name twice), than what they were
+        # made of, or parse to: then what was checked is sent, not the bytes.
+        made = item.payload.json if item.payload.bytes is None else None
         serialised = item.get_bytes()
-        headers = self._headers(item.headers)
+        head = _serialised(item.headers)
+        look = self._redactor.look(serialised if head is None else b"\n".join((head, serialised)))
         streamed = signal == "span" and may_hold_failures(serialised)
-        if not streamed and self._redactor.is_clean(serialised):
+        if head is not None and look.is_clean and not streamed:
+            return item
+        headers = self._headers(item.headers)
+        if look.is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        original = json.loads(serialised)
+        original = json.loads(serialised) if made is None else made
         payload: object | None = _without_lone_surrogates(original, serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
                 return None
-        value = self._scrubbed(signal, payload, is_event=item.type in _EVENTS)
-        # Bytes may say more than they parse to (a name twice): then what was checked is sent, not the bytes.
-        if value is original and headers is item.headers and item.payload.bytes is None:
+        value = self._scrubbed(signal, payload, look, is_event=item.type in _EVENTS)
+        if value is made and headers is item.headers:
             return item
         return Item(PayloadRef(json=value), headers=headers)
 
-    def _scrubbed(self, signal: str, payload: object, *, is_event: bool) -> object:
-        scrubbed = self._redactor.scrub(payload)
+    def _scrubbed(self, signal: str, payload: object, look: Look = DOUBT, *, is_event: bool) -> object:
+        scrubbed = self._redactor.scrub(payload, look)
         for finding in scrubbed.findings:
             self._counters.add("redactions", signal, finding.kind)
         return finished_event(scrubbed, self._fault) if is_event else scrubbed.value
@@ -165,12 +171,10 @@ class Boundary:
             return WITHHELD.encode()
 
     def _headers(self, headers: dict[str, object]) -> dict[str, object]:
-        try:
-            # The expression that is about to read the payload, too: a walk would call for others.
-            if self._redactor.is_clean(json.dumps(headers)):
-                return headers
-        except (TypeError, ValueError, RecursionError):
-            pass  # not serialisable as they are: the walk judges them
+        # The expressions that are about to read the payload, too: a walk would call for others.
+        serialised = _serialised(headers)
+        if serialised is not None and self._redactor.is_clean(serialised):
+            return headers
         # Only a mapping can come back from a mapping.
         return cast("dict[str, object]", self._redactor.redact_value(headers))
 
@@ -197,6 +201,14 @@ class _PathPayload(PayloadRef):
         if self.bytes is None:
             self.bytes = self._redact(PayloadRef(path=self.path).get_bytes())
         return self.bytes
+
+
+def _serialised(headers: dict[str, object]) -> bytes | None:
+    """Return headers as JSON; None where they are not serialisable as they are: the walk judges them."""
+    try:
+        return json.dumps(headers).encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _without_lone_surrogates(payload: object, serialised: bytes) -> object:

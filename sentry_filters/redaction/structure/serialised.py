@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
 from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
-from sentry_filters.redaction.structure.survey import DEEPEST, may_be_secret
+from sentry_filters.redaction.structure.survey import DEEPEST, Redacted, may_be_secret
 from sentry_filters.redaction.structure.values import is_name
 from sentry_filters.redaction.structure.walk import Walk
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_LONGEST = 4096  # bytes of a string that is looked at as a whole, and of a value
+_LONGEST = 4096  # bytes of a value that is looked at
 _STRING_REST = r'(?:[^"\\]|\\.)*"'
 _NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `values.is_name`
 _NAMING = tuple(f'"{name}"'.encode() for name in words.NAMING)
@@ -26,6 +27,19 @@ _LONGEST_REMEMBERED = 1024
 # Plain characters as escapes, which the expressions do not read: Python's encoder writes none.
 _PLAIN_ESCAPE = r"\\/|\\u00[2-7]"
 _PLAIN_ESCAPES = (b"\\/", b"\\u00")
+
+
+class Look(NamedTuple):
+    """What the check of serialised JSON saw: whether it is certainly clean, and which texts are not.
+
+    `redacted` holds each text in which something is secret, by itself; None where that is not known.
+    """
+
+    is_clean: bool
+    redacted: Redacted | None
+
+
+DOUBT = Look(is_clean=False, redacted=None)
 
 
 class SerialisedCheck:
@@ -46,44 +60,69 @@ class SerialisedCheck:
         self._find_kind = compile_finder(kind)
         self._find_name = compile_finder(rf"{named}|{assignment}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
+        self._harmless: set[bytes] = set()  # keys, each with a value that is no secret: `key":"value"`
 
-    def is_clean(self, serialised: bytes | str) -> bool:
-        """Whether there is certainly nothing to remove."""
+    def look(self, serialised: bytes | str) -> Look:
+        """Whether there is certainly nothing to remove; if there may be, the texts with something in them."""
         data = serialised.encode("utf-8", "surrogatepass") if isinstance(serialised, str) else serialised
-        if self._live.occur_in(data) or _is_too_deep(data):
-            return False
+        if _is_too_deep(data):
+            return DOUBT
+        found: Redacted = {}
+        is_clean = self._is_free_of_live_ones(data, found)
         find = first_of(self._find_kind, self._find_name, data)
         hit, _ = find(0)
+        end = 0
         while hit >= 0:
-            start, end = _string_around(data, hit)
+            start, end = _string_around(data, hit, end)
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
-                return False  # a long string with something in it, or one to be read: the walk finds out
-            if not self._is_clean_string(data, start, end):
-                return False
+                return DOUBT  # one to be read: the walk finds out
+            is_clean = self._is_clean_string(data, start, end, found, doubted=not is_clean) and is_clean
             hit, _ = find(end)
+        return Look(is_clean, found)
+
+    def _is_free_of_live_ones(self, data: bytes, found: Redacted) -> bool:
+        """Whether `data` holds no credential known at run time; texts that hold one are added to `found`."""
+        if not self._live.occur_in(data):
+            return True
+        for live in self._live.ranges(data):
+            start, end = _string_around(data, live.start, 0)
+            self._note(_parsed(data[start:end]), found)
+        return False
+
+    def _note(self, text: str, found: Redacted) -> bool:
+        """Whether something in `text` is secret; it is added to `found`, then."""
+        if text in found:
+            return True
+        text.encode()  # fails for what is not a character, which the caller takes for a doubt
+        redacted = self._scanner.redact_text(text)
+        if redacted[0] is text:
+            return False
+        found[text] = redacted
         return True
 
-    def _is_clean_string(self, data: bytes, start: int, end: int) -> bool:
-        """Whether the string data[start:end] neither names nor holds a secret."""
+    def _is_clean_string(self, data: bytes, start: int, end: int, found: Redacted, *, doubted: bool) -> bool:
+        """Whether the string data[start:end] neither names nor holds a secret.
+
+        Where there is a doubt already, all that counts is what it holds.
+        """
         string = data[start:end]
         verdict = self._known.get(string)
         if verdict is None:
             name = _parsed(string)
-            # What is not a character fails to be encoded, which the caller takes for a doubt.
-            if self._scanner.secrets(name.encode()):
+            if self._note(name, found):
                 return False
             verdict = self._judge(name)
             if len(string) <= _LONGEST_REMEMBERED:
                 if len(self._known) >= _REMEMBERED:
                     self._known = {}  # a new one: another thread may be reading the old
                 self._known[string] = verdict
-        return verdict is Sensitivity.HARMLESS or not self._names_secret(data, start, end, verdict)
+        return doubted or verdict is Sensitivity.HARMLESS or not self._names_secret(data, start, end, verdict)
 
     def _names_secret(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
         """Whether the string, a name judged so, is where it names a value that may be secret."""
         behind = data[end + 1 : end + 65].lstrip()
         if behind[:1] == b":":
-            return self._may_value_be_secret(data, data.index(b":", end) + 1, verdict)
+            return self._may_value_be_secret(data, start, data.index(b":", end) + 1, verdict)
         before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
         name = _parsed(data[start:end])
         if name[:1] == "-":
@@ -93,14 +132,28 @@ class SerialisedCheck:
         named = before[-1:] == b":" and before[:-1].rstrip().endswith(_NAMING)
         return named or (behind[:1] == b"," and before[-1:] == b"[")
 
-    def _may_value_be_secret(self, data: bytes, start: int, verdict: Sensitivity) -> bool:
-        """Whether the walk may remove something of the value at `start`, whose key is judged so."""
-        value = data[start : start + _LONGEST].lstrip()
+    def _may_value_be_secret(self, data: bytes, key: int, start: int, verdict: Sensitivity) -> bool:
+        """Whether the walk may remove something of the value at `start`, whose key at `key` is judged so."""
+        end = data.find(b'"', start + 1, start + _LONGEST_REMEMBERED) + 1
+        pair = data[key:end] if data[start : start + 1] == b'"' and data[end - 2] != _BACKSLASH else b""
+        if pair in self._harmless:
+            return False
+        may_be = self._may_be_secret(data[start : start + _LONGEST].lstrip(), verdict)
+        if pair and not may_be and key + _LONGEST_REMEMBERED > end:
+            if len(self._harmless) >= _REMEMBERED:
+                self._harmless = set()
+            self._harmless.add(pair)
+        return may_be
+
+    def _may_be_secret(self, value: bytes, verdict: Sensitivity) -> bool:
+        """`_may_value_be_secret`, given the beginning of the value."""
         if value.startswith(_FILTERED):
             return False
         if value[:1] in (b"[", b"{"):
-            # What is cut off does not parse, which the caller takes for a doubt.
-            container, _ = json.JSONDecoder().raw_decode(value.decode("utf-8", "surrogatepass"))
+            try:
+                container, _ = json.JSONDecoder().raw_decode(value.decode("utf-8", "surrogatepass"))
+            except ValueError:
+                return True  # it is longer
             return not Walk(self._scanner, self._judge).is_clean_under(container, verdict)
         if value[:1] != b'"':
             return verdict is Sensitivity.PASSWORD
@@ -108,19 +161,18 @@ class SerialisedCheck:
         return string is None or may_be_secret(_parsed(value[1 : string.end() - 1]), verdict)
 
 
-def _string_around(data: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the JSON string that holds data[at] begins and ends; (0, -1) if it is too long.
+def _string_around(data: bytes, at: int, lowest: int) -> tuple[int, int]:
+    """Where the content of the JSON string that holds data[at] begins and ends; (0, -1) if it does not.
 
-    Where `at` is between two strings, what is between them is returned, which holds nothing.
+    Where `at` is between two strings, what is between them is returned, which holds nothing. It begins at
+    `lowest` at least.
     """
-    lowest = at - _LONGEST if at > _LONGEST else 0
     start = data.rfind(b'"', lowest, at + 1)
     while start > 0 and data[start - 1] == _BACKSLASH and _escaped(data, start):
         start = data.rfind(b'"', lowest, start)
-    highest = at + _LONGEST
-    end = data.find(b'"', at + 1, highest)
+    end = data.find(b'"', at + 1)
     while end >= 0 and data[end - 1] == _BACKSLASH and _escaped(data, end):
-        end = data.find(b'"', end + 1, highest)
+        end = data.find(b'"', end + 1)
     return (start + 1, end) if start >= 0 else (0, -1)
 
 

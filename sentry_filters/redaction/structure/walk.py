@@ -10,7 +10,7 @@ from functools import partial
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
 from sentry_filters.redaction.structure import values
-from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
+from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Redacted, Survey
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
@@ -30,11 +30,14 @@ class Walk:
         self._survey: Survey | None = None
         self.findings: list[Finding] = []
 
-    def redacted(self, value: object) -> object:
-        """`value` without secrets; the identical object when there are none."""
+    def redacted(self, value: object, known: Redacted | None = None) -> object:
+        """`value` without secrets; the identical object when there are none.
+
+        `known` are the texts in which something is secret, where these are known.
+        """
         if type(value) in PLAIN_TYPES:
             try:
-                self._survey = Survey(value, self._scanner, self._judge)
+                self._survey = Survey(value, self._scanner, self._judge, known)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
