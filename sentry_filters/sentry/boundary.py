@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
@@ -34,6 +35,23 @@ _EVENTS = frozenset({"event", "transaction"})
 Withheld = Callable[[Item], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of an item.
+
+    Args:
+        serialised: Its payload.
+        made: What the payload was just made of; None where it came as bytes, which may say something else.
+        are_headers_serialised: Whether its headers are among what was looked at.
+        look: The look at all of it.
+    """
+
+    serialised: bytes
+    made: object
+    are_headers_serialised: bool
+    look: Look
+
+
 class Boundary:
     """Redacts envelopes before export. Fails closed: what cannot be redacted is withheld and counted.
 
@@ -60,13 +78,15 @@ class Boundary:
             withheld: Called with every item that is withheld, so that the SDK can report the loss.
         """
         try:
-            headers = self._headers(envelope.headers)
+            seen = self._seen_alone(envelope)
+            is_clean = seen is not None and seen.look.is_clean
+            headers = envelope.headers if is_clean else self._headers(envelope.headers)
         except Exception as error:  # noqa: BLE001 - fail closed: headers hold the trace, the envelope is void
             self._fault("boundary", error)
             for item in envelope.items:
                 self._withhold(item, "fault", withheld)
             return None
-        guarded = [self._guarded_item(item, withheld) for item in envelope.items]
+        guarded = [self._guarded_item(item, withheld, seen) for item in envelope.items]
         items = [item for item in guarded if item is not None]
         if not items and envelope.items:
             return None
@@ -90,13 +110,28 @@ class Boundary:
         self._counters.saw("event", "exported")
         return value
 
-    def _guarded_item(self, item: Item, withheld: Withheld) -> Item | None:
+    def _seen_alone(self, envelope: Envelope) -> _Seen | None:
+        """See the only item of an envelope together with the envelope's headers: one search for all."""
+        serialised = _serialised(envelope.headers)
+        items = envelope.items
+        if serialised is None or len(items) != 1 or items[0].type not in _JSON_ITEMS:
+            return None
+        return self._seen(items[0], serialised)
+
+    def _seen(self, item: Item, before: bytes = b"") -> _Seen:
+        """Look at an item's headers and payload, and at what is `before` them."""
+        made = item.payload.json if item.payload.bytes is None else None
+        serialised, head = item.get_bytes(), _serialised(item.headers)
+        look = self._redactor.look(b"\n".join((before, head or b"", serialised)))
+        return _Seen(serialised, made, head is not None, look)
+
+    def _guarded_item(self, item: Item, withheld: Withheld, seen: _Seen | None) -> Item | None:
         try:
             kind = item.type or ""
             if kind == "attachment":
                 passed: Item | None = self._attachment(item)
             elif kind in _JSON_ITEMS:
-                passed = self._json_item(item, _JSON_ITEMS[kind])
+                passed = self._json_item(item, _JSON_ITEMS[kind], seen or self._seen(item))
             else:
                 self._withhold(item, "unknown_item_type", withheld)
                 return None
@@ -108,27 +143,21 @@ class Boundary:
             self._count("exported", passed)
         return passed
 
-    def _json_item(self, item: Item, signal: str) -> Item | None:
-        # Bytes that were there before may say something else, or more (a name twice), than what they were
-        # made of, or parse to: then what was checked is sent, not the bytes.
-        made = item.payload.json if item.payload.bytes is None else None
-        serialised = item.get_bytes()
-        head = _serialised(item.headers)
-        look = self._redactor.look(serialised if head is None else b"\n".join((head, serialised)))
-        streamed = signal == "span" and may_hold_failures(serialised)
-        if head is not None and look.is_clean and not streamed:
-            return item
-        headers = self._headers(item.headers)
-        if look.is_clean and not streamed:
+    def _json_item(self, item: Item, signal: str, seen: _Seen) -> Item | None:
+        is_clean = seen.look.is_clean
+        headers = item.headers if is_clean and seen.are_headers_serialised else self._headers(item.headers)
+        streamed = signal == "span" and may_hold_failures(seen.serialised)
+        if is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        original = json.loads(serialised) if made is None else made
-        payload: object | None = _without_lone_surrogates(original, serialised)
+        original = json.loads(seen.serialised) if seen.made is None else seen.made
+        payload: object | None = _without_lone_surrogates(original, seen.serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
                 return None
-        value = self._scrubbed(signal, payload, look, is_event=item.type in _EVENTS)
-        if value is made and headers is item.headers:
+        value = self._scrubbed(signal, payload, seen.look, is_event=item.type in _EVENTS)
+        # Bytes may say more than they parse to (a name twice): then what was checked is sent, not the bytes.
+        if value is seen.made and headers is item.headers:
             return item
         return Item(PayloadRef(json=value), headers=headers)
 
