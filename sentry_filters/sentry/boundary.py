@@ -41,7 +41,7 @@ class _Seen:
 
     Args:
         serialised: Its payload.
-        made: What the payload was just made of; None where it came as bytes, which may say something else.
+        made: What the payload was just made of; None where it came, or is read, as something else.
         are_headers_serialised: Whether its headers are among what was looked at.
         look: The look at all of it.
     """
@@ -122,6 +122,8 @@ class Boundary:
         """Look at an item's headers and payload, and at what is `before` them."""
         made = item.payload.json if item.payload.bytes is None else None
         serialised, head = item.get_bytes(), _serialised(item.headers)
+        if _SURROGATE in serialised:
+            made = None  # two halves of a character are one when they are read
         look = self._redactor.look(b"\n".join((before, head or b"", serialised)))
         return _Seen(serialised, made, head is not None, look)
 
