@@ -36,7 +36,8 @@ class Patterns:
         every = tuple(kinds)
         compiled = tuple(map(_compiled, every))
         self.pattern = _one_of(kind.pattern for kind in every)
-        self.beginning = _one_of(beginning_of(kind.pattern) for kind in every)
+        # Ungreedy: what a match begins with is soon found, and it is not far back to where that begins.
+        self.beginning = f"(?U:{_one_of(beginning_of(kind.pattern) for kind in every)})"
         self._any = deferred_regex(self.pattern, captures=False)
         self._adjacent = deferred_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._by_prefix = _by_prefix(compiled)
