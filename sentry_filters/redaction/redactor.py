@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.structure import DOUBT, Look, SerialisedCheck, Walk, is_naming
+from sentry_filters.redaction.structure import DOUBT, GuidedWalk, Look, SerialisedCheck, Walk, is_naming
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 # With it, each pass meets something to judge.
@@ -132,9 +132,12 @@ class Redactor:
         return self._scrub(value, look, account=True)
 
     def _scrub(self, value: object, look: Look = DOUBT, *, account: bool) -> Scrubbed:
-        walk = Walk(self._scanner, self._judge, account=account)
+        if look.redacted is None:
+            walk = Walk(self._scanner, self._judge, account=account)
+        else:
+            walk = GuidedWalk(self._scanner, self._judge, look.redacted, names=look.names, account=account)
         try:
-            return Scrubbed(walk.redacted(value, look.redacted), tuple(walk.findings))
+            return Scrubbed(walk.redacted(value), tuple(walk.findings))
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return Scrubbed(WITHHELD, (Finding((), "withheld", 0, len(WITHHELD)),))
 

@@ -20,6 +20,7 @@ _NAMING = tuple(f'"{name}"'.encode() for name in words.NAMING)
 _STRING = deferred_regex(_STRING_REST)
 # What Sentry's own scrubber leaves in `_meta` under the name of what it removed.
 _FILTERED = b'{"":{"rem":[["!config","s"]]}}'
+_DECODER = json.JSONDecoder(strict=False)
 _BACKSLASH = ord("\\")
 _REMEMBERED = 2048
 _LONGEST_REMEMBERED = 1024
@@ -32,14 +33,16 @@ _PLAIN_ESCAPES = (b"\\/", b"\\u00")
 class Look(NamedTuple):
     """What the check of serialised JSON saw: whether it is certainly clean, and which texts are not.
 
-    `redacted` holds each text in which something is secret, by itself; None where that is not known.
+    `redacted` holds each text in which something is secret, by itself; None where that is not known. `names`:
+    whether a name may indicate that something else is.
     """
 
     is_clean: bool
     redacted: Redacted | None
+    names: bool
 
 
-DOUBT = Look(is_clean=False, redacted=None)
+DOUBT = Look(is_clean=False, redacted=None, names=True)
 
 
 class SerialisedCheck:
@@ -68,26 +71,27 @@ class SerialisedCheck:
         if _is_too_deep(data):
             return DOUBT
         found: Redacted = {}
-        is_clean = self._is_free_of_live_ones(data, found)
+        is_known = self._live.occur_in(data)
+        if is_known:
+            self._note_live_ones(data, found)
         find = first_of(self._find_kind, self._find_name, data)
         hit, _ = find(0)
-        end = 0
+        end, names = 0, False
         while hit >= 0:
             start, end = _string_around(data, hit, end)
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
                 return DOUBT  # one to be read: the walk finds out
-            is_clean = self._is_clean_string(data, start, end, found, doubted=not is_clean) and is_clean
+            verdict = self._verdict(data[start:end], found)
+            if verdict is not Sensitivity.HARMLESS and not names:
+                names = self._names_secret(data, start, end, verdict)
             hit, _ = find(end)
-        return Look(is_clean, found)
+        return Look(not (found or names or is_known), found, names=names)
 
-    def _is_free_of_live_ones(self, data: bytes, found: Redacted) -> bool:
-        """Whether `data` holds no credential known at run time; texts that hold one are added to `found`."""
-        if not self._live.occur_in(data):
-            return True
+    def _note_live_ones(self, data: bytes, found: Redacted) -> None:
+        """Add the texts to `found` that hold a credential known at run time."""
         for live in self._live.ranges(data):
             start, end = _string_around(data, live.start, 0)
             self._note(_parsed(data[start:end]), found)
-        return False
 
     def _note(self, text: str, found: Redacted) -> bool:
         """Whether something in `text` is secret; it is added to `found`, then."""
@@ -100,23 +104,17 @@ class SerialisedCheck:
         found[text] = redacted
         return True
 
-    def _is_clean_string(self, data: bytes, start: int, end: int, found: Redacted, *, doubted: bool) -> bool:
-        """Whether the string data[start:end] neither names nor holds a secret.
-
-        Where there is a doubt already, all that counts is what it holds.
-        """
-        string = data[start:end]
+    def _verdict(self, string: bytes, found: Redacted) -> Sensitivity:
+        """What the content of a string indicates as a key; it is added to `found` where it holds a secret."""
         verdict = self._known.get(string)
         if verdict is None:
-            name = _parsed(string)
-            if self._note(name, found):
-                return False
-            verdict = self._judge(name)
-            if len(string) <= _LONGEST_REMEMBERED:
+            text = _parsed(string)
+            verdict = self._judge(text)
+            if not self._note(text, found) and len(string) <= _LONGEST_REMEMBERED:
                 if len(self._known) >= _REMEMBERED:
                     self._known = {}  # a new one: another thread may be reading the old
                 self._known[string] = verdict
-        return doubted or verdict is Sensitivity.HARMLESS or not self._names_secret(data, start, end, verdict)
+        return verdict
 
     def _names_secret(self, data: bytes, start: int, end: int, verdict: Sensitivity) -> bool:
         """Whether the string, a name judged so, is where it names a value that may be secret."""
@@ -151,7 +149,7 @@ class SerialisedCheck:
             return False
         if value[:1] in (b"[", b"{"):
             try:
-                container, _ = json.JSONDecoder().raw_decode(value.decode("utf-8", "surrogatepass"))
+                container, _ = _DECODER.raw_decode(value.decode("utf-8", "surrogatepass"))
             except ValueError:
                 return True  # it is longer
             return not Walk(self._scanner, self._judge).is_clean_under(container, verdict)
@@ -187,7 +185,7 @@ def _escaped(data: bytes, quote: int) -> bool:
 def _parsed(string: bytes) -> str:
     """The text of a JSON string, given its content."""
     text = string.decode("utf-8", "surrogatepass")
-    return str(json.loads(f'"{text}"', strict=False)) if "\\" in text else text
+    return str(_DECODER.decode(f'"{text}"')) if "\\" in text else text
 
 
 def _is_too_deep(data: bytes) -> bool:

@@ -31,17 +31,9 @@ class Survey:
     `suspects` holds the ids of the containers in which, at any depth, something may be secret; `redacted`
     holds the texts in which something is. The lists below are parallel: they cost an `append` where a record
     for each container would cost more than all the rest.
-
-    Args:
-        value: What is looked at.
-        scanner: Searches the texts.
-        judge: Judges the keys.
-        redacted: The texts in which something is secret, where that is known: no text is searched, then.
     """
 
-    def __init__(
-        self, value: object, scanner: TextScanner, judge: KeyJudge, redacted: Redacted | None = None
-    ) -> None:
+    def __init__(self, value: object, scanner: TextScanner, judge: KeyJudge) -> None:
         self._judge = judge
         self._is_known, self._are_known = judge.harmless.lookups()  # keys that need no look
         self._new_keys: list[str] = []
@@ -51,11 +43,8 @@ class Survey:
         self._texts: list[str] = []
         self._suspects: set[int] = set()  # the indexes of containers that call for the walk
         self._look()
-        self.redacted: Redacted = {} if redacted is None else redacted
-        if redacted is None:
-            self._search(scanner)
-        else:
-            self._find_redacted()
+        self.redacted: Redacted = {}
+        self._search(scanner)
         judge.harmless.add(key for key in self._new_keys if key not in self.redacted)
         self.suspects = self._with_parents()
 
@@ -150,16 +139,6 @@ class Survey:
             for index in range(bisect_right(ends, start), min(bisect_right(ends, end - 1) + 1, len(texts))):
                 if self._is_redacted(texts[index], scanner, clean):
                     self._suspects.add(self._container_of(index))
-
-    def _find_redacted(self) -> None:
-        """As `_search`, where it is known which texts to look for."""
-        texts, redacted = self._texts, self.redacted
-        if "\0-" in "\0".join(("", *texts)):
-            self._look_for_options()
-        if redacted:
-            self._suspects.update(
-                self._container_of(index) for index, text in enumerate(texts) if text in redacted
-            )
 
     def _is_redacted(self, text: str, scanner: TextScanner, clean: set[str]) -> bool:
         """Whether something in `text` is secret; `clean` are the texts that were found to hold nothing."""

@@ -30,14 +30,11 @@ class Walk:
         self._survey: Survey | None = None
         self.findings: list[Finding] = []
 
-    def redacted(self, value: object, known: Redacted | None = None) -> object:
-        """`value` without secrets; the identical object when there are none.
-
-        `known` are the texts in which something is secret, where these are known.
-        """
+    def redacted(self, value: object) -> object:
+        """`value` without secrets; the identical object when there are none."""
         if type(value) in PLAIN_TYPES:
             try:
-                self._survey = Survey(value, self._scanner, self._judge, known)
+                self._survey = Survey(value, self._scanner, self._judge)
             except Exception:  # noqa: BLE001 - changed by another thread in the meantime: look at every text
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
@@ -62,8 +59,9 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if plain and verdict is _HARMLESS and self._survey is not None and type(value) is str:
-            clean, marks = self._survey.redacted.get(value, (value, []))
+        known = self._redacted_texts()
+        if plain and verdict is _HARMLESS and known is not None and type(value) is str:
+            clean, marks = known.get(value, (value, []))
         else:
             named = partial(_named, verdict=verdict, doubtful=doubtful)
             clean, marks = self._scanner.redact_text(value, named)
@@ -99,6 +97,10 @@ class Walk:
         if plain:  # else it may be temporary, and its id another's tomorrow
             self._done[judged] = result
         return result
+
+    def _redacted_texts(self) -> Redacted | None:
+        """The plain texts in which something is secret; None where nobody has searched them."""
+        return None if self._survey is None else self._survey.redacted
 
     def _is_surveyed_clean(self, value: object) -> bool:
         survey = self._survey
@@ -159,10 +161,13 @@ class Walk:
                 own = max(own, self._sensitivity(new_key, verdict))
             if named and key == valuing and verdict < Sensitivity.SECRET:
                 own = max(own, named)
-            new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
+            new_item = self._value(item, own, self._step(path, new_key), plain=plain)
             changed = changed or new_item is not item or new_key is not key
             result[new_key] = new_item
         return result if changed else value
+
+    def _step(self, path: Path, key: object) -> Path:
+        return (*path, key if isinstance(key, str | int) else str(key)) if self._account else path
 
     def _sensitivity(self, key: object, verdict: Sensitivity) -> Sensitivity:
         """What `key` indicates about its value, in a container whose own key was judged `verdict`."""
@@ -178,8 +183,9 @@ class Walk:
         if type(key) in HARMLESS_TYPES:
             return key
         if isinstance(key, str):
-            if plain and self._survey is not None and type(key) is str:
-                return self._survey.redacted.get(key, (key,))[0]
+            known = self._redacted_texts()
+            if plain and known is not None and type(key) is str:
+                return known.get(key, (key,))[0]
             return self._scanner.redact_text(key)[0]
         if isinstance(key, bytes):
             return self._scanner.redact(key)[0]
@@ -249,10 +255,6 @@ def _fields(value: object) -> dict[object, object] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return None
-
-
-def _step(key: object) -> str | int:
-    return key if isinstance(key, str | int) else str(key)
 
 
 def _free(key: object, taken: Mapping[object, object], original: Mapping[object, object]) -> object:

@@ -103,6 +103,7 @@ def test_what_is_called_clean_is_clean(value: object, ensure_ascii: bool) -> Non
 @given(VALUES, st.booleans())
 @example({"a": f"password={S}", "b": [f"password={S}", {"c": f"x {KNOWN} y"}]}, True)
 @example({"password": f"api_key={S}", f"api_key={S}": [f"token={S}"]}, True)
+@example({"": [], "password": "x", secret_of(CATALOGUE[0]): [[], {}, ()]}, False)
 @example({"authorization": "Bearer {name}", "x": ["--token", f"password={S}"]}, True)
 @example([f"a\u00e9 pat={S}", "x" * 5000 + f" password={S}"], False)
 def test_what_a_look_has_found_is_redacted_as_if_nobody_had_looked(value: object, ensure_ascii: bool) -> None:
