@@ -9,7 +9,7 @@ from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
-from sentry_filters.redaction.text import LiveCredentials, TextScanner
+from sentry_filters.redaction.text import LiveCredentials, Origin, TextScanner
 
 
 class Redactor:
@@ -48,11 +48,18 @@ class Redactor:
         self._serialised = SerialisedCheck(self._scanner, self._judge, self._live)
 
     def register(self, value: str | bytes) -> None:
-        """Remove this credential too, plain, URL-encoded and in base64, from now on and for a while.
+        """Remove this credential too, plain, URL-encoded and in base64, whole or cut, from now on.
 
         Values of fewer than 8 bytes, and what is not text, are ignored.
         """
-        if self._live.register(value):
+        self.note(value, Origin.REGISTERED)
+
+    def note(self, value: str | bytes, origin: Origin) -> None:
+        """Remove this credential too, for as long as one that became known so is remembered.
+
+        None takes the place of one that matters more, and a new one costs microseconds.
+        """
+        if self._live.register(value, origin):
             self._judge.harmless.forget()
 
     @contextmanager
