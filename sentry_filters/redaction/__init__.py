@@ -5,6 +5,5 @@ from __future__ import annotations
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.redactor import Redactor
-from sentry_filters.redaction.text import Origin
 
-__all__ = ["REDACTED", "WITHHELD", "Finding", "Kind", "Origin", "Redactor", "Scrubbed"]
+__all__ = ["REDACTED", "WITHHELD", "Finding", "Kind", "Redactor", "Scrubbed"]

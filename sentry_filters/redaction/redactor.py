@@ -52,13 +52,24 @@ class Redactor:
 
         Values of fewer than 8 bytes, and what is not text, are ignored.
         """
-        self.note(value, Origin.REGISTERED)
+        self._register(value, Origin.REGISTERED)
 
-    def note(self, value: str | bytes, origin: Origin) -> None:
-        """Remove this credential too, for as long as one that became known so is remembered.
+    def register_session(self, value: str) -> None:
+        """Remove this credential of a session that begins, or is renewed, too."""
+        self._register(value, Origin.SESSION)
 
-        None takes the place of one that matters more, and a new one costs microseconds.
+    def register_sent(self, value: str, *, own: bool) -> None:
+        """Remove this credential, which is about to be sent, too; for a day, or until too many came after it.
+
+        It takes the place of none that was registered, nor a third party's that of one of our own hosts'.
+
+        Args:
+            value: The credential.
+            own: Whether it is sent to one of our own hosts.
         """
+        self._register(value, Origin.OWN if own else Origin.FOREIGN)
+
+    def _register(self, value: str | bytes, origin: Origin) -> None:
         if self._live.register(value, origin):
             self._judge.harmless.forget()
 

@@ -10,8 +10,10 @@ from sentry_filters.redaction.regex import compile_finder
 
 SHORTEST_CUT = 16  # bytes of a beginning that are no coincidence where a text was cut
 _MARKS = (b"...", "\N{HORIZONTAL ELLIPSIS}".encode(), b"\\u2026")  # in the place of what was cut off
+_BACKSLASH = ord("\\")
 _JOINT = b"\0\0"  # between texts that are searched at once
-_ENDS = (*_MARKS, b'"', b"'", b"`", b"\0", b'\\"', b"\\'")
+_ENDS = (*_MARKS, b"u2026", b'"', b"'", b"`", b"\0")
+_ESCAPED = 16
 _LONGEST = 1_024  # bytes before a mark in which a beginning may begin
 _PHRASE = 128  # as many, where it may have blanks
 _MOST_JOINED = 64  # texts whose ends are looked at, where several were joined
@@ -42,7 +44,10 @@ class Cuts:
     def places(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Where a beginning stands before a mark; all that follows, if there is too much to look at."""
         looks = 0
-        for before, end in self._cuts(data):
+        for before, mark in self._cuts(data):
+            end = mark
+            while end > before and data[end - 1] == _BACKSLASH:
+                end -= 1
             start = self._run(data, before, end)
             looks += max(0, end - start - SHORTEST_CUT)
             if looks > _MOST_LOOKS:
@@ -79,4 +84,5 @@ class Cuts:
 
 def is_cut(data: bytes, end: int) -> bool:
     """Whether something that ends at `end` was cut there, or the text ends."""
-    return end == len(data) or data.startswith(_ENDS, end)
+    rest = data[end : end + _ESCAPED].lstrip(b"\\")  # a mark in JSON in JSON
+    return end == len(data) or rest.startswith(_ENDS)
