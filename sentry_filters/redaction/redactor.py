@@ -112,7 +112,7 @@ class Redactor:
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""
         try:
-            return self._scanner.redact(data)[0]
+            return self._scanner.redact_bytes(data)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD.encode()
 

@@ -103,8 +103,8 @@ class LiveCredentials:
         needles = self._needles
         if not needles:
             return
-        for start, end in needles.places(data):
-            yield Range(start, end, "registered")
+        for start, end, kind in needles.places(data):
+            yield Range(start, end, kind)
 
     def occur_in(self, data: bytes) -> bool:
         """Whether one of them occurs in `data`."""

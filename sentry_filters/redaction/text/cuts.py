@@ -38,10 +38,10 @@ class Cuts:
     def __init__(self, of: Beginnings) -> None:
         self._of = of
         # RE2 looks for one literal at a time some ten times faster than `bytes.find` does.
-        self._marks = [(compile_finder(re.escape(mark.decode("latin-1"))), mark) for mark in _MARKS]
+        self._marks = [compile_finder(re.escape(mark.decode("latin-1"))) for mark in _MARKS]
         self._joint = compile_finder("\\x00\\x00")
 
-    def places(self, data: bytes) -> Iterator[tuple[int, int]]:
+    def places(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Where a beginning stands before a mark; all that follows, if there is too much to look at."""
         looks = 0
         for before, mark in self._cuts(data):
@@ -49,23 +49,26 @@ class Cuts:
             while end > before and data[end - 1] == _BACKSLASH:
                 end -= 1
             start = self._run(data, before, end)
-            looks += max(0, end - start - SHORTEST_CUT)
-            if looks > _MOST_LOOKS:
-                yield start, len(data)
+            looks += 1 + max(0, end - start - SHORTEST_CUT)
+            if looks > _MOST_LOOKS and mark < len(data):
+                yield start, len(data), "withheld"
                 return
             for at in range(start, end - SHORTEST_CUT + 1):
                 if self._of.begins_at(data, at) and at + self._of.common(data[at:end]) == end:
-                    yield at, end
+                    yield at, end, "registered"
                     break
 
     def _cuts(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Where what is before a cut begins, at least, and ends."""
-        for find, mark in self._marks:
-            before, at = 0, find(data, 0)[0]
+        for find in self._marks:
+            before = 0
+            at, end = find(data, 0)
             while at >= 0:
                 yield before, at
-                before = at + len(mark)
-                at = find(data, before)[0]
+                before = end
+                while data[before : before + 1] == b".":
+                    before += 1
+                at, end = find(data, before)
         if self._joint(data, 0)[0] >= 0 and data.count(_JOINT) <= _MOST_JOINED:
             for text in data.split(_JOINT)[:-1]:
                 before = at + 1

@@ -14,6 +14,7 @@ from sentry_filters.redaction.text.cuts import SHORTEST_CUT, Cuts, is_cut
 # contains, without these characters, what that text is without them. Both alphabets of base64 are one so.
 _ORDINARY = bytes(set(range(256)) - set((string.digits + string.ascii_uppercase + "bjkqvwxyz").encode()))
 _FEW = 8  # that are looked for one by one
+_KIND = "registered"
 _UNUSED = 8_192  # windows; more of them are worth a new beginning
 _LONGEST_CUT = 1_024
 
@@ -141,18 +142,18 @@ class Needles:
             self._sorted, self._removed = [], 0
             self._unsorted = [each for each in self._count if len(each) > SHORTEST_CUT]
 
-    def places(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Where they are in `data`, whole or cut; in no order, perhaps several times."""
+    def places(self, data: bytes) -> Iterator[tuple[int, int, str]]:
+        """Where they are in `data`, whole or cut, and as what; in no order, perhaps several times."""
         telling = data.translate(None, _ORDINARY)
         found = {*self._wide.found(telling), *(self._narrow.found(telling) if self._narrow else ())}
         for text in (*found, *self._plain_in(data)):
             for at in _places(data, text):
                 if text in self._count:
-                    yield at, at + len(text)
+                    yield at, at + len(text), _KIND
                 if text in self._beginnings:
                     end = at + self.common(data[at : at + _LONGEST_CUT])
                     if is_cut(data, end):
-                        yield at, end
+                        yield at, end, _KIND
         yield from self._cuts.places(data)
 
     def begins_at(self, data: bytes, start: int) -> bool:
