@@ -102,7 +102,7 @@ class HttpClient(Library):
         def endheaders(connection: Any, *args: Any, **kwargs: Any) -> Any:
             sending = self._sending.get(connection)
             if sending is not None:
-                self.calls.began(sending, sending.headers)
+                self.calls.began(sending, sending.headers, lambda: _url_of(connection, sending.target))
             return original(connection, *args, **kwargs)
 
         return endheaders

@@ -59,6 +59,7 @@ class _Hooks:
                 for given, value in request.headers.raw
                 if (name := given.lower()) in self._names
             ],
+            lambda: request.url,
         )
 
     def on_response(self, response: _Response) -> None:

@@ -11,7 +11,7 @@ from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.structure import DOUBT, GuidedWalk, Look, SerialisedCheck, Walk, is_naming
-from sentry_filters.redaction.text import LiveCredentials, TextScanner
+from sentry_filters.redaction.text import LiveCredentials, Origin, TextScanner
 
 # With it, each pass meets something to judge.
 _WARMING: Mapping[str, str] = {"password": "correct horse", "note": "password='correct horse'"}
@@ -70,11 +70,29 @@ class Redactor:
         self.scrub(_WARMING)
 
     def register(self, value: str | bytes) -> None:
-        """Remove this credential too, plain, URL-encoded and in base64, from now on and for a while.
+        """Remove this credential too, plain, URL-encoded and in base64, whole or cut, from now on.
 
         Values of fewer than 8 bytes, and what is not text, are ignored.
         """
-        if self._live.register(value):
+        self._register(value, Origin.REGISTERED)
+
+    def register_session(self, value: str) -> None:
+        """Remove this credential of a session that begins, or is renewed, too."""
+        self._register(value, Origin.SESSION)
+
+    def register_sent(self, value: str, *, own: bool) -> None:
+        """Remove this credential, which is about to be sent, too; for a day, or until too many came after it.
+
+        It takes the place of none that was registered, nor a third party's that of one of our own hosts'.
+
+        Args:
+            value: The credential.
+            own: Whether it is sent to one of our own hosts.
+        """
+        self._register(value, Origin.OWN if own else Origin.FOREIGN)
+
+    def _register(self, value: str | bytes, origin: Origin) -> None:
+        if self._live.register(value, origin):
             self._judge.harmless.forget()
 
     @contextmanager
@@ -116,7 +134,7 @@ class Redactor:
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""
         try:
-            return self._scanner.redact(data)[0]
+            return self._scanner.redact_bytes(data)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD.encode()
 

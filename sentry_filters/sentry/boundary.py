@@ -13,6 +13,7 @@ from sentry_sdk.envelope import Envelope, Item, PayloadRef
 from sentry_filters.core import AuditTrail
 from sentry_filters.redaction import DOUBT, WITHHELD, Look, Redactor
 from sentry_filters.sentry.meta import finished_event
+from sentry_filters.sentry.outgoing import redacted_baggage
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
 
 # Sentry's item types (develop.sentry.dev/sdk/data-model/envelope-items), each with the signal it counts as.
@@ -31,6 +32,8 @@ _JSON_ITEMS: Mapping[str, str] = {
 }
 _SURROGATE = b"\\ud"
 _EVENTS = frozenset({"event", "transaction"})
+
+_MOST_HEADERS = 256
 
 Withheld = Callable[[Item], None]
 
@@ -66,6 +69,7 @@ class Boundary:
         self._spans = spans
         self._counters = trail.counters
         self._fault = trail.fault
+        self._known_headers: dict[str, tuple[int, str]] = {}  # those of one transaction are all the same
 
     def guarded(self, envelope: Envelope, withheld: Withheld) -> Envelope | None:
         """Return `envelope` as it may leave, or None where nothing of it may.
@@ -109,6 +113,24 @@ class Boundary:
             return None
         self._counters.saw("event", "exported")
         return value
+
+    def redacted_header(self, header: str) -> str:
+        """Return an outgoing header of the SDK's as it may leave, empty where it cannot be redacted."""
+        try:
+            generation = self._redactor.generation
+            known = self._known_headers.get(header)
+            if known is not None and known[0] == generation:
+                return known[1]
+            redacted = redacted_baggage(self._redactor, header)
+            if len(self._known_headers) >= _MOST_HEADERS:
+                self._known_headers = {}  # a new one: another thread may be reading the old
+            self._known_headers[header] = generation, redacted
+        except Exception as error:  # noqa: BLE001 - fail closed: the call continues, without the header
+            self._fault("headers", error)
+            return ""
+        if redacted != header:
+            self._counters.add("redactions", "header", "baggage")
+        return redacted
 
     def _seen_alone(self, envelope: Envelope) -> _Seen | None:
         """See the only item of an envelope together with the envelope's headers: one search for all."""

@@ -59,9 +59,9 @@ class SerialisedCheck:
         self._scanner, self._judge, self._live = scanner, judge, live
         word = f"{judge.pattern}|{words.CONTENT_KEY}" if judge.judges_content else judge.pattern
         named = rf'(?:{word})(?:{_STRING_REST}\s*:\s*["\[{{0-9\-]|{_NAME_REST}\s*[,\]}}])'
-        kind, assignment = scanner.beginnings
+        kind, keyed = scanner.beginnings
         self._find_kind = compile_finder(kind)
-        self._find_name = compile_finder(rf"{named}|{assignment}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
+        self._find_name = compile_finder(rf"{named}|{keyed}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
         self._harmless: set[bytes] = set()  # keys, each with a value that is no secret: `key":"value"`
 

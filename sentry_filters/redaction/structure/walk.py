@@ -71,7 +71,7 @@ class Walk:
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        clean, marks = self._scanner.redact(data)
+        clean, marks = self._scanner.redact_bytes(data)
         if values.secret_parts(data, verdict) or values.secret_parts(clean, verdict):
             return self._marked(path).encode()
         if clean is data or not marks:

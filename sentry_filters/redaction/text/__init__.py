@@ -1,6 +1,6 @@
 """Secrets in text."""
 
-from sentry_filters.redaction.text.credentials import LiveCredentials
+from sentry_filters.redaction.text.credentials import LiveCredentials, Origin
 from sentry_filters.redaction.text.headers import cookie_parts, credential_start
 from sentry_filters.redaction.text.patterns import BOUNDARY
 from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret
@@ -10,6 +10,7 @@ from sentry_filters.redaction.text.scanner import TextScanner
 __all__ = [
     "BOUNDARY",
     "LiveCredentials",
+    "Origin",
     "Range",
     "TextScanner",
     "cookie_parts",

@@ -53,7 +53,7 @@ def by_whole(data: bytes) -> list[tuple[int, int]]:
 
 
 def by_beginning(data: bytes) -> list[tuple[int, int]]:
-    return places(first_of(PASS.find_kind, PASS.find_assignment, data))
+    return places(first_of(PASS.find_kind, PASS.find_keyed, data))
 
 
 def places(find: Callable[[int], tuple[int, int]]) -> list[tuple[int, int]]:
