@@ -57,6 +57,19 @@ class SerialisedCheck:
             if not self._is_clean_string(data, start, end):
                 return False
             hit, _ = self._find(data, end)
+        return self._is_free_of_generated(data)
+
+    def _is_free_of_generated(self, data: bytes) -> bool:
+        """Whether no string holds what is secret by the words around it in the same string."""
+        hit, _ = self._scanner.find_generated(data, 0)
+        while hit >= 0:
+            start, end = _string_around(data, hit + 1)
+            if end < 0:
+                return False
+            text = data[start:end] if b"\\" not in data[start:end] else _parsed(data[start:end]).encode()
+            if any(self._scanner.generated(text)):
+                return False
+            hit, _ = self._scanner.find_generated(data, end)
         return True
 
     def _is_clean_string(self, data: bytes, start: int, end: int) -> bool:
