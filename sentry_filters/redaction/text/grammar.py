@@ -104,7 +104,7 @@ class Grammar:
             return "announced"
         if says is Says.SOMETHING_ELSE or form is Form.ORDINARY:
             return None
-        if form is Form.RANDOM and _DOOR.search(place.before) is not None:
+        if form is Form.RANDOM and _is_in_link(place):
             return "link"
         if names_identity(split_words(place.name)) or (prefixed is not None and prefixed.is_public):
             return None
@@ -115,11 +115,16 @@ class Grammar:
         return "own-form" if _has_own_form(place, value, prefixed) else None
 
 
+def _is_in_link(place: Place) -> bool:
+    """Whether the value is what a link of a webhook, a new password or a sign-in ends in."""
+    return place.before.endswith((b"/", b"=")) and _DOOR.search(place.before) is not None
+
+
 def _is_refused(place: Place, value: bytes, form: Form) -> bool:
     """Whether the line speaks of a refusal near the value."""
     if len(value) > _LONGEST or (form is Form.NUMBER and (b"-" in value or len(value) < _LEAST_NUMBER)):
         return False
-    return _REFUSAL.search(place.before) is not None or _REFUSAL.search(place.after) is not None
+    return _REFUSAL.search(place.before + b"\0" + place.after) is not None
 
 
 def _is_named(place: Place, value: bytes) -> bool:

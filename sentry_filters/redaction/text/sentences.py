@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum, auto
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
 from sentry_filters.redaction.regex import deferred_regex
-from sentry_filters.redaction.text.generated import names_identity
+from sentry_filters.redaction.text.generated import LEAST, names_identity
 from sentry_filters.redaction.text.places import Place
 
-_WORDS = deferred_regex(r"[A-Za-z][A-Za-z0-9_\-]*|[;{}\n\[\]]|\\n|[.,!?] ", captures=False)
+_WORDS = re.compile(rb"[A-Za-z][A-Za-z0-9_\-]*|[;{}\n\[\]]|\\n|[.,!?] ")
 # A name in front of the name: of a type (`token: str = …`), of a field (`"secret": {"value": …`).
 _ENCLOSING = deferred_regex(r"([A-Za-z][\w.\-]*)(?:\\*[\"'])?\s*(?::\s*|[:=]>?\s*\{\s*(?:\\*[\"'])?)$")
 _FARTHEST = 8  # words
@@ -37,7 +38,7 @@ class Sentences:
         if not place.name:
             return Says.NOTHING
         before = place.before[: place.name_at]
-        line = [(match.group() or b" ").decode("latin-1") for match in _WORDS.finditer(before)]
+        line = [word.decode("latin-1") for word in _WORDS.findall(before)[-_FARTHEST:]]
         carries = place.name.lower() in words.CARRIERS
         if place.is_assigned and (carries or place.name.lower() not in words.FILLERS):
             enclosing = _ENCLOSING.search(before) if carries else None
@@ -50,7 +51,7 @@ class Sentences:
         unknown, following = 0, ""
         for index in range(len(line) - 1, max(-1, len(line) - _FARTHEST), -1):
             word = line[index].lower()
-            if not word[0].isalpha():
+            if not word[0].isalpha() or _is_value(word):
                 break
             said = self._of_word(line, index)
             if said is Says.SOMETHING_ELSE or (said is Says.SECRET and _is_spoken(line[index])):
@@ -78,6 +79,11 @@ class Sentences:
         ):
             return Says.SOMETHING_ELSE
         return Says.SECRET if verdict >= Sensitivity.LIKELY else Says.NOTHING
+
+
+def _is_value(word: str) -> bool:
+    """Whether a word is rather a value, too."""
+    return len(word) >= LEAST and not word.isalpha() and "_" not in word and "-" not in word
 
 
 def _is_spoken(word: str) -> bool:
