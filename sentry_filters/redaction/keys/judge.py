@@ -156,6 +156,8 @@ def _at_the_end(word: str, before: str) -> Sensitivity:
     """What the last word names that names nothing elsewhere."""
     if word == "auth" and before in key_words.AUTH_SCHEMES:
         return _SECRET
+    if word == "signature" and before in key_words.OF_THOUGHT:
+        return _HARMLESS
     return _POSSIBLE if word in key_words.AMBIGUOUS else _HARMLESS
 
 
@@ -163,7 +165,7 @@ def _token(before: str, *, plural: bool, alone: bool) -> Sensitivity:
     if plural:
         return _SECRET if before in key_words.TOKENS else _HARMLESS
     if alone:
-        return _POSSIBLE  # also what a tokenizer calls a piece of text
+        return _LIKELY  # also what a tokenizer calls a piece of text, which does not look generated
     if before in key_words.PAGINATION:
         return _HARMLESS
     return _POSSIBLE if before in key_words.NO_TOKEN else _SECRET

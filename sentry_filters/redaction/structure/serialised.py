@@ -85,6 +85,8 @@ class SerialisedCheck:
             if verdict is not Sensitivity.HARMLESS and not names:
                 names = self._names_secret(data, start, end, verdict)
             hit, _ = find(end)
+        if not self._note_generated(data, found):
+            return DOUBT
         return Look(not (found or names or is_known), found, names=names)
 
     def _note_live_ones(self, data: bytes, found: Redacted) -> None:
@@ -92,6 +94,18 @@ class SerialisedCheck:
         for live in self._live.ranges(data):
             start, end = _string_around(data, live.start, 0)
             self._note(_parsed(data[start:end]), found)
+
+    def _note_generated(self, data: bytes, found: Redacted) -> bool:
+        """Add the texts to `found` that hold what words around it call secret; whether all are known."""
+        hit, _ = self._scanner.find_generated(data, 0)
+        end = 0
+        while hit >= 0:
+            start, end = _string_around(data, hit + 1, end)
+            if end < 0:
+                return False
+            self._verdict(data[start:end], found)
+            hit, _ = self._scanner.find_generated(data, end)
+        return True
 
     def _note(self, text: str, found: Redacted) -> bool:
         """Whether something in `text` is secret; it is added to `found`, then."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.regex import Match, Regex, deferred_regex
+from sentry_filters.redaction.regex import Match, deferred_regex
 from sentry_filters.redaction.text.headers import authorization_parts, cookie_parts
 from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, looks_random
 from sentry_filters.redaction.text.ranges import Range
@@ -56,7 +56,7 @@ class Forms:
             f'(?i:{key}(?:{_CELL}|{_GAP}*{_RULE}|{_TAGS}[^<\\s]|\\\\*"(?:;|{_EOL})|:\\[[^\\[\\]\\s]'
             f"|{_ASSIGN}(?:[(\\[]|\\\\|{_EOL})|{_QUOTE},{_SPACE}*[bru]{{1,2}}{_QUOTE}))"
         )
-        self._parts = Regex(
+        self._parts = deferred_regex(
             f'(?i)({key})(?:({_CELL}|{_GAP}*{_EOL})|({_TAGS})|\\\\*"({_PART_HEADERS})|(:\\[)'
             f"|({broken}[bru]{{0,2}}{_QUOTE})|({_QUOTE},{_SPACE}*[bru]{{1,2}}{_QUOTE}))"
         )

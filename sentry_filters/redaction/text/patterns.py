@@ -70,7 +70,7 @@ class Patterns:
         return None
 
 
-def patterns_of(added: Iterable[Kind]) -> Patterns:
+def patterns_of(added: Iterable[Kind], catalogue: Iterable[Kind] = CATALOGUE) -> Patterns:
     r"""The patterns of the catalogue and of `added`, which redactors share that add the same kinds.
 
     Raises:
@@ -83,7 +83,7 @@ def patterns_of(added: Iterable[Kind]) -> Patterns:
             _one_of(beginning_of(kind.pattern) for kind in own),
         ):
             Regex(expression, captures=False)
-    every = (*CATALOGUE, *own)
+    every = (*catalogue, *own)
     return shared((Patterns, every), lambda: Patterns(every))
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
-from sentry_filters.redaction.catalogue import Kind
+from sentry_filters.redaction.catalogue import CATALOGUE, Kind
 from sentry_filters.redaction.findings import WITHHELD
 from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.regex import compile_finder, first_of
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.forms import Forms
+from sentry_filters.redaction.text.grammar import Grammar
 from sentry_filters.redaction.text.patterns import patterns_of
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
 from sentry_filters.redaction.text.views import READ_OTHERWISE, read_ranges, wide_runs
 
 Named = Callable[[bytes], Iterable[Range]]
 
+_NEAR = 512  # bytes
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 # Places in one text that are looked at. Each costs some twenty microseconds, and a hostile text may be
 # nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
@@ -28,14 +30,23 @@ _CANDIDATES = 1_200
 class TextScanner:
     """Finds and removes secrets in bytes, text or not. Linear: what was judged is not looked at again."""
 
-    def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
-        self._patterns = patterns_of(kinds)
+    def __init__(
+        self,
+        kinds: Iterable[Kind],
+        judge: KeyJudge,
+        live: LiveCredentials,
+        *,
+        catalogue: Iterable[Kind] = CATALOGUE,
+    ) -> None:
+        self._patterns = patterns_of(kinds, catalogue)
         self._assignments = Assignments(judge)
         self._forms = Forms(judge)
+        self._grammar = Grammar(judge)
         self._live = live
         keyed = f"{self._assignments.pattern}|{self._forms.pattern}|{READ_OTHERWISE}"
         self.find_kind = compile_finder(self._patterns.pattern, self._patterns.beginning)
         self.find_keyed = compile_finder(keyed)
+        self.find_generated = compile_finder(self._grammar.pattern)
         self.beginnings = (self._patterns.beginning, keyed)
 
     def secrets(self, data: bytes) -> list[Range]:
@@ -66,12 +77,29 @@ class TextScanner:
                 at = behind.end
                 left -= 1
             start, end = find(at)
+        secrets.sort()
+        secrets += [*self.generated(data, secrets)]
         return secrets
 
     def _keyed(self, data: bytes, start: int) -> tuple[list[Range], int]:
         """The secrets beside the key at `start`, and where to continue."""
         found, at = self._assignments.at(data, start)
         return (found, at) if found else self._forms.at(data, start) or (found, at)
+
+    def generated(self, data: bytes, known: Sequence[Range] = ()) -> Iterator[Range]:
+        """What is secret in `data` by the words around it; what is `known`, in order, is not judged again."""
+        index = 0
+        start, end = self.find_generated(data, 0)
+        while start >= 0:
+            while index < len(known) and known[index].end < end:
+                index += 1
+            if index < len(known) and known[index].start <= end:
+                at = known[index].end
+            else:
+                secret, at = self._grammar.at(data, start, end)
+                if secret is not None:
+                    yield secret
+            start, end = self.find_generated(data, at)
 
     def is_clean(self, data: bytes) -> bool:
         """Whether nothing in `data` is secret."""
@@ -81,10 +109,12 @@ class TextScanner:
 
     def _holds_nothing(self, data: bytes) -> bool:
         """Whether nothing in `data` calls for a closer look, known credentials apart."""
-        return self.find_kind(data, 0)[0] < 0 and self.find_keyed(data, 0)[0] < 0
+        finders = (self.find_kind, self.find_keyed, self.find_generated)
+        return all(find(data, 0)[0] < 0 for find in finders)
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where a closer look at `data` is due; nothing outside these places is secret."""
+        places: list[Range] = []
         left = _CANDIDATES
         find = first_of(self.find_kind, self.find_keyed, data)
         start, end = find(0)
@@ -93,8 +123,11 @@ class TextScanner:
             if left < 0:
                 yield start, len(data)
                 break
+            places.append(Range(start, _text_end(data, end), ""))
             yield start, end
             start, end = find(max(end - 1, start + 1))  # its last byte may bound the next
+        for secret in self.generated(data, places):
+            yield secret.start, secret.end
         for live in self._live.ranges(data):
             yield live.start, live.end
 
@@ -139,6 +172,12 @@ def _rest_withheld(data: bytes, start: int) -> Iterator[Range]:
     """What takes the place of data[start:]; nothing where an earlier pass has left its mark alone."""
     if data[start:] != WITHHELD.encode():
         yield Range(start, len(data), "withheld")
+
+
+def _text_end(data: bytes, at: int) -> int:
+    """Where the text around data[at] ends, of those that NUL characters separate; not far behind it."""
+    found = data.find(b"\0", at, at + _NEAR)
+    return min(at + _NEAR, len(data)) if found < 0 else found
 
 
 def _whole_characters(data: bytes, secret: Range) -> Range:
