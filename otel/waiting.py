@@ -127,7 +127,8 @@ class WaitingRoom(Generic[_Item]):
         return groups
 
     def _too_old(self) -> list[tuple[int, int]]:
-        latest = time.monotonic() - self._seconds
+        # With those that would be a moment later: all are looked through each time.
+        latest = time.monotonic() - self._seconds * 29 / 30
         return [key for key, group in self._groups.items() if group.since <= latest]
 
     def _popped(self, key: tuple[int, int]) -> Group[_Item] | None:

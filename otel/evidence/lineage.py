@@ -84,18 +84,13 @@ class _Trace:
 class Lineage:
     """Remembers what failed below the spans that are still open. Thread-safe and fork-safe.
 
-    It is asked by trace, so that a healthy trace pays one look at it, whatever failed in others.
-    `is_empty` is true while nothing has failed in any.
+    It is asked by trace and span, so that a healthy span pays one look at it, whatever failed elsewhere.
     """
 
     def __init__(self) -> None:
         self._listeners: tuple[Settled, ...] = ()
         self._start_afresh()
         after_fork_in_child(self._start_afresh)
-
-    def concerns(self, trace_id: int) -> bool:
-        """Say whether anything failed in this trace lately."""
-        return trace_id in self._traces
 
     def child_failure(self, trace_id: int, span_id: int) -> ChildFailure:
         """Return what failed below this span, `NOTHING_FAILED` itself where nothing is known."""
@@ -129,7 +124,6 @@ class Lineage:
             self._count += span_id not in trace.below
             trace.below[span_id] = trace.below.get(span_id, NOTHING_FAILED).merged_with(child_failure)
             self._forget(now - _SECONDS)
-            self.is_empty = False
 
     # Calls about which something is still undecided, since their spans wait
 
@@ -165,7 +159,6 @@ class Lineage:
         self._lock = threading.RLock()
         self._traces: OrderedDict[int, _Trace] = OrderedDict()
         self._count = 0
-        self.is_empty = True
         self._undecided: set[tuple[int, int]] = set()
 
 

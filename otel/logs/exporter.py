@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
-from ..redaction import RedactingExporter, sdk_records
+from ..redaction import Cleaned, RedactingExporter, sdk_records
 
 
 class RedactingLogRecordExporter(
@@ -18,8 +19,8 @@ class RedactingLogRecordExporter(
     signal = "log"
     success = LogRecordExportResult.SUCCESS
 
-    def _are_clean(self, batch: Sequence[ReadableLogRecord]) -> bool:
-        return self._cleaner.are_clean_records(batch)
+    def _look(self, batch: Sequence[ReadableLogRecord]) -> Sequence[Cleaned]:
+        return self._cleaner.look_at_records(batch)
 
-    def _clean(self, item: ReadableLogRecord) -> ReadableLogRecord:
-        return sdk_records.kept_of_readable(item, self._cleaner.record) or item
+    def _read(self, item: ReadableLogRecord, cleaned: Cleaned) -> ReadableLogRecord:
+        return sdk_records.kept_of_readable(item, partial(self._cleaner.read_record, cleaned=cleaned)) or item

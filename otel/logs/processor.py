@@ -21,7 +21,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
     """Keeps our expired session's log records, and secrets, from the processors behind it.
 
     Use it as the provider's `multi_log_record_processor`, where it covers every processor that is added
-    later, or around single processors. A record with something to redact is handed on as a redacted copy; the
+    later, or around single processors. They get a copy that is redacted when it is first read; the
     application's own record is never changed. Faults are handled as by `GuardedSpanProcessor`.
 
     Args:

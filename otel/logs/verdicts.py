@@ -24,6 +24,7 @@ from ..evidence import (
     matches,
 )
 from ..pipeline import Outcome
+from ..redaction import sdk_records
 
 _STATE_A_FAILURE = frozenset(
     {conventions.EXCEPTION_TYPE, conventions.EXCEPTION_MESSAGE, conventions.ERROR_TYPE, "status"}
@@ -51,7 +52,7 @@ class LogVerdicts:
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]
     ) -> tuple[Outcome, ReadWriteLogRecord | None]:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
-        if self.is_healthy(record, attributes):
+        if self.is_healthy(record):
             return "exported", record
         if self._is_refused(record.log_record.exception, attributes):
             return "dropped", None
@@ -60,20 +61,21 @@ class LogVerdicts:
             return "dropped", None
         return "exported", record
 
-    def is_undecided(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+    def is_undecided(self, record: ReadWriteLogRecord) -> bool:
         """Say whether the record may be about a call whose spans wait to be judged."""
         log = record.log_record
         if not log.trace_id or not log.span_id or not self._lineage.is_undecided(log.trace_id, log.span_id):
             return False
-        if self.is_healthy(record, attributes):
+        if self.is_healthy(record):
             return False
         return log.exception is None or all(one.response is None for one in self._failures_of(log.exception))
 
-    def is_healthy(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
+    def is_healthy(self, record: ReadWriteLogRecord) -> bool:
         """Say cheaply whether the record certainly reports no failure that could be ours."""
-        if record.log_record.exception is not None or not _STATE_A_FAILURE.isdisjoint(attributes):
+        log = record.log_record
+        if log.exception is not None or not _STATE_A_FAILURE.isdisjoint(sdk_records.glance_at(log)):
             return False
-        text = _text(record.log_record.body)
+        text = _text(log.body)
         return not any(status in text for status in self._statuses)
 
     def _is_refused(self, error: BaseException | None, attributes: dict[str, AnyValue]) -> bool:

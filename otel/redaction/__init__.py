@@ -3,13 +3,25 @@
 from . import sdk_records
 from .accounts import Accounts, Tally
 from .cleaner import Cleaner
+from .contents import Cleaned
 from .exporter import RedactingExporter, WrappingExporter
+from .reader import Fields, Reader
+from .unread import ALL_FIELDS, Field, Readable, ReadLater, later, unread_of
 
 __all__ = [
+    "ALL_FIELDS",
     "Accounts",
+    "Cleaned",
     "Cleaner",
+    "Field",
+    "Fields",
+    "ReadLater",
+    "Readable",
+    "Reader",
     "RedactingExporter",
     "Tally",
     "WrappingExporter",
+    "later",
     "sdk_records",
+    "unread_of",
 ]

@@ -70,14 +70,16 @@ def unless_same(items: Sequence[_Item], cleaned: Sequence[_Item]) -> Sequence[_I
 class Tally:
     """Counts calls of `tick`, and hands over what came together since the last time. Thread-safe, fork-safe.
 
+    What is taken back may have been handed over: then one of those that come next is not counted, since
+    counters never go down.
+
     Args:
         settle: Called with the number of new ticks, where there are any.
     """
 
     def __init__(self, settle: Callable[[int], None]) -> None:
         self._hand_over = settle
-        self._lock = threading.Lock()
-        self._settled = 0
+        self._settled = self._taken_back = 0
         self._start_afresh()
         after_fork_in_child(self._start_afresh)
 
@@ -86,11 +88,19 @@ class Tally:
         with self._lock:
             total = self.tick()
             new, self._settled = total - self._settled, total + 1
-        if new:
-            self._hand_over(new)
+            untrue = min(new, self._taken_back)
+            self._taken_back -= untrue
+        if new > untrue:
+            self._hand_over(new - untrue)
+
+    def take_back(self) -> None:
+        """Take one tick back."""
+        with self._lock:
+            self._taken_back += 1
 
     def _start_afresh(self) -> None:
         # A child counts its own work. A tick is one step of a C iterator: atomic; it returns the ones before.
-        self._lock = threading.Lock()
+        # Re-entrant: a finalizer may take one back at any moment.
+        self._lock = threading.RLock()
         self.tick = itertools.count().__next__
-        self._settled = 0
+        self._settled = self._taken_back = 0

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import is_
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Link, SpanContext, Status, TraceState
+from opentelemetry.trace import SpanContext
 from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Redactor
 
 from . import sdk_records
-from .accounts import unless_same
-from .known_clean import KnownClean, Remembered
+from .contents import (
+    CLEAN,
+    AnyRecord,
+    Cleaned,
+    Content,
+    changes_of_log,
+    changes_of_span,
+    content_of_log,
+    content_of_span,
+    look_at_log,
+    look_at_span,
+    state_of,
+    with_entries,
+)
+from .known_clean import KnownClean, Look, Remembered
 
 _Value = TypeVar("_Value")
-_TEXTS_OF_RECORD = ("body", "event_name", "severity_text")
+Origin = tuple[Resource | None, InstrumentationScope | None]
+# An account of what was redacted ends there.
+_MOST_FINDINGS = 1000
 
 
 def _uncounted(kind: str) -> None:
@@ -43,7 +57,7 @@ class Cleaner:
         self._redactor = redactor
         self._found = found
         self._known = KnownClean(redactor)
-        self._clean_origin: tuple[Resource | None, InstrumentationScope | None, int] = (None, None, -1)
+        self._latest_origin: tuple[Origin, int, Origin] = ((None, None), -1, (None, None))
         self.resource = Remembered(self._resource, lambda: redactor.generation)
         self.scope = Remembered(self._scope, lambda: redactor.generation)
 
@@ -58,138 +72,106 @@ class Cleaner:
 
     def attributes(self, attributes: dict[str, AnyValue]) -> dict[str, AnyValue]:
         """Return attributes without secrets in keys and values."""
-        if not attributes or self._known.are_clean(attributes, []):
+        if not attributes or all(self._known.which_are_clean([Look([attributes], [])])):
             return attributes
         redacted = self.value(attributes)
         if not isinstance(redacted, dict):
             raise TypeError("attributes could not be redacted one by one")
         return redacted
 
-    # Spans
+    # What spans and log records say
 
-    def span(self, span: ReadableSpan, attributes: dict[str, AnyValue] | None = None) -> ReadableSpan:
-        """Return a span without secrets.
+    def span(self, span: ReadableSpan) -> ReadableSpan:
+        """Return a span without secrets."""
+        return self.read_span(span, self.look_at_spans((span,))[0])
 
-        Args:
-            span: The span.
-            attributes: A copy of its attributes, where the caller has one already.
-        """
-        if attributes is None:
-            attributes = sdk_records.attributes_of(span)
-        if self.is_clean_span(span, attributes):
-            return span
-        scope, events, links = span.instrumentation_scope, span.events, span.links
-        changes = {
-            "name": self.value(span.name),
-            "context": self.context(span.context),
-            "parent": self.context(span.parent),
-            "resource": self.resource(span.resource),
-            "attributes": self.attributes(attributes),
-            "events": unless_same(events, tuple(map(self._event, events))),
-            "links": unless_same(links, tuple(map(self._link, links))),
-            "status": self._status(span.status),
-            "instrumentation_scope": None if scope is None else self.scope(scope),
-        }
-        before = {"attributes": attributes, "events": events, "links": links}
-        if all(value is before.get(name, getattr(span, name)) for name, value in changes.items()):
-            return span
-        return sdk_records.rebuilt_span(span, **changes)
-
-    def is_clean_span(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
-        """Say whether there is certainly nothing to redact, by one look at all texts of the span."""
-        texts = self._texts_of_span(span)
-        return texts is not None and self._known.are_clean(attributes, texts)
+    def record(self, record: ReadWriteLogRecord) -> ReadWriteLogRecord:
+        """Return a log record without secrets."""
+        return self.read_record(record, self.look_at_records((record,))[0])
 
     def are_clean_spans(self, spans: Sequence[ReadableSpan]) -> bool:
-        """As `is_clean_span`, for a batch in one pass."""
-        new: list[str] = []
-        for span in spans:
-            texts, attributes = self._texts_of_span(span), sdk_records.attributes_of(span)
-            if texts is None or not self._known.have_harmless_keys(attributes):
-                return False
-            new += self._known.unknown(texts, attributes)
-        return self._known.are_clean_texts(new)
+        """Say whether there is certainly nothing to redact, by one look at all of the spans."""
+        return all(map(self._has_clean_origin, spans)) and all(
+            self._known.which_are_clean(list(map(look_at_span, spans)))
+        )
 
-    def _texts_of_span(self, span: ReadableSpan) -> list[str] | None:
-        """Return the texts of a span beside its attributes, None where each needs a look of its own."""
-        if sdk_records.has_more_than_attributes(span):
-            return None
-        if not self._has_clean_origin(span.resource, span.instrumentation_scope):
-            return None
-        description = span.status.description
-        return [span.name, description] if description else [span.name]
+    def are_clean_records(self, records: Sequence[AnyRecord]) -> bool:
+        """As `are_clean_spans`."""
+        return all(map(self._has_clean_origin, records)) and all(
+            self._known.which_are_clean([look_at_log(one.log_record) for one in records])
+        )
 
-    def _has_clean_origin(self, resource: Resource | None, scope: InstrumentationScope | None) -> bool:
-        known = self._clean_origin
+    def look_at_spans(self, spans: Sequence[ReadableSpan]) -> list[Cleaned]:
+        """Return what `read_span` needs of each; what holds secrets is redacted, in one go."""
+        return self._cleaned(spans, list(map(look_at_span, spans)), content_of_span)
+
+    def look_at_records(self, records: Sequence[AnyRecord]) -> list[Cleaned]:
+        """As `look_at_spans`, for `read_record`."""
+        logs = [one.log_record for one in records]
+        return self._cleaned(logs, list(map(look_at_log, logs)), content_of_log)
+
+    def read_span(self, span: ReadableSpan, cleaned: Cleaned) -> ReadableSpan:
+        """Return a span without secrets, and count them."""
+        changes = {} if cleaned.is_clean else changes_of_span(span, cleaned)
+        resource, scope = self.origin(span)
+        if changes or resource is not span.resource or scope is not span.instrumentation_scope:
+            span = sdk_records.rebuilt_span(span, **changes, resource=resource, instrumentation_scope=scope)
+        self._count(cleaned)
+        return span
+
+    def read_record(self, record: ReadWriteLogRecord, cleaned: Cleaned) -> ReadWriteLogRecord:
+        """As `read_span`."""
+        changes = {} if cleaned.is_clean else changes_of_log(cleaned)
+        resource, scope = self.origin(record)
+        if changes or resource is not record.resource or scope is not record.instrumentation_scope:
+            record = sdk_records.rebuilt_record(
+                record, **changes, resource=resource, instrumentation_scope=scope
+            )
+        self._count(cleaned)
+        return record
+
+    def _cleaned(
+        self, items: Sequence[_Value], looks: list[Look], content_of: Callable[[_Value], Content]
+    ) -> list[Cleaned]:
+        clean = self._known.which_are_clean(looks)
+        contents = [content_of(item) for item, is_clean in zip(items, clean, strict=True) if not is_clean]
+        redacted = iter(self._redacted(contents) if contents else ())
+        return [CLEAN if is_clean else next(redacted) for is_clean in clean]
+
+    def _redacted(self, contents: list[Content]) -> list[Cleaned]:
+        scrubbed = self._redactor.scrub(contents)
+        if not isinstance(scrubbed.value, list):
+            raise TypeError("contents could not be redacted one by one")
+        if len(contents) > 1 and len(scrubbed.findings) >= _MOST_FINDINGS:
+            return [cleaned for content in contents for cleaned in self._redacted([content])]
+        kinds: list[list[str]] = [[] for _ in contents]
+        for finding in scrubbed.findings:
+            kinds[cast("int", finding.path[0])].append(finding.kind)
+        return list(map(Cleaned, contents, scrubbed.value, kinds))
+
+    def _count(self, cleaned: Cleaned) -> None:
+        for kind in cleaned.kinds:
+            self._found(kind)
+
+    # Where they are from, which many share
+
+    def origin(self, item: ReadableSpan | AnyRecord) -> Origin:
+        """Return an item's resource and scope without secrets."""
+        before = (item.resource, item.instrumentation_scope)
         generation = self._redactor.generation
-        if known[0] is not resource or known[1] is not scope or known[2] != generation:
-            if (resource is not None and self.resource(resource) is not resource) or (
-                scope is not None and self.scope(scope) is not scope
-            ):
-                return False
-            self._clean_origin = (resource, scope, generation)
-        return True
+        known, when, origin = self._latest_origin
+        if known[0] is not before[0] or known[1] is not before[1] or when != generation:
+            resource, scope = before
+            origin = (
+                None if resource is None else self.resource(resource),
+                None if scope is None else self.scope(scope),
+            )
+            self._latest_origin = (before, generation, origin)
+        return origin
 
-    def _event(self, event: Event) -> Event:
-        old = sdk_records.attributes_of(event)
-        name, attributes = self.value(event.name), self.attributes(old)
-        if name is event.name and attributes is old:
-            return event
-        return sdk_records.rebuilt_event(event, name, attributes)
-
-    def _link(self, link: Link) -> Link:
-        old = sdk_records.attributes_of(link)
-        context, attributes = self.context(link.context), self.attributes(old)
-        if context is link.context and attributes is old:
-            return link
-        return sdk_records.rebuilt_link(link, cast("SpanContext", context), attributes)
-
-    def _status(self, status: Status) -> Status:
-        description = status.description
-        if not description:
-            return status
-        redacted = self.value(description)
-        return status if redacted is description else Status(status.status_code, redacted)
-
-    # Log records
-
-    def record(
-        self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue] | None = None
-    ) -> ReadWriteLogRecord:
-        """Return a log record without secrets; `attributes` as for `span`."""
-        log = record.log_record
-        if attributes is None:
-            attributes = sdk_records.attributes_of(log)
-        if self.is_clean_record(record, attributes):
-            return record
-        scope, resource = record.instrumentation_scope, record.resource
-        old: dict[str, Any] = {"attributes": attributes, "resource": resource, "instrumentation_scope": scope}
-        old.update((name, getattr(log, name)) for name in _TEXTS_OF_RECORD)
-        changes = {name: self._text_or_value(old[name]) for name in _TEXTS_OF_RECORD}
-        changes["attributes"] = self.attributes(attributes)
-        changes["resource"] = None if resource is None else self.resource(resource)
-        changes["instrumentation_scope"] = None if scope is None else self.scope(scope)
-        if all(changes[name] is old[name] for name in changes):
-            return record
-        return sdk_records.rebuilt_record(record, **changes)
-
-    def is_clean_record(self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]) -> bool:
-        """As `is_clean_span`."""
-        if not self._has_clean_origin(record.resource, record.instrumentation_scope):
-            return False
-        return self._known.are_clean(attributes, _texts_of(record.log_record))
-
-    def are_clean_records(self, records: Sequence[ReadableLogRecord]) -> bool:
-        """As `is_clean_record`, for a batch in one pass; TypeError where a body is not text."""
-        new: list[str] = []
-        for record in records:
-            attributes = sdk_records.attributes_of(record.log_record)
-            if not self._has_clean_origin(record.resource, record.instrumentation_scope):
-                return False
-            if not self._known.have_harmless_keys(attributes):
-                return False
-            new += self._known.unknown(_texts_of(record.log_record), attributes)
-        return self._known.are_clean_texts(new)
+    def _has_clean_origin(self, item: ReadableSpan | AnyRecord) -> bool:
+        resource, scope = self.origin(item)
+        return resource is item.resource and scope is item.instrumentation_scope
 
     def _text_or_value(self, value: _Value) -> _Value:
         if value is None or (isinstance(value, str) and self._redactor.redact(value) is value):
@@ -202,15 +184,9 @@ class Cleaner:
         """Return a span context whose trace state holds no secrets; the ids stay."""
         if context is None or not context.trace_state:
             return context
-        old = dict(context.trace_state.items())
-        state = self.attributes(cast("dict[str, AnyValue]", old))
-        if state is old:
-            return context
-        # A key that changed no longer has the W3C's form: its entry is left out.
-        kept = [(key, str(value)) for key, value in state.items() if key in old]
-        return SpanContext(
-            context.trace_id, context.span_id, context.is_remote, context.trace_flags, TraceState(kept)
-        )
+        old = state_of(context)
+        redacted: SpanContext = with_entries(context, old, self.attributes(old))
+        return redacted
 
     def _resource(self, resource: Resource) -> Resource:
         old = (sdk_records.attributes_of(resource), resource.schema_url)
@@ -222,9 +198,3 @@ class Cleaner:
         name, version, schema_url = (self._text_or_value(text) for text in old[:3])
         new = (cast("str", name), version, schema_url, self.attributes(old[3]))
         return scope if all(map(is_, old, new)) else InstrumentationScope(*new)
-
-
-def _texts_of(log: LogRecord) -> list[str]:
-    """Return what is not an attribute; a body may be anything, which the look at the texts finds out."""
-    texts = (log.body, log.event_name, log.severity_text)
-    return [text for text in texts if text]  # type: ignore[misc]

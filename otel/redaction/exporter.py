@@ -10,6 +10,7 @@ from sentry_filters import Counters, Redactor
 
 from .accounts import Accounts
 from .cleaner import Cleaner
+from .contents import Cleaned
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -67,20 +68,26 @@ class RedactingExporter(WrappingExporter[_Item, _Result]):
         self._cleaner = Cleaner(redactor, self._accounts.count_redaction)
 
     def _kept(self, batch: Sequence[_Item]) -> Sequence[_Item]:
-        kept = batch if self._is_certainly_clean(batch) else self._accounts.clean_each(batch, self._clean)
+        looked_at = self._looked_at(batch)
+
+        def cleaned(item: _Item) -> _Item:
+            known = looked_at.get(id(item))
+            return self._read(item, self._look((item,))[0] if known is None else known)
+
+        kept = self._accounts.clean_each(batch, cleaned)
         self._accounts.count_exported(len(kept))
         return kept
 
-    def _is_certainly_clean(self, batch: Sequence[_Item]) -> bool:
+    def _looked_at(self, batch: Sequence[_Item]) -> dict[int, Cleaned]:
         try:
-            return self._are_clean(batch)
+            return dict(zip(map(id, batch), self._look(batch), strict=True))
         except Exception:  # noqa: BLE001 - whatever it is, each item is looked at by itself then
-            return False
+            return {}
 
     @abstractmethod
-    def _are_clean(self, batch: Sequence[_Item]) -> bool:
-        """Say whether there is certainly nothing to redact, by one look at the batch."""
+    def _look(self, batch: Sequence[_Item]) -> Sequence[Cleaned]:
+        """Return what `_read` needs of each item, by one look at the batch."""
 
     @abstractmethod
-    def _clean(self, item: _Item) -> _Item:
+    def _read(self, item: _Item, cleaned: Cleaned) -> _Item:
         """Return the item without secrets."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from opentelemetry.util.types import AnyValue
@@ -15,9 +17,24 @@ _NUMBERS = frozenset({bool, float, int, type(None)})
 _MOST_KEYS = 4096
 # Texts joined so are judged by the redactor as each alone.
 _BETWEEN = "\0\0"
-# Texts that occur again and again, names of models and hosts, are short.
-_MOST_TEXTS = 4096
+# What occurs again and again, names of models and hosts, is short.
+_MOST_VALUES = 4096
 _LONGEST_TEXT = 64
+_MOST_PARTS = 4
+_LONGEST_JOINED = 1_048_576
+
+
+@dataclass(slots=True)
+class Look:
+    """What there is to look at of an item.
+
+    Args:
+        attributes: Its own, those of its events and links, and trace states.
+        values: All else.
+    """
+
+    attributes: list[Mapping[str, AnyValue]]
+    values: list[AnyValue]
 
 
 class KnownClean:
@@ -32,50 +49,53 @@ class KnownClean:
         self._redactor = redactor
         self._known_at = -1
         self._keys: set[str] = set()
-        self._texts: set[str] = set()
+        self._values: set[object] = set()
 
-    def are_clean(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
-        """Say whether neither of the two needs redaction; what is new is judged, and remembered."""
-        if not self.have_harmless_keys(attributes):
-            return self._are_clean_together(attributes, texts)
-        known = self._texts  # before the judgement: what is forgotten meanwhile stays forgotten
-        try:
-            new = self.unknown(texts, attributes)
-            if not new:
-                return True
-            if not self.are_clean_texts(new):
-                return False
-        except TypeError:  # bytes, sequences, maps
-            return self._are_clean_together(attributes, texts)
-        if len(known) >= _MOST_TEXTS:
-            known = self._texts = set()
-        for value in new:
-            if len(value) <= _LONGEST_TEXT:
-                known.add(value)
-        return True
+    def which_are_clean(self, looks: Sequence[Look]) -> list[bool]:
+        """Say of each whether it is certainly clean; what is new is judged in one go, and remembered.
 
-    def are_clean_texts(self, texts: list[str]) -> bool:
-        """Judge texts in one pass; TypeError where one is none."""
-        return self._redactor.is_clean_text(_BETWEEN.join(texts))
-
-    def unknown(self, texts: list[str], attributes: dict[str, AnyValue]) -> list[str]:
-        """Return what was not found clean lately: of attributes that `have_harmless_keys`.
-
-        TypeError, here or in joining it, where it is not text.
+        Where anything among them needs a closer look, all do whose texts had to be judged with it.
         """
-        known = self._texts
-        return [
-            value  # type: ignore[misc]
-            for value in (*texts, *attributes.values())
-            if value.__class__ not in _NUMBERS and value not in known
-        ]
+        known = self._values_of_now()  # before the judgement: what is forgotten meanwhile stays forgotten
+        harmless = [all(map(self._have_harmless_keys, look.attributes)) for look in looks]
+        texts: list[str] = []
+        others: list[AnyValue] = []
+        for look in itertools.compress(looks, harmless):
+            self._add_new(look, known, texts, others)
+        if others and self._redactor.redact_value(others) is not others:
+            return [False] * len(looks)
+        if texts and not all(map(self._redactor.is_clean_text, _joined(texts))):
+            return [False] * len(looks)
+        if texts or others:
+            self._remember(known, [*texts, *others])
+        return harmless
 
-    def have_harmless_keys(self, attributes: dict[str, AnyValue]) -> bool:
-        """Say whether no value of `attributes` can go for its key's sake; keys that are new are judged."""
+    def _values_of_now(self) -> set[object]:
         generation = self._redactor.generation
         if generation != self._known_at:
-            self._keys, self._texts = set(), set()
+            self._keys, self._values = set(), set()
             self._known_at = generation
+        return self._values
+
+    def _add_new(self, look: Look, known: set[object], texts: list[str], others: list[AnyValue]) -> None:
+        """Add what was not found clean lately: texts, and values that are neither texts nor numbers."""
+        for values in (look.values, *[one.values() for one in look.attributes]):
+            for value in values:
+                if value.__class__ is str:
+                    if value not in known:
+                        texts.append(value)
+                elif value.__class__ not in _NUMBERS and not (_is_short(value) and value in known):
+                    others.append(value)
+
+    def _remember(self, known: set[object], values: Iterable[AnyValue]) -> None:
+        if len(known) >= _MOST_VALUES:
+            known = self._values = set()
+        for value in values:
+            if (value.__class__ is str and len(value) <= _LONGEST_TEXT) or _is_short(value):
+                known.add(value)
+
+    def _have_harmless_keys(self, attributes: Mapping[str, AnyValue]) -> bool:
+        """Say whether no value can go for its key's sake; keys that are new are judged."""
         known = self._keys
         if known.issuperset(attributes):
             return True
@@ -91,9 +111,28 @@ class KnownClean:
                 harmless = False
         return harmless
 
-    def _are_clean_together(self, attributes: dict[str, AnyValue], texts: list[str]) -> bool:
-        together = [attributes, texts]
-        return self._redactor.redact_value(together) is together
+
+def _joined(texts: list[str]) -> Iterator[str]:
+    """Yield texts together: a search costs its call, too, and hands the interpreter over to other threads."""
+    together: list[str] = []
+    size = 0
+    for text in texts:
+        together.append(text)
+        size += len(text)
+        if size > _LONGEST_JOINED:
+            yield _BETWEEN.join(together)
+            together, size = [], 0
+    if together:
+        yield _BETWEEN.join(together)
+
+
+def _is_short(value: object) -> bool:
+    """Say whether a value is a sequence of few short texts, as why a model finished is."""
+    return (
+        value.__class__ is tuple
+        and len(value) <= _MOST_PARTS
+        and all(part.__class__ is str and len(part) <= _LONGEST_TEXT for part in value)
+    )
 
 
 class Remembered(Generic[_Value]):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import (
     LogRecordLimits,
@@ -20,7 +21,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan, SynchronousMultiSpanProcessor
 from opentelemetry.sdk.util import BoundedList
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, TraceState
 from opentelemetry.util.types import AnyValue
 
 _Item = TypeVar("_Item")
@@ -70,6 +71,16 @@ def attributes_of(holder: Any) -> dict[str, AnyValue]:
     return copied if type(copied) is dict else dict(copied)
 
 
+def glance_at(holder: Any) -> Mapping[str, AnyValue]:
+    """Return attributes to look at, neither to keep nor to change, for less than `attributes_of`."""
+    attributes: Any = holder._attributes if type(holder) is ReadableSpan else holder.attributes
+    try:
+        inside: Mapping[str, AnyValue] = attributes._dict
+    except AttributeError:
+        return attributes or {}
+    return inside
+
+
 def has_more_than_attributes(span: ReadableSpan) -> bool:
     """Say whether the span has events, links or a trace state, without copying them as the properties do."""
     context, parent = span.context, span.parent
@@ -79,6 +90,13 @@ def has_more_than_attributes(span: ReadableSpan) -> bool:
         return bool(span._events or span._links)
     except AttributeError:
         return bool(span.events or span.links)
+
+
+def with_state(context: SpanContext, state: TraceState) -> SpanContext:
+    """Return a context with another trace state: a tuple whose ids were validated when it was made."""
+    trace_id, span_id, is_remote, flags, _, is_valid = context
+    changed: SpanContext = tuple.__new__(SpanContext, (trace_id, span_id, is_remote, flags, state, is_valid))
+    return changed
 
 
 def rebuilt_span(span: ReadableSpan, **changes: Any) -> ReadableSpan:
@@ -132,17 +150,24 @@ def rebuilt_record(record: ReadWriteLogRecord, **changes: Any) -> ReadWriteLogRe
     return rebuilt
 
 
-def writable_record(record: ReadableLogRecord) -> ReadWriteLogRecord:
-    """Return an export batch's record in a processor's form, around the same log record.
+def record_of(log: LogRecord, **others: Any) -> ReadWriteLogRecord:
+    """Return a processor's record around a log record, which stays as it is, and the `others` of its fields.
 
     The constructor would put new attributes into the log record, which the caller still owns.
     """
-    writable = ReadWriteLogRecord.__new__(ReadWriteLogRecord)
-    writable.log_record = record.log_record
-    writable.resource = record.resource
-    writable.instrumentation_scope = record.instrumentation_scope
-    writable.limits = record.limits or LogRecordLimits()
-    return writable
+    record = ReadWriteLogRecord.__new__(ReadWriteLogRecord)
+    record.__dict__.update(others, log_record=log)
+    return record
+
+
+def writable_record(record: ReadableLogRecord) -> ReadWriteLogRecord:
+    """Return an export batch's record in a processor's form, around the same log record."""
+    return record_of(
+        record.log_record,
+        resource=record.resource,
+        instrumentation_scope=record.instrumentation_scope,
+        limits=record.limits or LogRecordLimits(),
+    )
 
 
 def readable_record(record: ReadWriteLogRecord) -> ReadableLogRecord:

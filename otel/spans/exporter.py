@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from ..redaction import RedactingExporter
+from ..redaction import Cleaned, RedactingExporter
 
 
 class RedactingSpanExporter(RedactingExporter[ReadableSpan, SpanExportResult], SpanExporter):
@@ -22,8 +22,8 @@ class RedactingSpanExporter(RedactingExporter[ReadableSpan, SpanExportResult], S
     signal = "span"
     success = SpanExportResult.SUCCESS
 
-    def _are_clean(self, batch: Sequence[ReadableSpan]) -> bool:
-        return self._cleaner.are_clean_spans(batch)
+    def _look(self, batch: Sequence[ReadableSpan]) -> Sequence[Cleaned]:
+        return self._cleaner.look_at_spans(batch)
 
-    def _clean(self, item: ReadableSpan) -> ReadableSpan:
-        return self._cleaner.span(item)
+    def _read(self, item: ReadableSpan, cleaned: Cleaned) -> ReadableSpan:
+        return self._cleaner.read_span(item, cleaned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from operator import attrgetter
 
@@ -14,10 +14,11 @@ from sentry_filters.guard import parts_of
 
 from ..evidence import lineage_of
 from ..pipeline import Outcome, Pipeline
-from ..redaction import sdk_records
+from ..redaction import Cleaned, Fields, sdk_records
 from ..waiting import Group, WaitingRoom
 from .ended import EndedSpan, Held, ended_span, unread_span
 from .hindsight import Hindsight
+from .unread import read_later, withheld_span
 from .verdicts import SpanVerdicts
 
 
@@ -30,17 +31,20 @@ class GuardedSpans(Pipeline[ReadableSpan]):
     Args:
         guard: The application's guard.
         room: Where spans wait.
+        reads_later: See `Pipeline`.
     """
 
-    def __init__(self, guard: SessionGuard, room: WaitingRoom[Held] | None = None) -> None:
-        super().__init__("span", guard)
+    def __init__(
+        self, guard: SessionGuard, room: WaitingRoom[Held] | None = None, *, reads_later: bool = False
+    ) -> None:
+        super().__init__("span", guard, reads_later=reads_later)
         self._domains = parts_of(guard).backends.domains
         self._room: WaitingRoom[Held] = WaitingRoom() if room is None else room
         self._lineage = lineage_of(guard)
         self._hindsight = Hindsight(guard)
         self._verdicts = SpanVerdicts(guard, self._hindsight)
         self._attributes_of = sdk_records.attributes_of
-        self._is_healthy, self._is_clean = self._verdicts.is_healthy, self._cleaner.is_clean_span
+        self._is_healthy, self._are_clean = self._verdicts.is_healthy, self._cleaner.are_clean_spans
         self._clean = self._cleaner.span
 
     def kept(self, span: ReadableSpan) -> Iterable[ReadableSpan]:
@@ -50,10 +54,8 @@ class GuardedSpans(Pipeline[ReadableSpan]):
         if not self._room.is_empty:
             overdue = self._overdue()
             concerned = span.context is not None and self._room.concerns(span.context.trace_id)
-        if not overdue and not concerned and self._has_nothing_to_do(span):
-            self._healthy.tick()
-            return (span,)
-        return self._leaving([*overdue, *self._ready(span)])
+        kept = None if overdue or concerned else self._at_once(span)
+        return (kept,) if kept is not None else self._leaving([*overdue, *self._ready(span)])
 
     def flushed(self) -> Iterable[ReadableSpan]:
         """Return what may leave of all that still waits."""
@@ -61,6 +63,18 @@ class GuardedSpans(Pipeline[ReadableSpan]):
         for group in groups:
             self._knows_enough(group, None)
         return self._leaving(groups)
+
+    def _unread(self, item: ReadableSpan) -> ReadableSpan | None:
+        return read_later(item, self._reader) if type(item) is ReadableSpan else None
+
+    def _look(self, items: Sequence[ReadableSpan]) -> Sequence[Cleaned]:
+        return self._cleaner.look_at_spans(items)
+
+    def _fields(self, item: ReadableSpan, cleaned: Cleaned) -> Fields:
+        return vars(self._cleaner.read_span(item, cleaned)).copy()
+
+    def _fields_of_withheld(self, item: ReadableSpan) -> Fields:
+        return vars(withheld_span(item, self._cleaner.resource))
 
     def _overdue(self) -> list[Group[Held]]:
         groups = self._room.overdue()

@@ -16,8 +16,8 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     """Keeps our expired session's spans, and secrets, from the processors behind it.
 
     Use it as the provider's `active_span_processor`, where it covers every processor that is added later, by
-    whomever, or around single processors. The processors get a redacted span where there is something to
-    redact, nothing where the span is a recognised provider call, else the SDK's own object.
+    whomever, or around single processors. The processors get nothing where the span is a recognised provider
+    call, else a span that is redacted when any of them, or an exporter, first reads what may hold a secret.
 
     Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
     as a fault. Interrupts (`BaseException`) are raised once every processor has run.
@@ -38,7 +38,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
     def __init__(self, guard: SessionGuard, *next_processors: SpanProcessor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._guard = guard
-        self._spans = GuardedSpans(guard)
+        self._spans = GuardedSpans(guard, reads_later=True)
         self._fan_out = FanOut("span_processor", parts_of(guard).trail.fault)
         self._span_processors = next_processors
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
-from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, Policy, Response, SessionGuard
 from sentry_filters.core import REFUSED_BY_GATE
@@ -28,6 +27,7 @@ from ..evidence import (
     may_state_a_failure,
 )
 from ..pipeline import Outcome
+from ..redaction import sdk_records
 from .demotion import demoted, without_refusal
 from .ended import EndedSpan, Held
 from .hindsight import Hindsight
@@ -51,13 +51,16 @@ class SpanVerdicts:
         self._lineage = lineage_of(guard)
         self._hindsight = hindsight
 
-    def is_healthy(self, span: ReadableSpan, attributes: dict[str, AnyValue]) -> bool:
-        """Say cheaply whether there is certainly nothing to judge."""
-        context, lineage = span.context, self._lineage
+    def is_healthy(self, span: ReadableSpan) -> bool:
+        """Say cheaply whether there is certainly nothing to judge: neither it nor anything below failed."""
+        context = span.context
         return (
             span.status.status_code is not StatusCode.ERROR
-            and (lineage.is_empty or context is None or not lineage.concerns(context.trace_id))
-            and not may_state_a_failure(attributes)
+            and not may_state_a_failure(sdk_records.glance_at(span))
+            and (
+                context is None
+                or self._lineage.child_failure(context.trace_id, context.span_id) is NOTHING_FAILED
+            )
         )
 
     def failure_of_call(self, ended: EndedSpan) -> Failure | None:

@@ -53,6 +53,8 @@ class Counters:
         self._lock = threading.RLock()
         self._settlers: tuple[Callable[[], None], ...] = ()
         self._paused: ContextVar[bool] = ContextVar("sentry_filters_paused", default=False)
+        self.is_paused: Callable[[], bool] = self._paused.get
+        """Says whether what this context does is not counted."""
         after_fork_in_child(self._reset)
 
     def settle_with(self, settle: Callable[[], None]) -> None:

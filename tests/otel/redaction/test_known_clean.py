@@ -9,7 +9,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import Link, SpanContext
+from opentelemetry.trace import Link, SpanContext, TraceState
 
 from otel import RedactingLogRecordExporter
 from otel.redaction.cleaner import Cleaner
@@ -38,7 +38,8 @@ _TEXTS = [
     "812",
     "key:",
 ]
-_VALUES = st.one_of(st.sampled_from(_TEXTS), st.integers(), st.booleans(), st.tuples(st.sampled_from(_TEXTS)))
+_SEQUENCES = st.lists(st.sampled_from(_TEXTS), max_size=5).map(tuple)
+_VALUES = st.one_of(st.sampled_from(_TEXTS), st.integers(), st.booleans(), _SEQUENCES)
 _RESOURCE = Resource({})
 _REDACTOR = Redactor()
 
@@ -54,9 +55,31 @@ def test_clean_by_the_short_cut_is_clean_by_the_redactor(name: str, attributes: 
     cleaner = Cleaner(_REDACTOR)
     span = a_span(name, attributes)
     for _ in range(2):  # the second time, keys and texts are remembered
-        if cleaner.is_clean_span(span, dict(attributes)):  # type: ignore[arg-type]
+        if cleaner.are_clean_spans([span]):
             assert _REDACTOR.redact(name) == name
             assert _REDACTOR.redact_value(attributes) == attributes
+
+
+_ATTRIBUTES = st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=3)
+_STATES = st.lists(st.tuples(st.sampled_from(["vendor", "dd", "key"]), st.sampled_from(_TEXTS)), max_size=2)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.sampled_from(_TEXTS), _ATTRIBUTES, _ATTRIBUTES, _STATES)
+def test_events_links_and_states_that_are_clean_by_the_short_cut_are_clean_by_the_redactor(
+    name: str, of_event: dict[str, object], of_link: dict[str, object], entries: list[tuple[str, str]]
+) -> None:
+    context = SpanContext(1, 2, is_remote=False, trace_state=TraceState(entries))
+    event, link = Event(name, of_event), Link(context, of_link)  # type: ignore[arg-type]
+    span = ReadableSpan("call", context, resource=_RESOURCE, events=[event], links=[link])
+    cleaner = Cleaner(_REDACTOR)
+    for _ in range(2):
+        if cleaner.are_clean_spans([span]):
+            assert _REDACTOR.redact(name) == name
+            for attributes in (of_event, of_link, dict(context.trace_state)):
+                assert _REDACTOR.redact_value(attributes) == attributes
+        else:
+            assert cleaner.span(span) is span or "[REDACTED]" in cleaner.span(span).to_json()
 
 
 def a_record(body: object, severity_text: str, attributes: dict[str, object]) -> ReadWriteLogRecord:
@@ -75,7 +98,7 @@ def test_a_record_that_is_clean_by_the_short_cut_is_clean_by_the_redactor(
     cleaner = Cleaner(_REDACTOR)
     record = a_record(body, severity_text, attributes)
     for _ in range(2):
-        if cleaner.is_clean_record(record, dict(attributes)):  # type: ignore[arg-type]
+        if cleaner.are_clean_records([record]):
             assert _REDACTOR.redact(severity_text) == severity_text
             assert _REDACTOR.redact_value(body) == body
             assert _REDACTOR.redact_value(attributes) == attributes

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_context, use_span
 
 from otel import GuardedSpanProcessor
-from otel.evidence import ChildFailure, lineage_of
+from otel.evidence import NOTHING_FAILED, ChildFailure, lineage_of
 from otel.spans import GuardedSpans
 from otel.waiting import WaitingRoom
 from sentry_filters import Policy, SessionExpired, SessionGuard
@@ -237,10 +237,11 @@ def test_failures_of_one_trace_cost_no_other(
             pass
         raise RuntimeError(OURS)
     with traces.tracer.start_as_current_span("other") as other:
-        assert not lineage_of(guard).concerns(other.get_span_context().trace_id)
+        context = other.get_span_context()
+        assert lineage_of(guard).child_failure(context.trace_id, context.span_id) is NOTHING_FAILED
     (ended,) = [span for span in traces.exported if span.name == "turn"]
     assert ended.context is not None
-    assert lineage_of(guard).concerns(ended.context.trace_id)
+    assert lineage_of(guard).child_failure(ended.context.trace_id, ended.context.span_id).failure
     assert not guard.gate.is_open
 
 
@@ -248,7 +249,7 @@ def test_the_memory_of_what_failed_is_bounded(guard: SessionGuard) -> None:
     lineage = lineage_of(guard)
     for number in range(1, 20_001):
         lineage.add(number, number, ChildFailure(other_failed=True))
-    known = [number for number in range(1, 20_001) if lineage.concerns(number)]
+    known = [number for number in range(1, 20_001) if lineage.child_failure(number, number).other_failed]
     assert known == list(range(10_001, 20_001))
 
 
