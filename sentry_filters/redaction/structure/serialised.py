@@ -63,6 +63,7 @@ class SerialisedCheck:
         self._find_kind = compile_finder(kind)
         self._find_name = compile_finder(rf"{named}|{keyed}|\\ud[89a-f]|{_PLAIN_ESCAPE}")
         self._known: dict[bytes, Sensitivity] = {}
+        self._ordinary: set[bytes] = set()  # strings that look generated and are not secret
         self._harmless: set[bytes] = set()  # keys, each with a value that is no secret: `key":"value"`
 
     def look(self, serialised: bytes | str) -> Look:
@@ -103,7 +104,15 @@ class SerialisedCheck:
             start, end = _string_around(data, hit + 1, end)
             if end < 0:
                 return False
-            self._verdict(data[start:end], found)
+            string = data[start:end]
+            if string not in self._ordinary:
+                text = _parsed(string)
+                if any(self._scanner.generated(text.encode())):
+                    self._note(text, found)
+                elif len(string) <= _LONGEST_REMEMBERED:
+                    if len(self._ordinary) >= _REMEMBERED:
+                        self._ordinary = set()  # a new one: another thread may be reading the old
+                    self._ordinary.add(string)
             hit, _ = self._scanner.find_generated(data, end)
         return True
 
