@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from itertools import chain, cycle, islice
 from multiprocessing.connection import Connection
 
-from sentry_filters.core import Backends, Policy
-from sentry_filters.redaction import Finding, Redactor
+from sentry_filters.core import Policy
+from sentry_filters.redaction import Finding, Kind, Redactor
 
 _MOST_PROCESSES = 4
 _FEW = 16  # blocks for which no other process is started
@@ -119,9 +119,13 @@ def _redacting(policy: str | None, *, explain: bool) -> Redacting:
 def _redactor(policy: str | None) -> Redactor:
     if policy is None:
         return Redactor()
-    from sentry_filters.parts import redactor_of  # noqa: PLC0415 - what a guard is made of is seldom needed here
-
-    return redactor_of(Backends(Policy.from_toml(policy)))
+    with_more = Policy.from_toml(policy)
+    return Redactor(
+        kinds=[Kind.from_mapping(kind) for kind in with_more.secret_kinds],
+        keys=with_more.secret_keys,
+        kept_keys=with_more.kept_keys,
+        redact_content=with_more.redact_content,
+    )
 
 
 def _explained(block: Block, text: bytes, findings: Iterable[Finding]) -> Iterator[str]:

@@ -66,7 +66,7 @@ class SerialisedCheck:
         if verdict is None:
             name = _parsed(string)
             # What is not a character fails to be encoded, which the caller takes for a doubt.
-            if self._scanner.secrets(name.encode()):
+            if self._scanner.secrets(name.encode()) or self._scanner.is_open(name):
                 return False
             verdict = self._judge(name)
             if len(string) <= _LONGEST_REMEMBERED:

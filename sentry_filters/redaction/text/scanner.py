@@ -8,7 +8,7 @@ from functools import partial
 from sentry_filters.redaction.catalogue import CATALOGUE, Kind
 from sentry_filters.redaction.findings import WITHHELD
 from sentry_filters.redaction.keys import KeyJudge
-from sentry_filters.redaction.regex import compile_finder
+from sentry_filters.redaction.regex import compile_finder, deferred_regex
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.forms import Forms
@@ -23,6 +23,10 @@ _PASSES = 4  # a removal may bring to light what it covered; more than two were 
 # nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
 # over what is shorter for the marks in it, would come to another end.
 _CANDIDATES = 1_200
+
+_OPEN = deferred_regex(
+    r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]*$|[=:][ \t]*[(\[\\][ \t]*[\r\n]*$", captures=False
+)
 
 
 class TextScanner:
@@ -75,6 +79,10 @@ class TextScanner:
     def is_clean(self, data: bytes) -> bool:
         """Whether nothing in `data` is secret."""
         return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.secrets(data))
+
+    def is_open(self, text: str) -> bool:
+        """Whether a line may leave a secret to the next one, which would not say what it is."""
+        return _OPEN.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where a closer look at `data` is due; nothing outside these places is secret."""
