@@ -67,12 +67,14 @@ def with_redacted_context(scanner: TextScanner, frame: Mapping[object, object]) 
 def changed_lines(before: Lines, after: Lines) -> Iterator[tuple[str | int, ...]]:
     """Where `after`, which one of the functions above returned for `before`, is another text."""
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
-        pairs = enumerate(zip(before, after, strict=True))
-        yield from ((at,) for at, (old, new) in pairs if old != new)
+        for at, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                yield (at,)
         return
     for name in _CONTEXT:
         old, new = before.get(name), after.get(name)
         if isinstance(old, list) and isinstance(new, list):
-            yield from ((name, *steps) for steps in changed_lines(old, new))
+            for steps in changed_lines(old, new):
+                yield (name, *steps)
         elif old != new:
             yield (name,)
