@@ -205,8 +205,9 @@ class Walk:
         """`clean`, which is `value` with lines redacted together; and whether the survey has seen it."""
         if clean is value:
             return value, plain
-        for steps in changed_lines(value, clean):
-            self._note((*path, *steps), None, (Range(0, len(REDACTED), "lines"),))
+        places: list[Path] = list(changed_lines(value, clean))
+        for place in places:
+            self._note((*path, *place), None, (Range(0, len(REDACTED), "lines"),))
         return clean, False
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
