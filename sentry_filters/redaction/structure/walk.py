@@ -18,7 +18,7 @@ from sentry_filters.redaction.text import Range, TextScanner
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _HARMLESS = Sensitivity.HARMLESS
 Path = tuple[str | int, ...]
-Lines = TypeVar("Lines", Sequence[object], Mapping[object, object])
+Lines = TypeVar("Lines", bound=Sequence[object] | Mapping[object, object])
 
 
 class Walk:
