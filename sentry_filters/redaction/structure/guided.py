@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import cast
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
 from sentry_filters.redaction.structure import values
+from sentry_filters.redaction.structure.lines import CONTEXT
 from sentry_filters.redaction.structure.survey import HARMLESS_TYPES, Redacted, may_be_secret
 from sentry_filters.redaction.structure.walk import Path, Walk
 from sentry_filters.redaction.text import TextScanner
@@ -67,30 +69,22 @@ class GuidedWalk(Walk):
         place = id(value)
         if place in self._passed_by:
             return self._passed_by[place]
-        items: Iterable[tuple[object, object]]
-        if isinstance(value, dict):
-            items = value.items()
-            is_suspect = (
-                self._is_suspect(value) if self._names else not self._known.keys().isdisjoint(value.keys())
-            )
-        else:
-            items, is_suspect = enumerate(value), self._names and self._may_be_named(value)
-        if is_suspect:
+        if self._holds_known(value) or (self._names and self._is_suspect(value)):
             result = super()._container(value, _HARMLESS, self._path(), plain=True)
         else:
-            result = self._copied(value, items)
+            result = self._copied(value)
         self._passed_by[place] = result
         return result
 
-    def _copied(self, value: _Container, items: Iterable[tuple[object, object]]) -> object:
-        known, trail, result = self._known, self._trail, value
+    def _copied(self, value: _Container) -> object:
+        """`value`, or a copy with the containers that change: no text or key of its own does."""
+        trail, result = self._trail, value
+        items: Iterable[tuple[object, object]] = value.items() if type(value) is dict else enumerate(value)
         for key, item in items:
             kind = type(item)
             if kind is str:
-                if item not in known:
-                    continue
-                new = self._value(item, self._own(value, key), self._path(key), plain=True)
-            elif kind is dict or kind is list:
+                continue
+            if kind is dict or kind is list:
                 if not item:
                     continue
                 trail.append(key)
@@ -106,21 +100,29 @@ class GuidedWalk(Walk):
                 result[key] = new  # type: ignore[call-overload]  # an index of a list, a key of a dict
         return result
 
+    def _holds_known(self, value: _Container) -> bool:
+        """Whether a text or a key of `value` holds something secret, or a line of a frame's source does."""
+        known = self._known
+        items: Iterable[object] = value
+        if isinstance(value, dict):
+            if not known.keys().isdisjoint(value.keys()):
+                return True
+            items = value.values()
+            if CONTEXT[1] in value:
+                lines = (line for name in CONTEXT if type(part := value.get(name)) is list for line in part)
+                items = chain(items, lines)
+        return any(type(item) is str and item in known for item in items)
+
     def _path(self, *further: object) -> Path:
         if not self._account:
             return ()
         return tuple(step if isinstance(step, str | int) else str(step) for step in (*self._trail, *further))
 
-    def _own(self, container: object, key: object) -> Sensitivity:
-        """What the key, and a name beside it, indicate about a text that holds something secret anyway."""
-        if type(container) is not dict:
-            return _HARMLESS
-        valuing, named = values.named_value(container, self._judge)
-        own = self._sensitivity(key, _HARMLESS)
-        return max(own, named) if key == valuing else own
+    def _is_suspect(self, value: _Container) -> bool:
+        return self._is_named(value) if isinstance(value, dict) else self._may_be_named(value)
 
-    def _is_suspect(self, container: Mapping[object, object]) -> bool:
-        """Whether a key of `container` holds a secret, or may indicate one."""
+    def _is_named(self, container: Mapping[object, object]) -> bool:
+        """Whether a key of `container` may indicate a secret."""
         if self._are_harmless(container):
             return False
         for key, item in container.items():

@@ -83,6 +83,8 @@ class SerialisedCheck:
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
                 return DOUBT  # one to be read: the walk finds out
             verdict = self._verdict(data[start:end], found)
+            if verdict is None:
+                return DOUBT
             if verdict is not Sensitivity.HARMLESS and not names:
                 names = self._names_secret(data, start, end, verdict)
             hit, _ = find(end)
@@ -127,11 +129,16 @@ class SerialisedCheck:
         found[text] = redacted
         return True
 
-    def _verdict(self, string: bytes, found: Redacted) -> Sensitivity:
-        """What the content of a string indicates as a key; it is added to `found` where it holds a secret."""
+    def _verdict(self, string: bytes, found: Redacted) -> Sensitivity | None:
+        """What the content of a string indicates as a key; it is added to `found` where it holds a secret.
+
+        None where it is a line that may leave a secret to the next one.
+        """
         verdict = self._known.get(string)
         if verdict is None:
             text = _parsed(string)
+            if self._scanner.is_open(text):
+                return None
             verdict = self._judge(text)
             if not self._note(text, found) and len(string) <= _LONGEST_REMEMBERED:
                 if len(self._known) >= _REMEMBERED:
