@@ -85,7 +85,7 @@ grammar = st.lists(
                 "[REDACTED]",
                 "0f3a9c5e7b1d2f4a6c8e",
             ),
-            *(fake("", 24, seed="grammar"), fake("", 17, seed="short"), "Kestrel-302", CANARY),
+            *(fake("", 24, seed="grammar"), fake("", 17, seed="short"), "Kestrel-302"),
         ]
     ),
     max_size=9,
