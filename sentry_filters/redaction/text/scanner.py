@@ -59,11 +59,11 @@ class TextScanner:
     def secrets(self, data: bytes) -> list[Range]:
         """Everything secret in `data`, in order; and its rest, where there are too many candidates."""
         if self._holds_nothing(data):
-            secrets: list[Range] | None = list(self._live.ranges(data))
+            secrets = sorted(self._live.ranges(data))
+            secrets += [*self.generated(data, secrets)]
         else:
-            secrets = read_ranges(data, partial(self._written, left=_CANDIDATES // 2))  # it is read twice
-        if secrets is None:
-            secrets = self._written(data)
+            read = read_ranges(data, partial(self._written, left=_CANDIDATES // 2))  # it is read twice
+            secrets = self._written(data) if read is None else read
         return merged(_whole_characters(data, secret) for secret in secrets)
 
     def _written(self, data: bytes, left: int = _CANDIDATES) -> list[Range]:
@@ -119,12 +119,11 @@ class TextScanner:
         """Whether nothing in `data` is secret."""
         if self._live.occur_in(data):
             return False
-        return self._holds_nothing(data) or not self.secrets(data)
+        return not any(self.generated(data)) if self._holds_nothing(data) else not self.secrets(data)
 
     def _holds_nothing(self, data: bytes) -> bool:
-        """Whether nothing in `data` calls for a closer look, known credentials apart."""
-        finders = (self.find_kind, self.find_keyed, self.find_generated)
-        return all(find(data, 0)[0] < 0 for find in finders)
+        """Whether `data` holds nothing secret by its form or a key, and nothing that is read otherwise."""
+        return self.find_kind(data, 0)[0] < 0 and self.find_keyed(data, 0)[0] < 0
 
     def is_open(self, text: str) -> bool:
         """Whether a line may leave a secret to the next one, which would not say what it is."""
