@@ -11,14 +11,15 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["Native", "after_fork_in_child", "around_fork", "look_after"]
+__all__ = ["Native", "after_fork_in_child", "around_fork", "look_after", "one_at_a_time", "shared"]
 
 _LAST_CALLS_SECONDS = 2.0
 _POLL_SECONDS = 0.002
 _CAN_FORK = hasattr(os, "register_at_fork")  # Windows cannot
+_T = TypeVar("_T")
 
 
 class Native(Protocol):
@@ -33,6 +34,8 @@ class Native(Protocol):
 
 _NATIVE: weakref.WeakSet[Native] = weakref.WeakSet()
 _NATIVE_FILES: set[str] = set()
+_SHARED: weakref.WeakValueDictionary[Hashable, Any] = weakref.WeakValueDictionary()
+_TURN = threading.RLock()  # what the collector ends in the meantime may take a turn within one
 
 
 def after_fork_in_child(reset: Callable[[], None]) -> None:
@@ -78,6 +81,30 @@ def look_after(native: Native, files: Collection[str]) -> None:
     _NATIVE_FILES.update(files)
 
 
+def shared(key: Hashable, make: Callable[[], _T]) -> _T:
+    """Return the one object that the process has for `key`, for as long as somebody holds it.
+
+    Args:
+        key: All that the object depends on.
+        make: Makes it where there is none, soon; what it raises is raised.
+    """
+
+    def found_or_made() -> _T:
+        found: _T | None = _SHARED.get(key)
+        return _SHARED.setdefault(key, make()) if found is None else found
+
+    return one_at_a_time(found_or_made)
+
+
+def one_at_a_time(act: Callable[[], _T]) -> _T:
+    """Return what `act` returns, while no other thread is in here: for what takes milliseconds at most.
+
+    One lock for the whole process, which a forked child has anew.
+    """
+    with _TURN:
+        return act()
+
+
 def _while_alive(method: Callable[[], None]) -> Callable[[], None]:
     weak = weakref.WeakMethod(method)
 
@@ -90,6 +117,8 @@ def _while_alive(method: Callable[[], None]) -> Callable[[], None]:
 
 
 def _renew_all() -> None:
+    global _TURN  # noqa: PLW0603 - another thread may have had it while the process forked
+    _TURN = threading.RLock()
     for native in list(_NATIVE):
         native.renew()
 

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from threading import Thread
 from typing import Any, overload
 
 import sentry_sdk
@@ -257,6 +258,13 @@ class SessionGuard:
         """
         kept = self._parts.hooks.before_send(event, hint)
         return None if kept is None else self._parts.boundary.redacted_event(kept)
+
+    def warm(self) -> Thread:
+        """Prepare in a thread of its own, which is returned, what the first export waits for otherwise.
+
+        Call it where an application starts, and in each child that it forks. See `Redactor.warm`.
+        """
+        return self.redactor.warm()
 
     def close(self, timeout: float = 2.0) -> None:
         """Let handlers finish, and the ledger write, what is queued: each for at most `timeout` seconds.

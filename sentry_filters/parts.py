@@ -137,7 +137,7 @@ def made_of(
         backends=backends,
         decider=decider,
         sessions=sessions,
-        renewals=sessions.renewals((fingerprinter.of, redactor.register)),
+        renewals=sessions.renewals((fingerprinter.of, redactor.register_session)),
         clients=Clients(calls, LIBRARIES),
         calls=calls,
         reading=reading,

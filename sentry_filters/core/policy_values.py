@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -173,6 +172,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def _table_of(path: Path) -> dict[str, object]:
+    import tomllib  # noqa: PLC0415 - few processes read a file, and all would wait for its import
+
     try:
         table: object = tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # numbers too long to read, nesting too deep

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, NamedTuple
+from urllib.parse import urljoin
 
 from sentry_filters.evidence import LONGEST_BODY, conventions, headers_of
 from sentry_filters.http.bodies import Passing, read_ahead_async, replayed_async
@@ -52,7 +53,7 @@ class Aiohttp(Library):
         async def request(session: Any, *args: Any, **kwargs: Any) -> Any:
             if not self.watched.covers(session):
                 return await original(session, *args, **kwargs)
-            sending = self._began(session, kwargs)
+            sending = self._began(session, args[1:2], kwargs)
             token = self._sending.set(sending)
             try:
                 return await original(session, *args, **kwargs)
@@ -77,12 +78,16 @@ class Aiohttp(Library):
 
         return start
 
-    def _began(self, session: Any, options: Mapping[str, Any]) -> _Sending | None:
+    def _began(self, session: Any, urls: tuple[Any, ...], options: Mapping[str, Any]) -> _Sending | None:
         """Take note of a request; None where that failed, and the call continues, unobserved."""
         try:
             decoded = options.get("auto_decompress")
             is_decoded = session.auto_decompress if decoded is None else bool(decoded)
-            call = self.calls.sending(tuple(self._credentials(session, options.get("headers"))))
+            url = str(urls[0] if urls else options.get("str_or_url"))
+            call = self.calls.sending(
+                tuple(self._credentials(session, options.get("headers"))),
+                lambda: urljoin(str(getattr(session, "_base_url", None) or ""), url),
+            )
         except Exception as error:  # noqa: BLE001 - see above
             self.calls.fault(error)
             return None

@@ -67,8 +67,8 @@ class Answer:
 class RegistersCredentials(Protocol):
     """The redactor, as far as this room needs it."""
 
-    def register(self, value: str) -> None:
-        """Remove `value` from whatever is exported from now on."""
+    def register_sent(self, value: str, *, own: bool) -> None:
+        """Remove `value`, which is sent to one of our own hosts or not, from whatever is exported."""
 
 
 class Call(NamedTuple):
@@ -140,7 +140,7 @@ class Calls:
         self._succeeded = succeeded
         self._operation: ContextVar[str | None] = ContextVar("sentry_filters_operation", default=None)
         self._recent_session: Recent[tuple[tuple[str, str], ...], str | None] = Recent(self._session)
-        self._of_llm_call = Recent(self._find_policy)
+        self._of_llm_call: Recent[tuple[str, str | None], Policy | None] = Recent(self._find_policy)
         self._by_response: weakref.WeakKeyDictionary[object, _Answered] = weakref.WeakKeyDictionary()
         self._by_span: SpanMemory[Call] = SpanMemory()
         self._failed_by_span: SpanMemory[_Answered] = SpanMemory()
@@ -160,15 +160,18 @@ class Calls:
         finally:
             self._operation.reset(token)
 
-    def sending(self, headers: tuple[tuple[str, str], ...]) -> Call | None:
+    def sending(
+        self, headers: tuple[tuple[str, str], ...], url: Callable[[], object] | None = None
+    ) -> Call | None:
         """Take note that a client is about to send a request; None where that failed.
 
         Args:
             headers: As they will be sent; those of `credential_headers` are enough.
+            url: Returns where to; asked only for a credential that was not sent a moment ago.
         """
         try:
             now, spans = time.monotonic(), self._current_spans()
-            session = self._recent_session.of(headers, now) if headers else None
+            session = self._recent_session.of(headers, now, url) if headers else None
             call = Call(session, time.time(), now, self._operation.get(), spans)
             for trace_id, span_id in spans:
                 self._by_span.put(trace_id, span_id, call)
@@ -242,7 +245,9 @@ class Calls:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
         session = call.session
         if answer.sent is not None:
-            session = self._session(answer.sent)  # a later hook, or a redirect, has changed it
+            session = self._session(
+                answer.sent, lambda: answer.url
+            )  # a later hook, or a redirect, has changed it
         endpoint = endpoint_of_url(answer.url)
         answered = _Answered(
             Response(
@@ -265,8 +270,7 @@ class Calls:
         for active in call.spans:
             self._failed_by_span.put(*active, answered)
         self.nearby.put(answered, (trace_id for trace_id, _ in call.spans))
-        is_own = endpoint is not None and self._backends.at(endpoint) is not None
-        return answered.learn_text if is_own else None
+        return answered.learn_text if self._is_own(answer.url) else None
 
     def _find_policy(self, asked: tuple[str, str | None]) -> Policy | None:
         """Return the policy whose backend an LLM call is sent to, None for any other call."""
@@ -277,9 +281,13 @@ class Calls:
             return None
         return policy
 
-    def _session(self, headers: HeaderPairs) -> str | None:
+    def _is_own(self, url: str) -> bool:
+        endpoint = endpoint_of_url(url)
+        return endpoint is not None and self._backends.at(endpoint) is not None
+
+    def _session(self, headers: HeaderPairs, url: Callable[[], object] | None = None) -> str | None:
         """Return the credential's fingerprint; from now on no export has the credential in it."""
         token = self._credentials.token(headers)
         if token is not None:
-            self._redactor.register(token)
+            self._redactor.register_sent(token, own=url is not None and self._is_own(str(url())))
         return self._credentials.session(token)

@@ -77,7 +77,7 @@ class HttpClient(Library):
             line, *headers = connection._buffer
             found = [one for one in headers if one.lower().startswith(self._beginnings)]
             credentials = tuple(map(_pair, found))
-            call = self.calls.sending(credentials)
+            call = self.calls.sending(credentials, lambda: _url_of(connection, _method_and_target(line)[1]))
             if call is not None:
                 self._sent[connection] = _Sent(call, line, credentials)
         except Exception as error:  # noqa: BLE001 - the call continues, unobserved
@@ -101,7 +101,7 @@ class HttpClient(Library):
         is_success = 200 <= status < 300
         if not is_success and status not in conventions.SESSION_STATUSES:
             return
-        method, target = sent.line.decode("latin-1").split(" ", 2)[:2]
+        method, target = _method_and_target(sent.line)
         url = _url_of(connection, target)
         if is_success:
             self.calls.succeeded(sent.call, url)
@@ -116,6 +116,11 @@ class HttpClient(Library):
         learned = self.calls.answered(sent.call, response, answer)
         if learned is not None:
             _learn(response, learned)
+
+
+def _method_and_target(line: bytes) -> tuple[str, str]:
+    method, target, *_ = line.decode("latin-1").split(" ", 2)
+    return method, target
 
 
 def _pair(header: bytes) -> tuple[str, str]:

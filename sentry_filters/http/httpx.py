@@ -64,7 +64,7 @@ class _Observer:
         except Exception as error:  # noqa: BLE001 - the call continues, unobserved
             self.calls.fault(error)
             return None
-        return self.calls.sending(tuple(credentials))
+        return self.calls.sending(tuple(credentials), lambda: request.url)
 
     def received(self, call: Call, response: _Response) -> None:
         passing, kind = self._learning(call, response, "SyncByteStream")

@@ -19,16 +19,17 @@ class Recent(Generic[Asked, Value]):
         find: Finds it out.
     """
 
-    def __init__(self, find: Callable[[Asked], Value]) -> None:
+    def __init__(self, find: Callable[..., Value]) -> None:
         self._find = find
         self._found: dict[int, tuple[float, Value]] = {}
 
-    def of(self, asked: Asked, now: float) -> Value:
+    def of(self, asked: Asked, now: float, *beside: object) -> Value:
         """Return what is found for `asked`.
 
         Args:
             asked: What `find` takes.
             now: By `time.monotonic`.
+            beside: What `find` takes, too, but is not told apart by.
 
         Raises:
             Exception: What finding it out raises.
@@ -37,7 +38,7 @@ class Recent(Generic[Asked, Value]):
         known = self._found.get(key)
         if known is not None and now - known[0] < _SECONDS:
             return known[1]
-        value = self._find(asked)
+        value = self._find(asked, *beside)
         if len(self._found) >= _MOST:
             self._found.clear()
         self._found[key] = (now, value)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.structure import SerialisedCheck, Walk, is_naming
-from sentry_filters.redaction.text import LiveCredentials, TextScanner
+from sentry_filters.redaction.structure import DOUBT, GuidedWalk, Look, SerialisedCheck, Walk, is_naming
+from sentry_filters.redaction.text import LiveCredentials, Origin, TextScanner
+
+# With it, each pass meets something to judge.
+_WARMING: Mapping[str, str] = {"password": "correct horse", "note": "password='correct horse'"}
 
 
 class Redactor:
@@ -18,6 +23,9 @@ class Redactor:
     Nothing raises after construction, whatever the input: what cannot be inspected is replaced by
     `[WITHHELD]`, as little of it as possible. Inputs are never changed; what holds no secret comes back as
     the identical object. Time is linear in the size of the input. One redactor may serve many threads.
+
+    The expressions are compiled once a process, for all redactors with the same kinds and keys, by whoever
+    needs one first: see `warm`.
 
     Args:
         kinds: Further kinds of secrets, beside the catalogue.
@@ -47,12 +55,44 @@ class Redactor:
         self._scanner = TextScanner(added, self._judge, self._live)
         self._serialised = SerialisedCheck(self._scanner, self._judge, self._live)
 
+    def warm(self) -> threading.Thread:
+        """Compile the expressions now, in a thread of its own, and return that thread.
+
+        Otherwise the first text, and the first with a secret in it, wait for them: some 50 ms in all. A
+        forked child compiles anew, because RE2's locks may be held in it for ever: warm each child.
+        """
+        thread = threading.Thread(target=self._warm, name="sentry-filters-warm", daemon=True)
+        thread.start()
+        return thread
+
+    def _warm(self) -> None:
+        self.is_clean(json.dumps(_WARMING))
+        self.scrub(_WARMING)
+
     def register(self, value: str | bytes) -> None:
-        """Remove this credential too, plain, URL-encoded and in base64, from now on and for a while.
+        """Remove this credential too, plain, URL-encoded and in base64, whole or cut, from now on.
 
         Values of fewer than 8 bytes, and what is not text, are ignored.
         """
-        if self._live.register(value):
+        self._register(value, Origin.REGISTERED)
+
+    def register_session(self, value: str) -> None:
+        """Remove this credential of a session that begins, or is renewed, too."""
+        self._register(value, Origin.SESSION)
+
+    def register_sent(self, value: str, *, own: bool) -> None:
+        """Remove this credential, which is about to be sent, too; for a day, or until too many came after it.
+
+        It takes the place of none that was registered, nor a third party's that of one of our own hosts'.
+
+        Args:
+            value: The credential.
+            own: Whether it is sent to one of our own hosts.
+        """
+        self._register(value, Origin.OWN if own else Origin.FOREIGN)
+
+    def _register(self, value: str | bytes, origin: Origin) -> None:
+        if self._live.register(value, origin):
             self._judge.harmless.forget()
 
     @contextmanager
@@ -94,7 +134,7 @@ class Redactor:
     def redact_bytes(self, data: bytes) -> bytes:
         """`data` without secrets: text, JSON, or any other bytes, all by the same pass."""
         try:
-            return self._scanner.redact(data)[0]
+            return self._scanner.redact_bytes(data)[0]
         except Exception:  # noqa: BLE001 - fail closed, whatever it was
             return WITHHELD.encode()
 
@@ -102,11 +142,18 @@ class Redactor:
         """A copy of `value` without secrets: texts, keys, structures, and whatever is found in them."""
         return self._scrub(value, account=False).value
 
-    def scrub(self, value: object) -> Scrubbed:
-        """`redact_value`, with an account of what was removed where."""
-        return self._scrub(value, account=True)
+    def scrub(self, value: object, look: Look = DOUBT) -> Scrubbed:
+        """`redact_value`, with an account of what was removed where.
 
-    def _scrub(self, value: object, *, account: bool) -> Scrubbed:
+        `look` is what `look` saw in the same value, serialised: no text is searched again.
+        """
+        return self._scrub(value, look, account=True)
+
+    def _scrub(self, value: object, look: Look = DOUBT, *, account: bool) -> Scrubbed:
+        if look.redacted is not None:
+            guided = GuidedWalk(self._scanner, self._judge, look.redacted, names=look.names, account=account)
+            with suppress(Exception):  # changed by another thread in the meantime: look at every text
+                return Scrubbed(guided.redacted(value), tuple(guided.findings))
         walk = Walk(self._scanner, self._judge, account=account)
         try:
             return Scrubbed(walk.redacted(value), tuple(walk.findings))
@@ -118,7 +165,11 @@ class Redactor:
 
         One linear pass. It may answer False for what is clean, never True for what is not.
         """
+        return self.look(serialised).is_clean
+
+    def look(self, serialised: bytes | str) -> Look:
+        """Whether this serialised JSON is clean, as `is_clean` says, and what `scrub` needs if it is not."""
         try:
-            return self._serialised.is_clean(serialised)
+            return self._serialised.look(serialised)
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
-            return False
+            return DOUBT

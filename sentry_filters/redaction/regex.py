@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import re2
 
-from sentry_filters.forking import look_after
+from sentry_filters.forking import look_after, one_at_a_time, shared
 
 _MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 continues with a slower machine
 _FILES = (__file__, re2.__file__)
+_ANCHORS: Mapping[str, str] = {"search": "UNANCHORED", "match": "ANCHOR_START"}
 _ATTRIBUTES = ("groups", "search", "match", "finditer", "find")
 
 Match = re.Match[bytes]
@@ -28,6 +29,9 @@ class Regex:
     Latin-1 mode makes every byte a character: nothing is invalid, and `[^"]` covers what UTF-8 would write
     with several bytes. Without captures RE2 can stay in its fastest machine.
 
+    A `deferred` one is compiled by whoever uses it first, and that is when RE2's refusal is raised; who comes
+    in the meantime waits for that compilation. RE2 keeps Python's lock while it compiles.
+
     Used by any number of threads, also in forked children, and until the interpreter exits. RE2 searches
     without Python's lock and under locks of its own: see `forking.look_after`.
     """
@@ -36,8 +40,8 @@ class Regex:
     search: Callable[..., Match | None]
     match: Callable[..., Match | None]
     finditer: Callable[..., Iterator[Match]]
-    # re2's own `search` makes a generator and a match object, which costs more than the search itself.
-    # This is what it calls, a private seam that a test pins.
+    # re2's own `search` makes a generator and a match object, which costs more than the search itself: here
+    # a match is made where there is one. This is what it calls, a private seam that a test pins.
     find: Callable[[object, bytes, int, int], tuple[tuple[int, int], ...]]
 
     def __init__(self, pattern: str, *, captures: bool = True, deferred: bool = False) -> None:
@@ -53,8 +57,13 @@ class Regex:
             raise AttributeError(name)
         if self._user not in (None, threading.get_native_id()):
             raise RuntimeError("the interpreter is shutting down")
-        compiled = self._compiled = self._compiled or _compiled(self._pattern, captures=self._captures)
-        value = compiled._regexp.Match if name == "find" else getattr(compiled, name)
+        compiled = one_at_a_time(self._compile)
+        if name == "find":
+            value = compiled._regexp.Match
+        elif name in _ANCHORS:
+            value = _matching(compiled, getattr(re2._re2.RE2.Anchor, _ANCHORS[name]))
+        else:
+            value = getattr(compiled, name)
         if self._user is None:
             self.__dict__[name] = value
         return value
@@ -71,22 +80,27 @@ class Regex:
         self._user = threading.get_native_id()
         self._forget_attributes()
 
+    def _compile(self) -> Any:
+        if self._compiled is None:
+            self._compiled = _compiled(self._pattern, captures=self._captures)
+        return self._compiled
+
     def _forget_attributes(self) -> None:
         for name in _ATTRIBUTES:
             self.__dict__.pop(name, None)
 
 
 def deferred_regex(pattern: str, *, captures: bool = True) -> Regex:
-    """A regex for a module's constants: compiled when it is first used, not by the import."""
-    return Regex(pattern, captures=captures, deferred=True)
+    """The regex of this process for `pattern`, which is known to be valid: compiled when it is first used."""
+    return shared((Regex, pattern, captures), lambda: Regex(pattern, captures=captures, deferred=True))
 
 
 def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
-    """`pattern`, compiled for loops that ask where it matches and nothing else.
+    """`pattern`, known to be valid, for loops that ask where it matches and nothing else.
 
     `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
     """
-    whole, anchors = Regex(pattern, captures=False), re2._re2.RE2.Anchor
+    whole, anchors = deferred_regex(pattern, captures=False), re2._re2.RE2.Anchor
     unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
     if beginning is None or beginning == pattern:
 
@@ -94,7 +108,7 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
             return whole.find(unanchored, data, at, len(data))[0]
 
         return find
-    beginner = Regex(beginning, captures=False)
+    beginner = deferred_regex(beginning, captures=False)
 
     def find_by_beginning(data: bytes, at: int) -> tuple[int, int]:
         place = beginner.find(unanchored, data, at, len(data))[0]
@@ -106,6 +120,41 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
         return place
 
     return find_by_beginning
+
+
+def first_of(one: Finder, other: Finder, data: bytes) -> Callable[[int], tuple[int, int]]:
+    """Find in `data` what `one` or `other` finds, at growing positions: what begins first, of two `one`.
+
+    An automaton for both would need a state for each state of the one in each of the other. Text that is
+    always new, as ids are, meets ever more of them, and a new state costs more than a thousand bytes. Two
+    small ones are soon complete.
+    """
+    ones, others = one(data, 0), other(data, 0)
+
+    def find(at: int) -> tuple[int, int]:
+        nonlocal ones, others
+        if 0 <= ones[0] < at:
+            ones = one(data, at)
+        if 0 <= others[0] < at:
+            others = other(data, at)
+        return others if ones[0] < 0 or 0 <= others[0] < ones[0] else ones
+
+    return find
+
+
+def _matching(compiled: Any, anchor: object) -> Callable[..., Match | None]:
+    """`search` or `match` of what is compiled, by the anchor."""
+    find, make = compiled._regexp.Match, re2._Match
+
+    def matching(data: bytes, pos: int = 0, endpos: int | None = None) -> Match | None:
+        end = len(data) if endpos is None else min(endpos, len(data))
+        if pos > end:
+            return None
+        spans = find(anchor, data, pos, end)
+        match: Match | None = None if spans[0][0] < 0 else make(compiled, data, pos, end, spans)
+        return match
+
+    return matching
 
 
 def _compiled(pattern: str, *, captures: bool) -> Any:

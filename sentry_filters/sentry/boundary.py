@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import cast
 
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters.core import AuditTrail
-from sentry_filters.redaction import WITHHELD, Redactor
+from sentry_filters.redaction import DOUBT, WITHHELD, Look, Redactor
 from sentry_filters.sentry.meta import finished_event
+from sentry_filters.sentry.outgoing import redacted_baggage
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
 
 # Sentry's item types (develop.sentry.dev/sdk/data-model/envelope-items), each with the signal it counts as.
@@ -31,7 +33,26 @@ _JSON_ITEMS: Mapping[str, str] = {
 _SURROGATE = b"\\ud"
 _EVENTS = frozenset({"event", "transaction"})
 
+_MOST_HEADERS = 256
+
 Withheld = Callable[[Item], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of an item.
+
+    Args:
+        serialised: Its payload.
+        made: What the payload was just made of; None where it came, or is read, as something else.
+        are_headers_serialised: Whether its headers are among what was looked at.
+        look: The look at all of it.
+    """
+
+    serialised: bytes
+    made: object
+    are_headers_serialised: bool
+    look: Look
 
 
 class Boundary:
@@ -48,6 +69,7 @@ class Boundary:
         self._spans = spans
         self._counters = trail.counters
         self._fault = trail.fault
+        self._known_headers: dict[str, tuple[int, str]] = {}  # those of one transaction are all the same
 
     def guarded(self, envelope: Envelope, withheld: Withheld) -> Envelope | None:
         """Return `envelope` as it may leave, or None where nothing of it may.
@@ -60,13 +82,15 @@ class Boundary:
             withheld: Called with every item that is withheld, so that the SDK can report the loss.
         """
         try:
-            headers = self._headers(envelope.headers)
+            seen = self._seen_alone(envelope)
+            is_clean = seen is not None and seen.look.is_clean
+            headers = envelope.headers if is_clean else self._headers(envelope.headers)
         except Exception as error:  # noqa: BLE001 - fail closed: headers hold the trace, the envelope is void
             self._fault("boundary", error)
             for item in envelope.items:
                 self._withhold(item, "fault", withheld)
             return None
-        guarded = [self._guarded_item(item, withheld) for item in envelope.items]
+        guarded = [self._guarded_item(item, withheld, seen) for item in envelope.items]
         items = [item for item in guarded if item is not None]
         if not items and envelope.items:
             return None
@@ -90,13 +114,48 @@ class Boundary:
         self._counters.saw("event", "exported")
         return value
 
-    def _guarded_item(self, item: Item, withheld: Withheld) -> Item | None:
+    def redacted_header(self, header: str) -> str:
+        """Return an outgoing header of the SDK's as it may leave, empty where it cannot be redacted."""
+        try:
+            generation = self._redactor.generation
+            known = self._known_headers.get(header)
+            if known is not None and known[0] == generation:
+                return known[1]
+            redacted = redacted_baggage(self._redactor, header)
+            if len(self._known_headers) >= _MOST_HEADERS:
+                self._known_headers = {}  # a new one: another thread may be reading the old
+            self._known_headers[header] = generation, redacted
+        except Exception as error:  # noqa: BLE001 - fail closed: the call continues, without the header
+            self._fault("headers", error)
+            return ""
+        if redacted != header:
+            self._counters.add("redactions", "header", "baggage")
+        return redacted
+
+    def _seen_alone(self, envelope: Envelope) -> _Seen | None:
+        """See the only item of an envelope together with the envelope's headers: one search for all."""
+        serialised = _serialised(envelope.headers)
+        items = envelope.items
+        if serialised is None or len(items) != 1 or items[0].type not in _JSON_ITEMS:
+            return None
+        return self._seen(items[0], serialised)
+
+    def _seen(self, item: Item, before: bytes = b"") -> _Seen:
+        """Look at an item's headers and payload, and at what is `before` them."""
+        made = item.payload.json if item.payload.bytes is None else None
+        serialised, head = item.get_bytes(), _serialised(item.headers)
+        if _SURROGATE in serialised:
+            made = None  # two halves of a character are one when they are read
+        look = self._redactor.look(b"\n".join((before, head or b"", serialised)))
+        return _Seen(serialised, made, head is not None, look)
+
+    def _guarded_item(self, item: Item, withheld: Withheld, seen: _Seen | None) -> Item | None:
         try:
             kind = item.type or ""
             if kind == "attachment":
                 passed: Item | None = self._attachment(item)
             elif kind in _JSON_ITEMS:
-                passed = self._json_item(item, _JSON_ITEMS[kind])
+                passed = self._json_item(item, _JSON_ITEMS[kind], seen or self._seen(item))
             else:
                 self._withhold(item, "unknown_item_type", withheld)
                 return None
@@ -108,26 +167,26 @@ class Boundary:
             self._count("exported", passed)
         return passed
 
-    def _json_item(self, item: Item, signal: str) -> Item | None:
-        serialised = item.get_bytes()
-        headers = self._headers(item.headers)
-        streamed = signal == "span" and may_hold_failures(serialised)
-        if not streamed and self._redactor.is_clean(serialised):
+    def _json_item(self, item: Item, signal: str, seen: _Seen) -> Item | None:
+        is_clean = seen.look.is_clean
+        headers = item.headers if is_clean and seen.are_headers_serialised else self._headers(item.headers)
+        streamed = signal == "span" and may_hold_failures(seen.serialised)
+        if is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        original = json.loads(serialised)
-        payload: object | None = _without_lone_surrogates(original, serialised)
+        original = json.loads(seen.serialised) if seen.made is None else seen.made
+        payload: object | None = _without_lone_surrogates(original, seen.serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
                 return None
-        value = self._scrubbed(signal, payload, is_event=item.type in _EVENTS)
+        value = self._scrubbed(signal, payload, seen.look, is_event=item.type in _EVENTS)
         # Bytes may say more than they parse to (a name twice): then what was checked is sent, not the bytes.
-        if value is original and headers is item.headers and item.payload.bytes is None:
+        if value is seen.made and headers is item.headers:
             return item
         return Item(PayloadRef(json=value), headers=headers)
 
-    def _scrubbed(self, signal: str, payload: object, *, is_event: bool) -> object:
-        scrubbed = self._redactor.scrub(payload)
+    def _scrubbed(self, signal: str, payload: object, look: Look = DOUBT, *, is_event: bool) -> object:
+        scrubbed = self._redactor.scrub(payload, look)
         for finding in scrubbed.findings:
             self._counters.add("redactions", signal, finding.kind)
         return finished_event(scrubbed, self._fault) if is_event else scrubbed.value
@@ -165,12 +224,10 @@ class Boundary:
             return WITHHELD.encode()
 
     def _headers(self, headers: dict[str, object]) -> dict[str, object]:
-        try:
-            # The expression that is about to read the payload, too: a walk would call for others.
-            if self._redactor.is_clean(json.dumps(headers)):
-                return headers
-        except (TypeError, ValueError, RecursionError):
-            pass  # not serialisable as they are: the walk judges them
+        # The expressions that are about to read the payload, too: a walk would call for others.
+        serialised = _serialised(headers)
+        if serialised is not None and self._redactor.is_clean(serialised):
+            return headers
         # Only a mapping can come back from a mapping.
         return cast("dict[str, object]", self._redactor.redact_value(headers))
 
@@ -197,6 +254,14 @@ class _PathPayload(PayloadRef):
         if self.bytes is None:
             self.bytes = self._redact(PayloadRef(path=self.path).get_bytes())
         return self.bytes
+
+
+def _serialised(headers: dict[str, object]) -> bytes | None:
+    """Return headers as JSON; None where they are not serialisable as they are: the walk judges them."""
+    try:
+        return json.dumps(headers).encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _without_lone_surrogates(payload: object, serialised: bytes) -> object:

@@ -6,15 +6,14 @@ import copy
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
+import sentry_sdk
 from sentry_sdk.envelope import Envelope, Item
 from sentry_sdk.transport import Transport, make_transport
 
 from sentry_filters.sentry.boundary import Boundary
-
-if TYPE_CHECKING:
-    from sentry_sdk.spotlight import SpotlightClient
+from sentry_filters.sentry.outgoing import Posts, PostsApart, Redacted, guard_headers
 
 _log = logging.getLogger("sentry_filters")
 
@@ -36,12 +35,11 @@ class GuardedTransport(Transport):
         spotlight: Spotlight's client, None where it is off.
     """
 
-    def __init__(
-        self, inner: Transport | None, boundary: Boundary, spotlight: SpotlightClient | None
-    ) -> None:
+    def __init__(self, inner: Transport | None, boundary: Boundary, spotlight: Posts | None) -> None:
         self._inner = inner
         self._boundary = boundary
         self._spotlight = spotlight
+        guard_headers(_redacting)
         self.options = None if inner is None else inner.options
         self.parsed_dsn = None if inner is None else inner.parsed_dsn
 
@@ -68,13 +66,15 @@ class GuardedTransport(Transport):
         """The transport that sends, None where there is only Spotlight."""
         return self._inner
 
+    def redacted_header(self, header: str) -> str:
+        """Return an outgoing header of the SDK's as it may leave."""
+        return self._boundary.redacted_header(header)
+
     def is_behind(self, boundary: Boundary) -> bool:
         """Say whether this boundary decides what is exported here."""
         return self._boundary is boundary
 
-    def sending_to(
-        self, inner: Transport | None, spotlight: Callable[[], SpotlightClient]
-    ) -> GuardedTransport:
+    def sending_to(self, inner: Transport | None, spotlight: Callable[[], Posts]) -> GuardedTransport:
         """Return one like it that sends elsewhere.
 
         Args:
@@ -135,12 +135,21 @@ def guarded_transport(
     return _Guarded
 
 
-def _spotlight(url: str | None) -> SpotlightClient | None:
+def _spotlight(url: str | None) -> Posts | None:
     if not url:
         return None
     from sentry_sdk.spotlight import SpotlightClient  # noqa: PLC0415 - as in `spotlight_url`
 
-    return SpotlightClient(url)
+    return PostsApart(SpotlightClient(url))
+
+
+def _redacting() -> Redacted | None:
+    """Return what redacts the outgoing headers of the current client, None where no guard is behind it."""
+    transport = sentry_sdk.get_client().transport
+    # Not isinstance, to which the transport says that it is the one inside.
+    if not issubclass(type(transport), GuardedTransport):
+        return None
+    return cast("GuardedTransport", transport).redacted_header
 
 
 def _made(options: Mapping[str, Any], transport: TransportOption) -> Transport | None:

@@ -336,10 +336,10 @@ def test_a_library_without_the_seam_is_told_of_once_and_left_alone(
 def test_a_fault_of_ours_never_reaches_the_call(
     client: str, guard: SessionGuard, backend: LLMBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
-        raise RuntimeError(TOKEN)
+    def broken(*_: object, own: bool) -> None:
+        raise RuntimeError(TOKEN, own)
 
-    monkeypatch.setattr(guard.redactor, "register", broken)
+    monkeypatch.setattr(guard.redactor, "register_sent", broken)
     guard.instrument()
 
     assert "401" in str(raised_by(lambda: CALLERS[client](backend.url)))

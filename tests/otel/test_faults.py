@@ -29,7 +29,7 @@ from otel import (
 )
 from sentry_filters import Policy, Redactor, SessionGuard
 from sentry_filters.evidence import conventions
-from sentry_filters.redaction import WITHHELD
+from sentry_filters.redaction import DOUBT, WITHHELD, Look
 from tests.otel.conftest import Traces
 
 
@@ -67,7 +67,7 @@ class BrokenRedactor(Redactor):
     def redact_value(self, value: object) -> NoReturn:
         raise RuntimeError("broken")
 
-    def scrub(self, value: object) -> NoReturn:
+    def scrub(self, value: object, look: Look = DOUBT) -> NoReturn:
         raise RuntimeError("broken")
 
     def is_clean_text(self, text: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sentry_filters import Redactor
-from sentry_filters.redaction.regex import Regex, compile_finder
+from sentry_filters import Redactor, forking
+from sentry_filters.redaction.regex import Regex, compile_finder, deferred_regex
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from tests.support.secrets import fake
 
@@ -90,3 +90,12 @@ def test_a_child_registers_a_credential_although_its_parent_was_about_to() -> No
         registered = forked(lambda: live.register("a-credential-of-the-child"))
 
     assert registered
+
+
+def test_a_child_compiles_although_a_thread_of_its_parent_was_about_to() -> None:
+    regex = deferred_regex("(forked)+ b{3}")
+
+    with forking._TURN:
+        searched = forked(lambda: regex.search(b"forked bbb") is not None)
+
+    assert searched

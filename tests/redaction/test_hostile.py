@@ -124,3 +124,42 @@ def test_any_structure_is_answered_and_a_second_pass_changes_nothing(value: obje
 
 
 _REDACTOR = Redactor()
+
+
+@pytest.mark.parametrize("unit", ['password: "', "token='x", "cookie: a; ", "Authorization: ", "&key="])
+def test_beyond_so_many_candidates_the_rest_of_a_text_is_withheld_and_counted(unit: str) -> None:
+    hostile = unit * (200_000 // len(unit))
+
+    scrubbed = _REDACTOR.scrub({"body": hostile, "beside": "harmless"})
+
+    clean = scrubbed.value
+    assert isinstance(clean, dict)
+    assert clean["beside"] == "harmless"
+    assert clean["body"].endswith(WITHHELD)
+    assert len(clean["body"]) < len(hostile)
+    assert "withheld" in {finding.kind for finding in scrubbed.findings}
+    assert _REDACTOR.redact_value(clean) == clean
+    assert not _REDACTOR.is_clean_text(hostile)
+
+
+def test_as_many_candidates_as_a_long_log_has_are_all_looked_at() -> None:
+    lines = "".join(f"{number} the session: closed, {'x' * 400} password=a1b2c3d4\n" for number in range(550))
+
+    assert _REDACTOR.redact(lines) == lines.replace("a1b2c3d4", REDACTED)
+
+
+def test_beyond_as_many_cookies_as_a_browser_keeps_the_rest_is_one_secret() -> None:
+    clean = _REDACTOR.redact("cookie: " + "a=b1; " * 1_000)
+
+    assert clean.count(REDACTED) == 181
+    assert _REDACTOR.redact(clean) == clean
+
+
+def test_a_text_of_nothing_but_generated_values_is_judged_up_to_a_bound(redactor: Redactor) -> None:
+    ids = "".join(f"request_id={'k9XwQ2mZ7vRt4LbN8cJh'[at % 4 :]}{at} " for at in range(4_500))
+
+    once = redactor.redact(ids)
+
+    assert once.startswith(ids[:10_000])
+    assert len(once) < len(ids)
+    assert redactor.redact(once) is once

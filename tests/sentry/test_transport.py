@@ -368,3 +368,26 @@ def test_a_secret_behind_a_duplicate_name_is_not_sent(sentry: InitSentry) -> Non
 
     assert b'"x"' in transport.bytes
     assert secret.encode() not in transport.bytes
+
+
+@pytest.mark.parametrize("before", ["", "\ud83d\ude00", "\U0001f600", "\ud83d", '"\\', "é"], ids=ascii)
+def test_a_payload_is_redacted_whatever_it_was_made_of(guard: SessionGuard, before: str) -> None:
+    text = f"{before} password={SECRET}"
+
+    for item in (
+        json_item("event", {"message": text, "tags": ({"note": text},), "again": [text, "harmless"]}),
+        Item(PayloadRef(bytes=json.dumps({"message": text}).encode()), type="event"),
+    ):
+        transport = sent(guard, item)
+        assert b"[REDACTED]" in transport.bytes
+        assert SECRET.encode() not in transport.bytes
+
+
+def test_what_is_sent_is_what_the_bytes_say_that_are_there(guard: SessionGuard) -> None:
+    item = json_item("event", {"message": f"password={SECRET}"})
+    item.get_bytes()
+    item.payload.json = {"message": "harmless"}
+
+    transport = sent(guard, item)
+
+    assert b"password=[REDACTED]" in transport.bytes

@@ -153,6 +153,33 @@ EXAMPLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mapbox": (("sk.", "eyJ", _ALNUM, ".", _ALNUM), ("sk.", "eyJ", "x")),
     "dynatrace": (("dt0", "c01.", _UPPER[:24], ".", _UPPER), ("dt0", "c01.", "X")),
     "okta": (("SSWS ", "00", _ALNUM), ("SSWS ", "token")),
+    "command-password": (("sshpass -p ", "hunter2-Zq8v", " ssh db"), ("sshpass -f ", "/etc/file")),
+    "openssl-pass": (("openssl rsa -passin ", "pass:", "hunter2-Zq8v"), ("openssl rsa -passin ", "env:NAME")),
+    "piped-password": (
+        ("echo hunter2-Zq8v ", "| docker login --password-stdin"),
+        ("echo hunter2-Zq8v ", "| docker ps"),
+    ),
+    "oracle-password": (
+        ("jdbc:", "oracle:thin:app/", "hunter2-Zq8v@db:1521:x"),
+        ("jdbc:", "oracle:thin:@db:1521:x"),
+    ),
+    "sql-identified": (
+        ("CREATE USER 'app' IDENTIFIED ", "BY 'hunter2-Zq8v'"),
+        ("CREATE USER 'app' IDENTIFIED ", "EXTERNALLY"),
+    ),
+    "auth-command": (("AUTH ", "hunter2-Zq8vT1m"), ("AUTH ", "required by the server")),
+    "redis-config": (("require", "pass ", "hunter2-Zq8v"), ("require", "pass")),
+    "netrc": (
+        ("machine api.example login bob ", "password ", "hunter2-Zq8v"),
+        ("machine api.example login bob ", "account x"),
+    ),
+    "pgpass": (("db.example:5432:main:app:", "hunter2-Zq8v"), ("db.example:5432:", "main")),
+    "digest-response": (('Digest username="bob", ', 'response="', _HEX[:32], '"'), ('Digest qop="', 'auth"')),
+    "oauth-code": (
+        ("https://app.example/callback?code=", _ALNUM),
+        ("https://app.example/callback?code=", "42"),
+    ),
+    "password-hash": (("$2b$12", "$", _ALNUM[:22] + _ALNUM[:31]), ("$2b$12", "$", "x")),
     "self-named": (("acme_", "live_", _ALNUM), ("acme_", "live_", "session_started")),
 }
 

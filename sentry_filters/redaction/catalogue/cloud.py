@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, prefixed
+from sentry_filters.redaction.catalogue.kind import Listed as Kind
 
 CLOUD_KINDS: tuple[Kind, ...] = (
     prefixed("google", "AIza", "Google API keys, Gemini among them", least=30, body=Body.WORD),

@@ -7,6 +7,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from sentry_filters.redaction.catalogue.cloud import CLOUD_KINDS
+from sentry_filters.redaction.catalogue.commands import COMMAND_KINDS
 from sentry_filters.redaction.catalogue.forges import FORGE_KINDS
 from sentry_filters.redaction.catalogue.kind import Kind
 from sentry_filters.redaction.catalogue.llm import LLM_KINDS
@@ -23,6 +24,7 @@ FAMILIES: Mapping[str, tuple[Kind, ...]] = MappingProxyType(
         "forge": FORGE_KINDS,
         "service": SERVICE_KINDS,
         "operations": OPERATIONS_KINDS,
+        "command": COMMAND_KINDS,
         "cut": (CUT_SECRET,),
     }
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, prefixed
+from sentry_filters.redaction.catalogue.kind import Listed as Kind
 
 FORGE_KINDS: tuple[Kind, ...] = (
     prefixed("github-personal", "ghp_", "GitHub personal access tokens", least=16, body=Body.WORD),

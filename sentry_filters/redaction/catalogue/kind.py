@@ -60,6 +60,14 @@ class Kind:
         return cls(*(data.get(entry, "") for entry in _FROM_DATA))  # type: ignore[arg-type]  # judged above
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Kind):
+    """A kind of this package's own catalogue: its tests compile each, so that an import does not have to."""
+
+    def __post_init__(self) -> None:
+        """Take the entry as it is."""
+
+
 class Body(StrEnum):
     """What follows the prefix of a secret: the characters of a class."""
 
@@ -71,7 +79,7 @@ class Body(StrEnum):
     UPPER = "[A-Z0-9]"
 
 
-def prefixed(name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM) -> Kind:
+def prefixed(name: str, prefix: str, about: str, *, least: int = 20, body: Body = Body.ALNUM) -> Listed:
     """The kind of a service whose secrets are a prefix of its own and at least so many characters."""
     escaped = prefix.replace(".", r"\.")
-    return Kind(name, f"{escaped}{body}{{{least},}}", prefix, about)
+    return Listed(name, f"{escaped}{body}{{{least},}}", prefix, about)

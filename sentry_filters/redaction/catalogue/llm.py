@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, prefixed
+from sentry_filters.redaction.catalogue.kind import Listed as Kind
 
 LLM_KINDS: tuple[Kind, ...] = (
     prefixed("anthropic", "sk-ant-", "Anthropic API, admin and OAuth keys", least=12, body=Body.WORD),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, prefixed
+from sentry_filters.redaction.catalogue.kind import Listed as Kind
 
 OPERATIONS_KINDS: tuple[Kind, ...] = (
     prefixed("sentry-user", "sntryu_", "Sentry user tokens", least=24),

@@ -5,7 +5,8 @@ What the key beside a value indicates is judged in `assignments`; these need no 
 
 from __future__ import annotations
 
-from sentry_filters.redaction.catalogue.kind import Body, Kind, prefixed
+from sentry_filters.redaction.catalogue.kind import Body, prefixed
+from sentry_filters.redaction.catalogue.kind import Listed as Kind
 
 # Prefixes that leave no doubt, whatever follows them.
 _PREFIXES = (

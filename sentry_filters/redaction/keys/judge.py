@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 
 from sentry_filters.redaction.keys import words as key_words
-from sentry_filters.redaction.regex import Regex, deferred_regex
+from sentry_filters.redaction.regex import deferred_regex
 
 
 class Sensitivity(IntEnum):
@@ -69,7 +69,7 @@ class KeyJudge:
         spelt = (r"[^A-Za-z0-9\"]?".join(words) for words in sorted(added))
         # What every key contains that is not harmless.
         self.pattern = f"(?i:{'|'.join((key_words.KEY_WORD, *spelt))})"
-        self._word = Regex(self.pattern, captures=False)
+        self._word = deferred_regex(self.pattern, captures=False)
         self._memory: dict[str, Sensitivity] = {}
         self.harmless = HarmlessKeys()
 
@@ -156,6 +156,8 @@ def _at_the_end(word: str, before: str) -> Sensitivity:
     """What the last word names that names nothing elsewhere."""
     if word == "auth" and before in key_words.AUTH_SCHEMES:
         return _SECRET
+    if word == "signature" and before in key_words.OF_THOUGHT:
+        return _HARMLESS
     return _POSSIBLE if word in key_words.AMBIGUOUS else _HARMLESS
 
 
@@ -163,7 +165,7 @@ def _token(before: str, *, plural: bool, alone: bool) -> Sensitivity:
     if plural:
         return _SECRET if before in key_words.TOKENS else _HARMLESS
     if alone:
-        return _POSSIBLE  # also what a tokenizer calls a piece of text
+        return _LIKELY  # also what a tokenizer calls a piece of text, which does not look generated
     if before in key_words.PAGINATION:
         return _HARMLESS
     return _POSSIBLE if before in key_words.NO_TOKEN else _SECRET

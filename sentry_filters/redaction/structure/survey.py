@@ -21,6 +21,8 @@ HARMLESS_TYPES = frozenset(
     (type(None), bool, int, float, complex, Decimal, date, datetime, time, timedelta, UUID)
 )
 PLAIN_TYPES = frozenset((dict, list, tuple))
+Redacted = dict[str, tuple[str, list[Range]]]
+"""Texts in which something is secret, each as it is without, and with where its marks are then."""
 
 
 class Survey:
@@ -41,7 +43,7 @@ class Survey:
         self._texts: list[str] = []
         self._suspects: set[int] = set()  # the indexes of containers that call for the walk
         self._look()
-        self.redacted: dict[str, tuple[str, list[Range]]] = {}
+        self.redacted: Redacted = {}
         self._search(scanner)
         judge.harmless.add(key for key in self._new_keys if key not in self.redacted)
         self.suspects = self._with_parents()
@@ -139,14 +141,14 @@ class Survey:
                     self._suspects.add(self._container_of(index))
 
     def _is_redacted(self, text: str, scanner: TextScanner, clean: set[str]) -> bool:
-        """Whether something in `text` is secret; `clean` are the texts that were found to hold nothing."""
+        """Whether something in `text` is secret, or may be in the next; `clean` hold nothing."""
         if text not in clean and text not in self.redacted:
             result = scanner.redact_text(text)
             if result[0] is text:
                 clean.add(text)
             else:
                 self.redacted[text] = result
-        return text in self.redacted
+        return text in self.redacted or scanner.is_open(text)
 
     def _look_for_options(self) -> None:
         """Find the lists in which an option precedes its value."""

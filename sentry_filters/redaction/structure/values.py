@@ -11,6 +11,7 @@ from sentry_filters.redaction.text import cookie_parts, credential_start, is_pla
 
 _NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
 _SMALLEST_NUMBER = 1000  # a smaller one is a count or a flag, whatever the key indicates
+_LONGEST_NAME = 256
 _MARK = REDACTED.encode()
 
 
@@ -49,7 +50,7 @@ def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, 
 def are_pairs(items: Sequence[object]) -> bool:
     """Whether `items` is a list of pairs, as headers, tags and query strings are."""
     return bool(items) and all(
-        type(item) in (list, tuple) and len(item) == 2 and type(item[0]) is str  # type: ignore[arg-type, index]
+        type(item) in (list, tuple) and len(item) == 2 and type(item[0]) in (str, bytes)  # type: ignore[arg-type, index]
         for item in items
     )
 
@@ -79,5 +80,7 @@ def is_name(text: str) -> bool:
 
 
 def _named(name: object, judge: KeyJudge) -> Sensitivity:
-    """What `name` indicates, if it is a name: other texts in such places are not keys."""
+    """What `name` indicates, if it is a name (ASGI's are bytes): other texts in such places are not keys."""
+    if type(name) is bytes and len(name) <= _LONGEST_NAME:
+        name = name.decode("latin-1")
     return judge(name) if type(name) is str and is_name(name) else Sensitivity.HARMLESS

@@ -6,16 +6,19 @@ import dataclasses
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from typing import TypeVar
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
 from sentry_filters.redaction.structure import values
-from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Survey
+from sentry_filters.redaction.structure.lines import changed_lines, redacted_lines, with_redacted_context
+from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Redacted, Survey
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _HARMLESS = Sensitivity.HARMLESS
 Path = tuple[str | int, ...]
+Lines = TypeVar("Lines", bound=Sequence[object] | Mapping[object, object])
 
 
 class Walk:
@@ -39,6 +42,10 @@ class Walk:
                 self._survey = None
         return self._value(value, _HARMLESS, (), plain=self._survey is not None)
 
+    def is_clean_under(self, value: object, verdict: Sensitivity) -> bool:
+        """Whether the walk removes nothing of `value`, whose key is judged so."""
+        return self._value(value, verdict, (), plain=False) is value
+
     def _value(
         self, value: object, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool = False
     ) -> object:
@@ -55,8 +62,9 @@ class Walk:
             return self._withheld(path)
 
     def _str(self, value: str, verdict: Sensitivity, path: Path, *, plain: bool, doubtful: bool) -> str:
-        if plain and verdict is _HARMLESS and self._survey is not None and type(value) is str:
-            clean, marks = self._survey.redacted.get(value, (value, []))
+        known = self._redacted_texts()
+        if plain and verdict is _HARMLESS and known is not None and type(value) is str:
+            clean, marks = known.get(value, (value, []))
         else:
             named = partial(_named, verdict=verdict, doubtful=doubtful)
             clean, marks = self._scanner.redact_text(value, named)
@@ -66,7 +74,7 @@ class Walk:
 
     def _bytes(self, value: bytes | bytearray | memoryview, verdict: Sensitivity, path: Path) -> object:
         data = bytes(value)
-        clean, marks = self._scanner.redact(data)
+        clean, marks = self._scanner.redact_bytes(data)
         if values.secret_parts(data, verdict) or values.secret_parts(clean, verdict):
             return self._marked(path).encode()
         if clean is data or not marks:
@@ -92,6 +100,10 @@ class Walk:
         if plain:  # else it may be temporary, and its id another's tomorrow
             self._done[judged] = result
         return result
+
+    def _redacted_texts(self) -> Redacted | None:
+        """The plain texts in which something is secret; None where nobody has searched them."""
+        return None if self._survey is None else self._survey.redacted
 
     def _is_surveyed_clean(self, value: object) -> bool:
         survey = self._survey
@@ -139,6 +151,7 @@ class Walk:
     def _mapping(
         self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
     ) -> object:
+        value, plain = self._together(value, with_redacted_context(self._scanner, value), path, plain=plain)
         valuing, named = values.named_value(value, self._judge)
         result: dict[object, object] = {}
         changed = False
@@ -152,10 +165,13 @@ class Walk:
                 own = max(own, self._sensitivity(new_key, verdict))
             if named and key == valuing and verdict < Sensitivity.SECRET:
                 own = max(own, named)
-            new_item = self._value(item, own, (*path, _step(new_key)) if self._account else path, plain=plain)
+            new_item = self._value(item, own, self._step(path, new_key), plain=plain)
             changed = changed or new_item is not item or new_key is not key
             result[new_key] = new_item
         return result if changed else value
+
+    def _step(self, path: Path, key: object) -> Path:
+        return (*path, key if isinstance(key, str | int) else str(key)) if self._account else path
 
     def _sensitivity(self, key: object, verdict: Sensitivity) -> Sensitivity:
         """What `key` indicates about its value, in a container whose own key was judged `verdict`."""
@@ -171,8 +187,9 @@ class Walk:
         if type(key) in HARMLESS_TYPES:
             return key
         if isinstance(key, str):
-            if plain and self._survey is not None and type(key) is str:
-                return self._survey.redacted.get(key, (key,))[0]
+            known = self._redacted_texts()
+            if plain and known is not None and type(key) is str:
+                return known.get(key, (key,))[0]
             return self._scanner.redact_text(key)[0]
         if isinstance(key, bytes):
             return self._scanner.redact(key)[0]
@@ -184,10 +201,11 @@ class Walk:
         options = values.option_values(value, self._judge)
         paired = values.pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
+        lines, plain = self._together(value, redacted_lines(self._scanner, value), path, plain=plain)
         if values.are_pairs(value):
             self._pairs.update(map(id, value))
         result: list[object] = []
-        for index, item in enumerate(value):
+        for index, item in enumerate(lines):
             own = max(verdict, options.get(index, _HARMLESS), paired if index == 1 else _HARMLESS)
             step = (*path, index) if self._account else path
             new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own > verdict)
@@ -195,6 +213,15 @@ class Walk:
         if all(map(operator.is_, result, value)):
             return value
         return tuple(result) if isinstance(value, tuple) else result
+
+    def _together(self, value: Lines, clean: Lines, path: Path, *, plain: bool) -> tuple[Lines, bool]:
+        """`clean`, which is `value` with lines redacted together; and whether the survey has seen it."""
+        if clean is value:
+            return value, plain
+        places: list[Path] = list(changed_lines(value, clean))
+        for place in places:
+            self._note((*path, *place), None, (Range(0, len(REDACTED), "lines"),))
+        return clean, False
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
         self._note(path, None, (Range(0, len(mark), kind),))
@@ -242,10 +269,6 @@ def _fields(value: object) -> dict[object, object] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return None
-
-
-def _step(key: object) -> str | int:
-    return key if isinstance(key, str | int) else str(key)
 
 
 def _free(key: object, taken: Mapping[object, object], original: Mapping[object, object]) -> object:

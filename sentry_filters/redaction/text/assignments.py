@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sentry_filters.redaction.keys import KeyJudge, Sensitivity
-from sentry_filters.redaction.regex import Regex, deferred_regex
+from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words
+from sentry_filters.redaction.regex import deferred_regex
+from sentry_filters.redaction.text.generated import Form, form_of
 from sentry_filters.redaction.text.headers import authorization_parts, cookie_parts
 from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret, looks_random
 from sentry_filters.redaction.text.ranges import Range
@@ -33,6 +34,7 @@ _FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or 
 
 _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _LONGEST_KEY = 128
+_LONGEST_WORDS = 24
 _WINDOW = 4096  # a value is judged by so much of it; so no candidate costs more, however many there are
 
 _BARE_END = deferred_regex(r"[\x00-\x20\"'`<>,;&()\[\]{}]|\\+[nrt\"']|%26")
@@ -75,7 +77,7 @@ class Assignments:
             f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
         )
         separator = f"{_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK}"
-        self._parts = Regex(
+        self._parts = deferred_regex(
             f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 
@@ -93,11 +95,14 @@ class Assignments:
         if match is None:
             return None, start + 1
         key_start = _key_start(data, match.end(1))
+        spelt = data[match.start(1) : match.end(1)]
+        if (b" " in spelt or not spelt.isascii()) and spelt[:1].isalnum():  # `API key`, `contraseña`
+            key_start = min(key_start, match.start(1))
         key = data[key_start : match.end(1)].decode("latin-1")
         sensitivity = self._judge(key)
         if key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
             sensitivity = max(sensitivity, Sensitivity.LIKELY)  # where many services take their API key
-        if sensitivity is Sensitivity.HARMLESS:
+        if sensitivity is Sensitivity.HARMLESS or _is_generated(key):
             return None, max(match.end(1), start + 1)
         candidate = _Candidate(
             data=data,
@@ -111,6 +116,11 @@ class Assignments:
         )
         # Else the value may have a form of its own, whose boundary is the separator's last byte.
         return candidate, match.end(3) - 1
+
+
+def _is_generated(key: str) -> bool:
+    """Whether what ends like a key is the end of a generated text, such as base64 that ends in `Pw=`."""
+    return len(key) >= _LONGEST_WORDS and form_of(key.encode("latin-1")) is Form.RANDOM
 
 
 def _bare(separator: bytes) -> bytes:
@@ -179,7 +189,7 @@ def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
 
 def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
     """Whether key, separator and value together assign a secret, and are not code or prose."""
-    if not value or is_placeholder(value):
+    if not value or is_placeholder(value) or _is_own_name(candidate, value):
         return False
     separator = candidate.separator
     if separator.startswith(b","):
@@ -193,6 +203,17 @@ def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
     if candidate.opening:
         return not _is_between_texts(candidate, value)
     return not separator or not _is_code_or_prose(candidate, value, end)
+
+
+def _is_own_name(candidate: _Candidate, value: bytes) -> bool:
+    """Whether the value names the key again (`api_key: your-api-key`), or is the directory of `PWD=/…`."""
+    key = candidate.key.lstrip("-")
+    if value[:1] == b"/" and key in ("PWD", "OLDPWD"):
+        return True
+    if len(value) > 64 or not is_plain(value):
+        return False
+    named, spelt = set(split_words(key)), set(split_words(value.decode("latin-1")))
+    return len(named) > 1 and named <= spelt
 
 
 def _is_listed(candidate: _Candidate, value: bytes) -> bool:

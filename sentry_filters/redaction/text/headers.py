@@ -16,6 +16,7 @@ _WORD = deferred_regex(r"[^\s,;]+", captures=False)
 _PAIR = deferred_regex(r"([^=;,\s\"']+)=\"?([^;\s\"'\\]+)")
 _UNMARKED = deferred_regex(r"=\"?[^;\s\"'\\\[]", captures=False)
 _ATTRIBUTES = frozenset((b"path", b"domain", b"expires", b"max-age", b"samesite", b"priority", b"version"))
+_MOST_COOKIES = 180  # RFC 6265 asks browsers for 50 a domain, and they keep up to 180
 _LEAST = 8
 _LEAST_ALONE = 16  # without a scheme the word may be prose: "Authorization: failed for …"
 
@@ -52,10 +53,16 @@ def _parts_without_scheme(value: bytes, start: int, end: int) -> list[tuple[int,
 
 
 def cookie_parts(value: bytes) -> Iterator[tuple[int, int]]:
-    """The secret parts of a Cookie or Set-Cookie header's value: every cookie's value."""
+    """The secret parts of a Cookie or Set-Cookie header's value: every cookie's value.
+
+    Beyond as many cookies as a browser keeps for a site, the rest is one part.
+    """
     if _UNMARKED.search(value) is None:  # cheap: else a long row of marks costs as much as secrets
         return
-    for pair in _PAIR.finditer(value):
+    for number, pair in enumerate(_PAIR.finditer(value)):
+        if number == _MOST_COOKIES:
+            yield pair.start(1), len(value)
+            return
         name, cookie = pair.group(1) or b"", pair.group(2) or b""
         if name.lower() not in _ATTRIBUTES and not is_placeholder(cookie):
             yield pair.start(2), pair.end(2)

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sentry_filters.redaction.catalogue import Kind
-from sentry_filters.redaction.regex import Regex
+from sentry_filters.forking import shared
+from sentry_filters.redaction.catalogue import CATALOGUE, Kind
+from sentry_filters.redaction.regex import Regex, deferred_regex
 from sentry_filters.redaction.text.plausible import is_reference
 from sentry_filters.redaction.text.ranges import Range
 
@@ -35,14 +36,15 @@ class Patterns:
         every = tuple(kinds)
         compiled = tuple(map(_compiled, every))
         self.pattern = _one_of(kind.pattern for kind in every)
-        self.beginning = _one_of(beginning_of(kind.pattern) for kind in every)
-        self._any = Regex(self.pattern, captures=False)
-        self._adjacent = Regex(self.pattern.removeprefix(BOUNDARY), captures=False)
+        # Ungreedy: what a match begins with is soon found, and it is not far back to where that begins.
+        self.beginning = f"(?U:{_one_of(beginning_of(kind.pattern) for kind in every)})"
+        self._any = deferred_regex(self.pattern, captures=False)
+        self._adjacent = deferred_regex(self.pattern.removeprefix(BOUNDARY), captures=False)
         self._by_prefix = _by_prefix(compiled)
         self._groups: list[tuple[Regex, tuple[_Compiled, ...]]] = []
         for at in range(0, len(every), _GROUP_SIZE):
             of_group = _one_of(kind.pattern for kind in every[at : at + _GROUP_SIZE])
-            self._groups.append((Regex(of_group, captures=False), compiled[at : at + _GROUP_SIZE]))
+            self._groups.append((deferred_regex(of_group, captures=False), compiled[at : at + _GROUP_SIZE]))
 
     def behind(self, data: bytes, secret: Range) -> Range | None:
         """What follows `secret` directly, without the boundary that the mark will be to a second pass."""
@@ -66,6 +68,23 @@ class Patterns:
                 if each.literal in text and (found := _found(each, data, start, end)) is not None:
                     return found
         return None
+
+
+def patterns_of(added: Iterable[Kind], catalogue: Iterable[Kind] = CATALOGUE) -> Patterns:
+    r"""The patterns of the catalogue and of `added`, which redactors share that add the same kinds.
+
+    Raises:
+        ValueError: `added` are not valid together, though each of them is: a quotation (`\Q`) does not end.
+    """
+    own = tuple(added)
+    if own:
+        for expression in (
+            _one_of(kind.pattern for kind in own),
+            _one_of(beginning_of(kind.pattern) for kind in own),
+        ):
+            Regex(expression, captures=False)
+    every = (*catalogue, *own)
+    return shared((Patterns, every), lambda: Patterns(every))
 
 
 def beginning_of(pattern: str) -> str:
@@ -112,4 +131,4 @@ def _one_of(patterns: Iterable[str]) -> str:
 
 
 def _compiled(kind: Kind) -> _Compiled:
-    return _Compiled(kind, kind.literal.encode("latin-1"), Regex(f"{BOUNDARY}({kind.pattern})"))
+    return _Compiled(kind, kind.literal.encode("latin-1"), deferred_regex(f"{BOUNDARY}({kind.pattern})"))

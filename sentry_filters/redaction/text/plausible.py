@@ -9,13 +9,15 @@ _JUDGED = 400  # bytes: more of a value does not change the judgement, only its 
 
 # What takes the place of a secret, or leads to where one is kept.
 _REFERENCES = (
-    r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
-    r"\[[a-z][^\]]*\]?",  # [Filtered], [REDACTED], [Scrubbed due to …
+    r"(?:[\s*.\-_=xX#?:]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
+    r"\[[a-z][^\]]*\]?|%5b[a-z][a-z0-9%+ ]*?(?:%5d|$)",  # [Filtered], [REDACTED], [Scrubbed due to …
     r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
     r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",
     r"%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
     r"%\([a-z0-9_]+\)s|%[sdrv]",
-    r"[^:\s]*:(?:\*+|x{3,}|\.{3}|\[[a-z][^\]]*\]|<[^<>]*>|\{.*|\$\{.*|(?-i:\$[A-Z_][A-Z0-9_]*))",  # user:…
+    r"\$[a-z_][a-z0-9_]*/\S*",  # $HOME/.token
+    r"[^:\s]*:(?:\*+|(?:%2a)+|x{3,}|\.{3}|\[[a-z][^\]]*\]|<[^<>]*>|\{.*|\$\{.*|(?-i:\$[A-Z_][A-Z0-9_]*))",
+    r"[^:\s]*:(?:%s|redacted|filtered|masked|hidden|removed|scrubbed|%5b[a-z]+%5d)",  # as SDKs wrote it
     r"\$[a-z0-9_{(][^:]*:\$[a-z0-9_{(].*",
     r"(?:os\.|process\.|import\.meta\.)?env(?:iron)?[.(\[].*",
     r"(?:op|vault|secretsmanager|ssm|keyring|gcpsm)://.*|arn:aws:(?:secretsmanager|ssm|iam|kms).*",
@@ -46,6 +48,9 @@ _NUMBERS = _whole(r"[\d.,:+\-tz/ ]+", r"v?\d+(?:\.\d+)+\S{0,12}")
 # A package's release (peps.python.org/pep-0440): Sentry events list the packages that are installed, of which
 # one may be called `asgi-csrf`.
 _VERSION = _whole(r"v?\d{1,5}(?:\.\d{1,5}){1,4}(?:(?:a|b|rc|\.post|\.dev)\d{1,3})?")
+_FEW_DIGITS = _whole(r"\d{1,3}")  # a count, a port, a status
+# Where a program keeps a secret: app.settings.api_token
+_ATTRIBUTE = deferred_regex(r"^[a-z_]{3,}(?:\.[a-z_]{3,})*\.(?:[a-z_]{3,}|[A-Z_]{3,})$", captures=False)
 _LOCATION = _whole(r"(?:[a-z][a-z0-9+.\-]*:/)?/\S*", r"[a-z]:\\.*", r"\.{1,2}/.*", r"[\w.\-]+(?:/[\w.\-]+)+")
 _BLANK = deferred_regex(r"\s", captures=False)
 
@@ -61,6 +66,8 @@ def is_secret(value: bytes, sensitivity: Sensitivity) -> bool:
         return False
     if sensitivity <= Sensitivity.LIKELY:
         return looks_random(value, ids=sensitivity is Sensitivity.LIKELY)
+    if _FEW_DIGITS.match(value) is not None or _ATTRIBUTE.match(value) is not None:
+        return False
     return sensitivity is not Sensitivity.SECRET or _VERSION.match(value) is None
 
 

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sentry_filters.redaction.findings import REDACTED
+from sentry_filters.redaction.findings import REDACTED, WITHHELD
 
-_MARK = REDACTED.encode()
+_MARK, _WITHHELD_MARK = REDACTED.encode(), WITHHELD.encode()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,9 +43,10 @@ def replaced(data: bytes, secrets: Sequence[Range], marks: Iterable[Range]) -> t
     at = length = 0
     kept = (mark for mark in marks if not _overlaps(mark, secrets))
     for each in sorted((*secrets, *kept)):  # a mark in the place of a mark changes nothing
-        pieces += (data[at : each.start], _MARK)
-        length += each.start - at + len(_MARK)
-        placed.append(Range(length - len(_MARK), length, each.kind))
+        mark = _WITHHELD_MARK if each.kind == "withheld" else _MARK
+        pieces += (data[at : each.start], mark)
+        length += each.start - at + len(mark)
+        placed.append(Range(length - len(mark), length, each.kind))
         at = each.end
     pieces.append(data[at:])
     return b"".join(pieces), placed

@@ -2,55 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from sentry_filters.redaction.catalogue import CATALOGUE, Kind
+from sentry_filters.redaction.findings import WITHHELD
 from sentry_filters.redaction.keys import KeyJudge
-from sentry_filters.redaction.regex import compile_finder
+from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
-from sentry_filters.redaction.text.patterns import Patterns
+from sentry_filters.redaction.text.forms import Forms
+from sentry_filters.redaction.text.grammar import Grammar
+from sentry_filters.redaction.text.patterns import patterns_of
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
+from sentry_filters.redaction.text.views import READ_OTHERWISE, read_ranges, wide_runs
 
 Named = Callable[[bytes], Iterable[Range]]
 
+_NEAR = 512  # bytes
+# Values of one text that are judged by the words around them, some thirty microseconds each. Logs have one in
+# 150 bytes. Not more for a longer text: a second pass, over what is shorter, would come to another end.
+_MOST_GENERATED = 4_000
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
+# Places in one text that are looked at. Each costs some twenty microseconds, and a hostile text may be
+# nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
+# over what is shorter for the marks in it, would come to another end.
+_CANDIDATES = 1_200
+
+_OPEN = deferred_regex(
+    r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]*$|[=:][ \t]*[(\[\\][ \t]*[\r\n]*$", captures=False
+)
 
 
 class TextScanner:
     """Finds and removes secrets in bytes, text or not. Linear: what was judged is not looked at again."""
 
-    def __init__(self, kinds: Iterable[Kind], judge: KeyJudge, live: LiveCredentials) -> None:
-        self._patterns = Patterns((*CATALOGUE, *kinds))
+    def __init__(
+        self,
+        kinds: Iterable[Kind],
+        judge: KeyJudge,
+        live: LiveCredentials,
+        *,
+        catalogue: Iterable[Kind] = CATALOGUE,
+    ) -> None:
+        self._patterns = patterns_of(kinds, catalogue)
         self._assignments = Assignments(judge)
+        self._forms = Forms(judge)
+        self._grammar = Grammar(judge)
         self._live = live
-        self.pattern = f"(?:{self._patterns.pattern})|{self._assignments.pattern}"
-        self.beginning = f"(?:{self._patterns.beginning})|{self._assignments.pattern}"
-        self._find = compile_finder(self.pattern, self.beginning)
+        keyed = f"{self._assignments.pattern}|{self._forms.pattern}|{READ_OTHERWISE}"
+        self.find_kind = compile_finder(self._patterns.pattern, self._patterns.beginning)
+        self.find_keyed = compile_finder(keyed)
+        self.find_generated = compile_finder(self._grammar.pattern)
+        self.beginnings = (self._patterns.beginning, keyed)
 
     def secrets(self, data: bytes) -> list[Range]:
-        """Everything secret in `data`, in order."""
+        """Everything secret in `data`, in order; and its rest, where there are too many candidates."""
+        if self._holds_nothing(data):
+            secrets = sorted(self._live.ranges(data))
+            secrets += [*self.generated(data, secrets)]
+        else:
+            read = read_ranges(data, partial(self._written, left=_CANDIDATES // 2))  # it is read twice
+            secrets = self._written(data) if read is None else read
+        return merged(_whole_characters(data, secret) for secret in secrets)
+
+    def _written(self, data: bytes, left: int = _CANDIDATES) -> list[Range]:
+        """Everything secret in `data` as it is written, in no order."""
         secrets = list(self._live.ranges(data))
-        start, end = self._find(data, 0)
+        find = first_of(self.find_kind, self.find_keyed, data)
+        start, end = find(0)
         while start >= 0:
-            found, at = self._patterns.at(data, start, end) or self._assignments.at(data, start)
+            left -= 1
+            if left < 0:
+                secrets += _rest_withheld(data, start)
+                break
+            found, at = self._patterns.at(data, start, end) or self._keyed(data, start)
             secrets += found
+            left -= len(found) // 2  # a table's
             while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
                 secrets.append(behind)
                 at = behind.end
-            start, end = self._find(data, at)
-        return merged(_whole_characters(data, secret) for secret in secrets)
+                left -= 1
+            start, end = find(at)
+        secrets.sort()
+        secrets += [*self.generated(data, secrets)]
+        return secrets
+
+    def _keyed(self, data: bytes, start: int) -> tuple[list[Range], int]:
+        """The secrets beside the key at `start`, and where to continue."""
+        found, at = self._assignments.at(data, start)
+        return (found, at) if found else self._forms.at(data, start) or (found, at)
+
+    def generated(self, data: bytes, known: Sequence[Range] = ()) -> Iterator[Range]:
+        """What is secret in `data` by the words around it; what is `known`, in order, is not judged again.
+
+        The rest goes as a whole where there are too many candidates.
+        """
+        index, left = 0, _MOST_GENERATED
+        start, end = self.find_generated(data, 0)
+        while start >= 0:
+            while index < len(known) and known[index].end < end:
+                index += 1
+            if index < len(known) and known[index].start <= end:
+                at = known[index].end
+            else:
+                left -= 1
+                if left < 0:
+                    yield Range(start, len(data), "withheld")
+                    return
+                secret, at = self._grammar.at(data, start, end)
+                if secret is not None:
+                    yield secret
+            start, end = self.find_generated(data, at)
 
     def is_clean(self, data: bytes) -> bool:
         """Whether nothing in `data` is secret."""
-        return not self._live.occur_in(data) and (self._find(data, 0)[0] < 0 or not self.secrets(data))
+        if self._live.occur_in(data):
+            return False
+        return not any(self.generated(data)) if self._holds_nothing(data) else not self.secrets(data)
+
+    def _holds_nothing(self, data: bytes) -> bool:
+        """Whether `data` holds nothing secret by its form or a key, and nothing that is read otherwise."""
+        return self.find_kind(data, 0)[0] < 0 and self.find_keyed(data, 0)[0] < 0
+
+    def is_open(self, text: str) -> bool:
+        """Whether a line may leave a secret to the next one, which would not say what it is."""
+        return _OPEN.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where a closer look at `data` is due; nothing outside these places is secret."""
-        start, end = self._find(data, 0)
+        places: list[Range] = []
+        left = _CANDIDATES
+        find = first_of(self.find_kind, self.find_keyed, data)
+        start, end = find(0)
         while start >= 0:
+            left -= 1
+            if left < 0:
+                yield start, len(data)
+                break
+            places.append(Range(start, _text_end(data, end), ""))
             yield start, end
-            start, end = self._find(data, max(end - 1, start + 1))  # its last byte may bound the next
+            start, end = find(max(end - 1, start + 1))  # its last byte may bound the next
+        for secret in self.generated(data, places):
+            yield secret.start, secret.end
         for live in self._live.ranges(data):
             yield live.start, live.end
 
@@ -68,11 +162,39 @@ class TextScanner:
             data, marks = replaced(data, secrets, marks)
         return data, marks
 
+    def redact_bytes(self, data: bytes) -> tuple[bytes, list[Range]]:
+        """`redact` for bytes of which nothing is known: text in UTF-16 and UTF-32 stays in its encoding."""
+        pieces: list[bytes] = []
+        found: list[Range] = []
+        at = length = 0
+        for start, end, encoding in wide_runs(data):
+            text = data[start:end].decode(encoding)
+            clean_text, marks = self.redact_text(text)
+            if clean_text is not text:
+                pieces += (data[at:start], clean_text.encode(encoding))
+                length += start - at
+                found.append(Range(length, length + len(pieces[-1]), marks[0].kind))
+                length, at = found[-1].end, end
+        clean, marks = self.redact(b"".join((*pieces, data[at:])) if pieces else data)
+        return clean, sorted((*found, *marks))
+
     def redact_text(self, text: str, named: Named = lambda _: ()) -> tuple[str, list[Range]]:
         """`redact` for a str; lone surrogates survive."""
         data = text.encode("utf-8", "surrogatepass")
         clean, marks = self.redact(data, named)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
+
+
+def _rest_withheld(data: bytes, start: int) -> Iterator[Range]:
+    """What takes the place of data[start:]; nothing where an earlier pass has left its mark alone."""
+    if data[start:] != WITHHELD.encode():
+        yield Range(start, len(data), "withheld")
+
+
+def _text_end(data: bytes, at: int) -> int:
+    """Where the text around data[at] ends, of those that NUL characters separate; not far behind it."""
+    found = data.find(b"\0", at, at + _NEAR)
+    return min(at + _NEAR, len(data)) if found < 0 else found
 
 
 def _whole_characters(data: bytes, secret: Range) -> Range:

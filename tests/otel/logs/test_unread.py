@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 
 from otel import GuardedLogRecordProcessor
 from sentry_filters import Redactor, SessionGuard
-from sentry_filters.redaction import WITHHELD
+from sentry_filters.redaction import DOUBT, WITHHELD, Look
 from tests.otel.canary import HARMLESS, secret
 
 _SECRET = secret(0)[11:]
@@ -114,7 +114,7 @@ def test_a_clean_record_reads_as_the_applications_own(guard: SessionGuard) -> No
 
 def test_what_cannot_be_redacted_when_it_is_read_says_nothing_and_is_counted(guard: SessionGuard) -> None:
     class Broken(Redactor):
-        def scrub(self, value: object) -> NoReturn:
+        def scrub(self, value: object, look: Look = DOUBT) -> NoReturn:
             raise RuntimeError("broken")
 
     guard.redactor = Broken()

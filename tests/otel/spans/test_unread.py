@@ -22,7 +22,7 @@ from otel import GuardedSpanProcessor
 from otel.redaction import Reader
 from otel.redaction.contents import CLEAN
 from sentry_filters import Redactor, SessionGuard
-from sentry_filters.redaction import WITHHELD
+from sentry_filters.redaction import DOUBT, WITHHELD, Look
 from tests.otel.canary import HARMLESS, secret
 
 _SECRET = secret(0)[11:]
@@ -204,7 +204,7 @@ class Fails(Redactor):
 
     error: BaseException | None = None
 
-    def scrub(self, value: object) -> NoReturn:
+    def scrub(self, value: object, look: Look = DOUBT) -> NoReturn:
         raise self.error or AssertionError("it is not read yet")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -11,14 +13,13 @@ from hypothesis import strategies as st
 from sentry_filters.redaction import Redactor
 from sentry_filters.redaction.catalogue.families import CATALOGUE
 from sentry_filters.redaction.catalogue.kind import Kind
-from sentry_filters.redaction.regex import Finder, compile_finder
+from sentry_filters.redaction.regex import compile_finder, first_of
 from sentry_filters.redaction.text.patterns import beginning_of
 from sentry_filters.redaction.text.scanner import TextScanner
 from tests.support.kinds import near_miss_of, secret_of
 
 PASS: TextScanner = Redactor()._scanner
-WHOLE = compile_finder(PASS.pattern)
-BY_BEGINNING = compile_finder(PASS.pattern, PASS.beginning)
+WHOLE = compile_finder("|".join((PASS._patterns.pattern, PASS.beginnings[1])))
 EXAMPLES = [secret_of(kind) for kind in CATALOGUE] + [near_miss_of(kind) for kind in CATALOGUE]
 JOINTS = [
     "",
@@ -47,9 +48,17 @@ SECRET = {
 }
 
 
-def places(find: Finder, data: bytes) -> list[tuple[int, int]]:
+def by_whole(data: bytes) -> list[tuple[int, int]]:
+    return places(partial(WHOLE, data))
+
+
+def by_beginning(data: bytes) -> list[tuple[int, int]]:
+    return places(first_of(PASS.find_kind, PASS.find_keyed, data))
+
+
+def places(find: Callable[[int], tuple[int, int]]) -> list[tuple[int, int]]:
     found, at = [], 0
-    while (place := find(data, at))[0] >= 0:
+    while (place := find(at))[0] >= 0:
         found.append(place)
         at = max(place[1], place[0] + 1)
     return found
@@ -80,7 +89,7 @@ def test_a_beginning_ends_with_the_least_of_the_last_repetition(pattern: str, be
 def test_a_kind_is_found_where_the_whole_expression_finds_it(kind: Kind) -> None:
     example = secret_of(kind)
     for text in (f'{{"a":"\\n{example}", "b": 1}}', f"{example}{example[:-1]}"):
-        assert places(BY_BEGINNING, text.encode()) == places(WHOLE, text.encode())
+        assert by_beginning(text.encode()) == by_whole(text.encode())
 
 
 def test_mixed_texts_are_found_in_at_the_same_places() -> None:
@@ -91,7 +100,7 @@ def test_mixed_texts_are_found_in_at_the_same_places() -> None:
             example = dice.choice(EXAMPLES)
             parts += [dice.choice(JOINTS), example[: dice.randrange(len(example) + 1)]]
         data = "".join(parts).encode("utf-8", "surrogatepass")
-        assert places(BY_BEGINNING, data) == places(WHOLE, data)
+        assert by_beginning(data) == by_whole(data)
 
 
 @settings(deadline=None, max_examples=30)  # the whole expression is slow: that is why there is another
@@ -99,7 +108,7 @@ def test_mixed_texts_are_found_in_at_the_same_places() -> None:
 def test_any_text_is_found_in_at_the_same_places(parts: list[str]) -> None:
     data = "".join(parts).encode("utf-8", "surrogatepass")
 
-    assert places(BY_BEGINNING, data) == places(WHOLE, data)
+    assert by_beginning(data) == by_whole(data)
 
 
 def test_a_beginning_that_the_whole_does_not_follow_is_passed_by() -> None:
