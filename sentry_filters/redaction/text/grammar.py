@@ -127,7 +127,7 @@ def _form(value: bytes, prefixed: OwnForm | None) -> Form:
 
 
 def _by_place(place: Place, value: bytes, form: Form, prefixed: OwnForm | None) -> str | None:
-    """Why `value`, which looks generated and is no public id, is a secret by where it stands or by its form."""
+    """Why `value`, which looks generated, is a secret by where it stands, or by its form."""
     if not place.is_inside and _is_refused(place, value, form):
         return "refused"
     if not place.is_inside and form is Form.RANDOM and _is_named(place, value):
