@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +88,25 @@ def left_out(
             sample the rules that its own text meets.
     """
     judge = KeyJudge()
+    groups, met = _grouped(rows, judge, by)
+    tiers: defaultdict[str, Counter[bool]] = defaultdict(Counter)
+    missed: defaultdict[str, list[str]] = defaultdict(list)
+    for place, members in groups.items():
+        left = [kind for kind in CATALOGUE if kind.name not in met[place]]
+        scanner = TextScanner((), judge, LiveCredentials(), catalogue=left)
+        for row in members:
+            gone = is_removed(row["secret"], scanner.redact_text(row["text"])[0])
+            tiers["all"][gone] += 1
+            tiers[row["tier"]][gone] += 1
+            missed[row["tier"]] += [] if gone else [row["text"]]
+    for tier in sorted(tiers):
+        yield Share(tier, tiers[tier][True], tiers[tier].total(), tuple(missed[tier]))
+
+
+def _grouped(
+    rows: Iterable[dict[str, str]], judge: KeyJudge, by: Callable[[dict[str, str]], str] | None
+) -> tuple[Mapping[str, list[dict[str, str]]], Mapping[str, set[str]]]:
+    """The samples by what is left out together, and the kinds that each group meets."""
     whole = TextScanner((), judge, LiveCredentials())
     groups: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     met: defaultdict[str, set[str]] = defaultdict(set)
@@ -96,21 +115,7 @@ def left_out(
         place = by(row) if by is not None else ",".join(sorted(found))
         groups[place].append(row)
         met[place] |= found
-    tiers: defaultdict[str, Counter[bool]] = defaultdict(Counter)
-    missed: defaultdict[str, list[str]] = defaultdict(list)
-    for place, members in groups.items():
-        off = met[place]
-        scanner = TextScanner(
-            (), judge, LiveCredentials(), catalogue=[kind for kind in CATALOGUE if kind.name not in off]
-        )
-        for row in members:
-            gone = is_removed(row["secret"], scanner.redact_text(row["text"])[0])
-            for tier in ("all", row["tier"]):
-                tiers[tier][gone] += 1
-                if not gone and tier == "all":
-                    missed[row["tier"]].append(row["text"])
-    for tier in sorted(tiers):
-        yield Share(tier, tiers[tier][True], tiers[tier].total(), tuple(missed[tier]))
+    return groups, met
 
 
 def collected(redact: Redact, name: str) -> Iterator[Share]:

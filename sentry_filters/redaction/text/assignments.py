@@ -94,10 +94,7 @@ class Assignments:
         match = self._parts.match(data, start)
         if match is None:
             return None, start + 1
-        key_start = _key_start(data, match.end(1))
-        spelt = data[match.start(1) : match.end(1)]
-        if (b" " in spelt or not spelt.isascii()) and spelt[:1].isalnum():  # `API key`, `contraseña`
-            key_start = min(key_start, match.start(1))
+        key_start = _key_start(data, match.start(1), match.end(1))
         key = data[key_start : match.end(1)].decode("latin-1")
         sensitivity = self._judge(key)
         if key == "key" and data[key_start - 1 : key_start] in (b"?", b"&"):
@@ -130,7 +127,15 @@ def _bare(separator: bytes) -> bytes:
     return b"".join(separator.split())
 
 
-def _key_start(data: bytes, end: int) -> int:
+def _key_start(data: bytes, found: int, end: int) -> int:
+    """Where the key whose word was found in data[found:end] begins, without the letters of an escape."""
+    spelt = data[found:end]
+    if (b" " in spelt or not spelt.isascii()) and spelt[:1].isalnum():  # `API key`, `contraseña`
+        return min(_identifier_start(data, end), found)
+    return _identifier_start(data, end)
+
+
+def _identifier_start(data: bytes, end: int) -> int:
     """Where the identifier that ends at `end` begins, without the letters of an escape before it."""
     tail = data[max(0, end - _LONGEST_KEY) : end]
     start = end - len(tail) + len(tail.rstrip(_IDENT_BYTES))
@@ -189,7 +194,7 @@ def _closing_quote(data: bytes, quote: bytes, start: int, limit: int) -> int:
 
 def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
     """Whether key, separator and value together assign a secret, and are not code or prose."""
-    if not value or is_placeholder(value) or _is_own_name(candidate, value):
+    if _stands_in(candidate, value):
         return False
     separator = candidate.separator
     if separator.startswith(b","):
@@ -203,6 +208,11 @@ def _is_assignment(candidate: _Candidate, value: bytes, end: int) -> bool:
     if candidate.opening:
         return not _is_between_texts(candidate, value)
     return not separator or not _is_code_or_prose(candidate, value, end)
+
+
+def _stands_in(candidate: _Candidate, value: bytes) -> bool:
+    """Whether the value is nothing, or stands for a secret that is elsewhere."""
+    return not value or is_placeholder(value) or _is_own_name(candidate, value)
 
 
 def _is_own_name(candidate: _Candidate, value: bytes) -> bool:

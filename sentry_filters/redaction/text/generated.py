@@ -91,15 +91,19 @@ def surprise(value: bytes) -> float:
 def form_of(value: bytes) -> Form:
     """What `value` looks like."""
     bare = value.rstrip(b"=")
-    if len(bare) < LEAST - 4 or bare[:8].lower().startswith(_DIGESTS):
+    if len(bare) < LEAST - 4 or _is_digest(bare):
         return Form.ORDINARY
-    if bare[:2] == b"0x" and _is_hexadecimal(bare[2:]):
-        return Form.ORDINARY  # an address
     if _is_hexadecimal(bare) or (len(bare) == 36 and _UUID.match(bare) is not None):
         return Form.NUMBER
     if _is_random(bare) and not _is_sequence(bare):
         return Form.RANDOM
     return Form.NUMBER if _has_number(bare) else Form.ORDINARY
+
+
+def _is_digest(value: bytes) -> bool:
+    """Whether `value` says itself that it is a digest, or an address in memory."""
+    is_address = value[:2] == b"0x" and _is_hexadecimal(value[2:])
+    return is_address or value[:8].lower().startswith(_DIGESTS)
 
 
 def looks_generated(value: bytes) -> bool:

@@ -97,24 +97,42 @@ class Grammar:
         """Why `value` is a secret here; None if it is not."""
         if not place.before and is_public_id(value):
             return None
-        says, in_link = self._sentences.say(place), _is_in_link(place)
-        is_identity = says is Says.NOTHING and names_identity(split_words(place.name))
-        if says is Says.SOMETHING_ELSE or (is_identity and not in_link):
-            return None
-        prefixed = own_form(value)
-        form = form_of(value) if prefixed is None else prefixed.form
+        says = self._sentences.say(place)
         if says is Says.SECRET:
-            return "announced" if form is not Form.ORDINARY or looks_generated(value) else None
-        if in_link and form is Form.RANDOM:
-            return "link"
-        is_public = is_public_id(value) if prefixed is None else prefixed.is_public
-        if form is Form.ORDINARY or is_identity or is_public:
-            return None
-        if not place.is_inside and _is_refused(place, value, form):
-            return "refused"
-        if not place.is_inside and form is Form.RANDOM and _is_named(place, value):
-            return "named"
-        return "own-form" if _has_own_form(place, value, prefixed) else None
+            return (
+                "announced"
+                if _form(value, own_form(value)) is not Form.ORDINARY or looks_generated(value)
+                else None
+            )
+        return _kind_unannounced(place, value) if says is Says.NOTHING else None
+
+
+def _kind_unannounced(place: Place, value: bytes) -> str | None:
+    """Why `value` is a secret although no word leads to it; None if it is not."""
+    in_link, is_identity = _is_in_link(place), names_identity(split_words(place.name))
+    if is_identity and not in_link:
+        return None
+    prefixed = own_form(value)
+    form = _form(value, prefixed)
+    if in_link and form is Form.RANDOM:
+        return "link"
+    is_public = is_public_id(value) if prefixed is None else prefixed.is_public
+    if form is Form.ORDINARY or is_identity or is_public:
+        return None
+    return _by_place(place, value, form, prefixed)
+
+
+def _form(value: bytes, prefixed: OwnForm | None) -> Form:
+    return form_of(value) if prefixed is None else prefixed.form
+
+
+def _by_place(place: Place, value: bytes, form: Form, prefixed: OwnForm | None) -> str | None:
+    """Why `value`, which looks generated, is a secret by where it stands, or by its form."""
+    if not place.is_inside and _is_refused(place, value, form):
+        return "refused"
+    if not place.is_inside and form is Form.RANDOM and _is_named(place, value):
+        return "named"
+    return "own-form" if _has_own_form(place, value, prefixed) else None
 
 
 def _is_in_link(place: Place) -> bool:

@@ -109,10 +109,7 @@ def _is_path(data: bytes, first: int, last: int) -> bool:
 
 def place_of(data: bytes, first: int, last: int) -> Place:
     """What stands around data[first:last]."""
-    before, after = data[max(0, first - _BEFORE) : first], data[last : last + _AFTER]
-    for end in _ENDS:
-        before = before[before.rfind(end) + len(end) :] if end in before else before
-        after = after[: after.find(end)] if end in after else after
+    before, after = _line_around(data, first, last)
     match = _BESIDE.search(before) if before else None
     if match is None:
         return Place(before, after)
@@ -121,3 +118,12 @@ def place_of(data: bytes, first: int, last: int) -> Place:
         return Place(before, after)
     name = (match.group(1) or b"").decode("latin-1")
     return Place(before, after, name, match.start(1), separator, match.group(4) or b"")
+
+
+def _line_around(data: bytes, first: int, last: int) -> tuple[bytes, bytes]:
+    """What stands before and behind data[first:last] on its line."""
+    before, after = data[max(0, first - _BEFORE) : first], data[last : last + _AFTER]
+    for end in _ENDS:
+        before = before[before.rfind(end) + len(end) :] if end in before else before
+        after = after[: after.find(end)] if end in after else after
+    return before, after

@@ -59,26 +59,27 @@ class Sentences:
             if word in ("key", "keys") and following in words.HANDED_OVER:
                 return Says.SECRET
             following = word
-            unknown += word not in words.FILLERS
-            if word not in words.FILLERS and (unknown > 1 or _says_of_what(line[index])):
+            unknown += _weight(line[index])
+            if unknown > 1:
                 break
         return Says.NOTHING
 
     def _of_word(self, line: list[str], index: int) -> Says:
         """What the word at `index` says, given the one before it: `key` little, `api key` much."""
         word = line[index]
-        named, verdict = split_words(word), self._judge(word)
+        named = split_words(word)
         if named in _ALONE:
             before = line[index - 1].lower() if index and line[index - 1][0].isalpha() else ""
             if before and before not in words.FILLERS:
-                verdict = self._judge(f"{before}_{word}")
-                if verdict is Sensitivity.HARMLESS:
-                    return Says.SOMETHING_ELSE
-        elif verdict is Sensitivity.HARMLESS and not (
-            _DOORS.isdisjoint(named) or _OTHERWISE.isdisjoint(named)
-        ):
-            return Says.SOMETHING_ELSE
-        return Says.SECRET if verdict >= Sensitivity.LIKELY else Says.NOTHING
+                return _said(self._judge(f"{before}_{word}"), Says.SOMETHING_ELSE)
+        opens_otherwise = not (_DOORS.isdisjoint(named) or _OTHERWISE.isdisjoint(named))
+        return _said(self._judge(word), Says.SOMETHING_ELSE if opens_otherwise else Says.NOTHING)
+
+
+def _said(verdict: Sensitivity, harmless: Says) -> Says:
+    if verdict is Sensitivity.HARMLESS:
+        return harmless
+    return Says.SECRET if verdict >= Sensitivity.LIKELY else Says.NOTHING
 
 
 def _is_value(word: str) -> bool:
@@ -91,6 +92,9 @@ def _is_spoken(word: str) -> bool:
     return not words.SPOKEN.isdisjoint(split_words(word))
 
 
-def _says_of_what(word: str) -> bool:
+def _weight(word: str) -> int:
+    """How much a word says of what else the value may be: nothing, perhaps something, enough."""
+    if word.lower() in words.FILLERS:
+        return 0
     named = split_words(word)
-    return names_identity(named) or not words.ABOUT.isdisjoint(named)
+    return 2 if names_identity(named) or not words.ABOUT.isdisjoint(named) else 1
