@@ -1,70 +1,106 @@
-"""`sentry-filters redact`: try the redactor on any text, line by line."""
+"""`sentry-filters redact`: try the redactor on any text."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import BinaryIO
 
-from sentry_filters.redaction import Redactor
+from sentry_filters.cli.redact_parallel import Block, redacted
+from sentry_filters.cli.redact_progress import Progress, progress_of
 
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Copies FILE, or standard input, to standard output without the secrets in it. With --explain it prints
-instead, for each secret, the line, the column at which the mark would stand in the redacted line, and the
-kind; never the secret. Bytes that are not text pass through. Exit code: 0 done (whether or not there was a
-secret), 1 FILE cannot be read, 2 wrongly called."""
+Copies each FILE, or standard input, to standard output without the secrets in it. With --explain it prints
+instead, for each secret, the line (after the file's name, where there are several), the column at which the
+mark would stand in the redacted line, and the kind; never the secret. Bytes that are not text pass through.
+Exit code: 0 done (whether or not there was a secret), 1 done, and something that could not be inspected was
+withheld, 2 wrongly called, or a FILE or the policy cannot be read; then nothing is printed."""
 
-_LONGEST_BLOCK = 500  # lines of a private key; one without an end is cut there
+_HOLD, _WITHHELD, _CANNOT = 0, 1, 2
+_STDIN = "-"
+_LONGEST_KEY = 500  # lines of a private key; one without an end is cut there
+_MOST_LINES, _MOST_BYTES = (
+    200,
+    1 << 16,
+)  # of a block: few enough for the redactor's budget, were each a secret
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add this sub-command."""
     parser = commands.add_parser("redact", help="print a text without its secrets", description=_DESCRIPTION)
-    parser.add_argument("file", nargs="?", metavar="FILE", default="-", help="`-`, or none: standard input")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="`-`, or none: standard input")
     parser.add_argument("--explain", action="store_true", help="say what would be removed where, and as what")
+    parser.add_argument(
+        "--policy",
+        metavar="TOML",
+        help="a file with [tool.sentry_filters]: its kinds and keys of secrets, too",
+    )
     return parser
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
-    if arguments.file == "-":
-        _copy(sys.stdin.buffer, sys.stdout.buffer, explain=arguments.explain)
-        return 0
+    names = arguments.files or [_STDIN]
     try:
-        lines = open(arguments.file, "rb")  # noqa: SIM115 - errors of opening are not those of writing
-    except OSError as error:
-        print(f"sentry-filters redact: {arguments.file}: {error.strerror}", file=sys.stderr)
-        return 1
-    with lines:
-        _copy(lines, sys.stdout.buffer, explain=arguments.explain)
-    return 0
+        with ExitStack() as opened:
+            files = [_opened(name, opened) for name in names]
+            progress = opened.enter_context(progress_of(sum(map(_size, files))))
+            return _copy(list(zip(names, files, strict=True)), progress, arguments)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError, EOFError) as error:
+        named = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"sentry-filters redact: {named}", file=sys.stderr)
+        return _CANNOT
 
 
-def _copy(lines: Iterable[bytes], out: BinaryIO, *, explain: bool) -> None:
-    redactor = Redactor()
-    for number, block in _blocks(lines):
-        if not explain:
-            out.write(redactor.redact_bytes(block))
-            continue
-        scrubbed = redactor.scrub(block)
-        redacted = scrubbed.value if isinstance(scrubbed.value, bytes) else b""
-        for finding in scrubbed.findings:
-            before = redacted[: finding.start].decode("utf-8", "replace")
-            line, column = number + before.count("\n"), len(before) - before.rfind("\n")
-            out.write(f"{line}:{column}: {finding.kind}\n".encode())
+def _opened(name: str, until: ExitStack) -> BinaryIO:
+    return sys.stdin.buffer if name == _STDIN else until.enter_context(open(name, "rb"))
 
 
-def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers; those of a private key together, since only its first line names it."""
+def _size(file: BinaryIO) -> int:
+    """The bytes of a file; 0 of what is no file, as a pipe."""
+    try:
+        return os.fstat(file.fileno()).st_size
+    except OSError:
+        return 0
+
+
+def _copy(files: list[tuple[str, BinaryIO]], progress: Progress, arguments: argparse.Namespace) -> int:
+    """Print every file's outcome; return the exit code."""
+    out, code = sys.stdout.buffer, _HOLD
+    blocks = (block for name, file in files for block in _blocks(name, file))
+    for outcome in redacted(blocks, arguments.policy, explain=arguments.explain):
+        if arguments.explain:
+            name = f"{outcome.name}:" if len(files) > 1 else ""
+            out.write("".join(f"{name}{finding}\n" for finding in outcome.findings).encode())
+        else:
+            out.write(outcome.text)
+        if outcome.is_withheld:
+            code = _WITHHELD
+        progress(outcome.size)
+    return code
+
+
+def _blocks(name: str, lines: Iterable[bytes]) -> Iterator[Block]:
+    """The lines in blocks; those of a private key in one, since only its first line names it."""
     block: list[bytes] = []
+    size, key = 0, 0
+    number = 0
     for number, line in enumerate(lines, 1):
         block.append(line)
-        inside = b"-----BEGIN" in block[0] and b"PRIVATE KEY" in block[0]
-        if not inside or b"-----END" in line or len(block) == _LONGEST_BLOCK:
-            yield number - len(block) + 1, b"".join(block)
-            block = []
+        size += len(line)
+        if b"-----BEGIN" in line and b"PRIVATE KEY" in line:
+            key = number
+        if b"-----END" in line or number - key >= _LONGEST_KEY:
+            key = 0
+        if not key and (len(block) >= _MOST_LINES or size >= _MOST_BYTES):
+            yield Block(name, number - len(block) + 1, b"".join(block))
+            block, size = [], 0
     if block:
-        yield number - len(block) + 1, b"".join(block)
+        yield Block(name, number - len(block) + 1, b"".join(block))

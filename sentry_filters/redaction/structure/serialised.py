@@ -82,7 +82,10 @@ class SerialisedCheck:
             start, end = _string_around(data, hit, end)
             if end < 0 or data.startswith(_PLAIN_ESCAPES, hit):
                 return DOUBT  # one to be read: the walk finds out
-            verdict = self._verdict(data[start:end], found)
+            string = data[start:end]
+            if self._leaves_open(string):
+                return DOUBT
+            verdict = self._verdict(string, found)
             if verdict is not Sensitivity.HARMLESS and not names:
                 names = self._names_secret(data, start, end, verdict)
             hit, _ = find(end)
@@ -126,6 +129,10 @@ class SerialisedCheck:
             return False
         found[text] = redacted
         return True
+
+    def _leaves_open(self, string: bytes) -> bool:
+        """Whether only this string says what the next one holds: see `TextScanner.is_open`."""
+        return string not in self._known and self._scanner.is_open(_parsed(string))
 
     def _verdict(self, string: bytes, found: Redacted) -> Sensitivity:
         """What the content of a string indicates as a key; it is added to `found` where it holds a secret."""

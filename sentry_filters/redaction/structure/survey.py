@@ -141,14 +141,14 @@ class Survey:
                     self._suspects.add(self._container_of(index))
 
     def _is_redacted(self, text: str, scanner: TextScanner, clean: set[str]) -> bool:
-        """Whether something in `text` is secret; `clean` are the texts that were found to hold nothing."""
+        """Whether something in `text` is secret, or may be in the next; `clean` hold nothing."""
         if text not in clean and text not in self.redacted:
             result = scanner.redact_text(text)
             if result[0] is text:
                 clean.add(text)
             else:
                 self.redacted[text] = result
-        return text in self.redacted
+        return text in self.redacted or scanner.is_open(text)
 
     def _look_for_options(self) -> None:
         """Find the lists in which an option precedes its value."""

@@ -6,16 +6,19 @@ import dataclasses
 import operator
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from typing import TypeVar
 
 from sentry_filters.redaction.findings import REDACTED, WITHHELD, Finding
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, split_words, words
 from sentry_filters.redaction.structure import values
+from sentry_filters.redaction.structure.lines import changed_lines, redacted_lines, with_redacted_context
 from sentry_filters.redaction.structure.survey import DEEPEST, HARMLESS_TYPES, PLAIN_TYPES, Redacted, Survey
 from sentry_filters.redaction.text import Range, TextScanner
 
 _MOST_FINDINGS = 1000  # an account that is longer than the event helps nobody
 _HARMLESS = Sensitivity.HARMLESS
 Path = tuple[str | int, ...]
+Lines = TypeVar("Lines", bound=Sequence[object] | Mapping[object, object])
 
 
 class Walk:
@@ -148,6 +151,7 @@ class Walk:
     def _mapping(
         self, value: Mapping[object, object], verdict: Sensitivity, path: Path, *, plain: bool
     ) -> object:
+        value, plain = self._together(value, with_redacted_context(self._scanner, value), path, plain=plain)
         valuing, named = values.named_value(value, self._judge)
         result: dict[object, object] = {}
         changed = False
@@ -197,10 +201,11 @@ class Walk:
         options = values.option_values(value, self._judge)
         paired = values.pair_value(value, self._judge) if verdict < Sensitivity.SECRET else _HARMLESS
         lone = id(value) not in self._pairs
+        lines, plain = self._together(value, redacted_lines(self._scanner, value), path, plain=plain)
         if values.are_pairs(value):
             self._pairs.update(map(id, value))
         result: list[object] = []
-        for index, item in enumerate(value):
+        for index, item in enumerate(lines):
             own = max(verdict, options.get(index, _HARMLESS), paired if index == 1 else _HARMLESS)
             step = (*path, index) if self._account else path
             new = self._value(item, own, step, plain=plain, doubtful=lone and index == 1 and own > verdict)
@@ -208,6 +213,15 @@ class Walk:
         if all(map(operator.is_, result, value)):
             return value
         return tuple(result) if isinstance(value, tuple) else result
+
+    def _together(self, value: Lines, clean: Lines, path: Path, *, plain: bool) -> tuple[Lines, bool]:
+        """`clean`, which is `value` with lines redacted together; and whether the survey has seen it."""
+        if clean is value:
+            return value, plain
+        places: list[Path] = list(changed_lines(value, clean))
+        for place in places:
+            self._note((*path, *place), None, (Range(0, len(REDACTED), "lines"),))
+        return clean, False
 
     def _marked(self, path: Path, mark: str = REDACTED, kind: str = "key") -> str:
         self._note(path, None, (Range(0, len(mark), kind),))

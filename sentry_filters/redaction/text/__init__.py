@@ -4,7 +4,7 @@ from sentry_filters.redaction.text.credentials import LiveCredentials, Origin
 from sentry_filters.redaction.text.headers import cookie_parts, credential_start
 from sentry_filters.redaction.text.patterns import BOUNDARY
 from sentry_filters.redaction.text.plausible import is_placeholder, is_plain, is_secret
-from sentry_filters.redaction.text.ranges import Range
+from sentry_filters.redaction.text.ranges import Range, replaced
 from sentry_filters.redaction.text.scanner import TextScanner
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "is_placeholder",
     "is_plain",
     "is_secret",
+    "replaced",
 ]

@@ -5,7 +5,8 @@ What stands between key and value on one line is grammar, and `assignments`'.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity
 from sentry_filters.redaction.regex import Match, deferred_regex
@@ -30,6 +31,10 @@ _MOST_HARMLESS = 4  # cells of a column, one below the other: it is not one of s
 _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _LONGEST_KEY = 128
 _WINDOW = 4_096
+
+# Groups of the expression below.
+_CELLS, _TAGGED, _PART, _GO, _PAIR = 2, 3, 4, 5, 7
+_CLOSED_BY: Mapping[int, bytes] = MappingProxyType({_TAGGED: b"<", _GO: b"]"})
 
 _CELL_END = deferred_regex(rf"{_GAP}*{_MARKUP}{_GAP}*(?:\||{_EOL}|[\"']|$)", captures=False)
 _LINE_END = deferred_regex(rf"{_EOL}|$", captures=False)
@@ -97,22 +102,16 @@ def _values(data: bytes, match: Match) -> Iterator[tuple[tuple[int, int], bool]]
     group = next(number for number in range(2, 8) if match.start(number) >= 0)
     start = match.end(group)
     limit = min(len(data), start + _WINDOW)
-    if group == 2:
+    if group == _CELLS:
         yield from ((place, True) for place in _cells(data, match, limit))
-    elif group == 3:
-        end = data.find(b"<", start, limit)
-        yield (start, limit if end < 0 else end), True
-    elif group == 4:
-        end_match = _PART_END.search(data, start, limit)
-        yield (start, limit if end_match is None else end_match.start()), False
-    elif group == 5:
-        end = data.find(b"]", start, limit)
-        yield (start, limit if end < 0 else end), False
-    else:
-        quote = data[match.end(group) - 1 : match.end(group)]
-        end = data.find(quote, start, limit)
-        if end > start:
-            yield (start, start + len(data[start:end].rstrip(b"\\"))), group == 7
+    elif group == _PART:
+        ending = _PART_END.search(data, start, limit)
+        yield (start, limit if ending is None else ending.start()), False
+    elif group in _CLOSED_BY:
+        end = data.find(_CLOSED_BY[group], start, limit)
+        yield (start, limit if end < 0 else end), group == _TAGGED
+    elif (end := data.find(data[start - 1 : start], start, limit)) > start:
+        yield (start, start + len(data[start:end].rstrip(b"\\"))), group == _PAIR
 
 
 def _cells(data: bytes, match: Match, limit: int) -> Iterator[tuple[int, int]]:

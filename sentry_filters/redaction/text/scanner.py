@@ -8,7 +8,7 @@ from functools import partial
 from sentry_filters.redaction.catalogue import CATALOGUE, Kind
 from sentry_filters.redaction.findings import WITHHELD
 from sentry_filters.redaction.keys import KeyJudge
-from sentry_filters.redaction.regex import compile_finder, first_of
+from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.forms import Forms
@@ -25,6 +25,10 @@ _PASSES = 4  # a removal may bring to light what it covered; more than two were 
 # nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
 # over what is shorter for the marks in it, would come to another end.
 _CANDIDATES = 1_200
+
+_OPEN = deferred_regex(
+    r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]*$|[=:][ \t]*[(\[\\][ \t]*[\r\n]*$", captures=False
+)
 
 
 class TextScanner:
@@ -111,6 +115,10 @@ class TextScanner:
         """Whether nothing in `data` calls for a closer look, known credentials apart."""
         finders = (self.find_kind, self.find_keyed, self.find_generated)
         return all(find(data, 0)[0] < 0 for find in finders)
+
+    def is_open(self, text: str) -> bool:
+        """Whether a line may leave a secret to the next one, which would not say what it is."""
+        return _OPEN.search(text.encode("utf-8", "surrogatepass")) is not None
 
     def suspects(self, data: bytes) -> Iterable[tuple[int, int]]:
         """Where a closer look at `data` is due; nothing outside these places is secret."""

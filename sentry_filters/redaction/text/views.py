@@ -39,9 +39,7 @@ def read_ranges(data: bytes, secrets: Callable[[bytes], list[Range]]) -> list[Ra
         return None
     # Plain text and marks, in turn. Each alternative has a bound: nothing to go back and forth in.
     pieces = _SPLITTING.split(data, _MOST_MARKS)
-    rest = len(data)
-    if len(pieces) > 2 * _MOST_MARKS and _OTHERWISE.search(pieces[-1]) is not None:
-        rest -= len(pieces.pop())
+    rest = len(data) - (len(pieces.pop()) if len(pieces) > 2 * _MOST_MARKS else 0)
     meanings = {mark: _meaning(mark) for mark in set(pieces[1::2])}
     texts, blanks = pieces[:], pieces[:]
     texts[1::2] = [meanings[mark] for mark in pieces[1::2]]
