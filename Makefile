@@ -15,7 +15,7 @@ HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model certainty versions \
-  frameworks clean
+  frameworks evaluate clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -74,6 +74,9 @@ versions: $(VENV)/.made  ## The tests without servers, on every Python, with low
 
 frameworks: $(VENV)/.made  ## Real LLM clients and frameworks against a dead session (KEEP=docs/frameworks/README.md).
 	@$(BIN)/python -m tests.frameworks $(if $(KEEP),--keep $(KEEP))
+
+evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harmless lines (SEED=the release, SHOW=0).
+	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
 clean:  ## Remove what the other targets have made.
 	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -53,7 +53,44 @@ statements = st.builds(
     st.sampled_from(["401", "403", "500", "4011"]),
     any_text | canary_text,
 )
-texts = any_text | canary_text | labels | statements
+# What the grammar of redaction reads: words for a secret, separators, values that look generated.
+grammar = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "secret",
+                "token",
+                "api key",
+                "password",
+                "401",
+                "acme",
+                "id",
+                "cursor",
+                "user_",
+                "key_",
+                "login(",
+            ),
+            *(
+                " ",
+                ": ",
+                "=",
+                "-",
+                "(",
+                "'",
+                '"',
+                "/",
+                "$",
+                "\n",
+                "\\n",
+                "[REDACTED]",
+                "0f3a9c5e7b1d2f4a6c8e",
+            ),
+            *(fake("", 24, seed="grammar"), fake("", 17, seed="short"), "Kestrel-302"),
+        ]
+    ),
+    max_size=9,
+).map("".join)
+texts = any_text | canary_text | labels | statements | grammar
 
 scalars: st.SearchStrategy[Any] = (
     st.none()

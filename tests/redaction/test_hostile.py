@@ -153,3 +153,13 @@ def test_beyond_as_many_cookies_as_a_browser_keeps_the_rest_is_one_secret() -> N
 
     assert clean.count(REDACTED) == 181
     assert _REDACTOR.redact(clean) == clean
+
+
+def test_a_text_of_nothing_but_generated_values_is_judged_up_to_a_bound(redactor: Redactor) -> None:
+    ids = "".join(f"request_id={'k9XwQ2mZ7vRt4LbN8cJh'[at % 4 :]}{at} " for at in range(4_500))
+
+    once = redactor.redact(ids)
+
+    assert once.startswith(ids[:10_000])
+    assert len(once) < len(ids)
+    assert redactor.redact(once) is once

@@ -30,6 +30,14 @@ UNITS = [
     "a@",
     "--token ",
     "<token>",
+    "acme_a1b2c3d4e5f6g7h8 ",
+    "token ",
+    "aBcD ",
+    "password is ab12cd34 ",
+    "auth('a','b",
+    "key 0123456789abcdef0 ",
+    "mysql -p",
+    "reset/",
     "é",
 ]
 

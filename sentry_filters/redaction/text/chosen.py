@@ -18,7 +18,7 @@ _LOGIN = r"(?i:auth|login|credentials?)[A-Za-z_]*(?:\\*[\"'])?[ \t]*[=:]?[ \t]*[
 _FIRST = r"[ \t]*(?:[a-z]+=)?b?\\*[\"'][^\"'\s]+\\*[\"'][ \t]*,[ \t]*b?\\*[\"']"
 _COMMAND = rf"(?:PASS|AUTH(?:{_GAP}default)?|LOGIN{_GAP}[^\s\"']+){_GAP}"
 _PLACE = f"(?:{_NAMED}|{_LOGIN}{_FIRST}|{_COMMAND})"
-_VALUE = r"[^\s\"'`<>(){}\[\]|\\,;&]"
+_VALUE = r"[!#-%*+\-./0-9:=?@A-Z^_a-z~]"  # what JSON writes as it is, and no quotes or brackets
 
 _END = deferred_regex(rf"{_VALUE}+", captures=False)
 _LETTER = deferred_regex(r"[A-Za-z]", captures=False)

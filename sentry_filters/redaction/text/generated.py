@@ -36,7 +36,6 @@ _UUID = deferred_regex(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", cap
 _PREFIX = re.compile(rb"([A-Za-z0-9]{1,16})([_\-.~:])")
 _TO_SECTIONS = bytes(byte if byte in _LETTERS + _DIGITS else 32 for byte in range(256))
 _DIGESTS = (
-    b"0x",
     b"sha1-",
     b"sha256-",
     b"sha384-",
@@ -94,6 +93,8 @@ def form_of(value: bytes) -> Form:
     bare = value.rstrip(b"=")
     if len(bare) < LEAST - 4 or bare[:8].lower().startswith(_DIGESTS):
         return Form.ORDINARY
+    if bare[:2] == b"0x" and _is_hexadecimal(bare[2:]):
+        return Form.ORDINARY  # an address
     if _is_hexadecimal(bare) or (len(bare) == 36 and _UUID.match(bare) is not None):
         return Form.NUMBER
     if _is_random(bare) and not _is_sequence(bare):

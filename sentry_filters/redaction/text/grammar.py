@@ -97,16 +97,18 @@ class Grammar:
         """Why `value` is a secret here; None if it is not."""
         if not place.before and is_public_id(value):
             return None
+        says, in_link = self._sentences.say(place), _is_in_link(place)
+        is_identity = says is Says.NOTHING and names_identity(split_words(place.name))
+        if says is Says.SOMETHING_ELSE or (is_identity and not in_link):
+            return None
         prefixed = own_form(value)
         form = form_of(value) if prefixed is None else prefixed.form
-        says = self._sentences.say(place)
-        if says is Says.SECRET and (form is not Form.ORDINARY or looks_generated(value)):
-            return "announced"
-        if says is Says.SOMETHING_ELSE or form is Form.ORDINARY:
-            return None
-        if form is Form.RANDOM and _is_in_link(place):
+        if says is Says.SECRET:
+            return "announced" if form is not Form.ORDINARY or looks_generated(value) else None
+        if in_link and form is Form.RANDOM:
             return "link"
-        if names_identity(split_words(place.name)) or (prefixed is not None and prefixed.is_public):
+        is_public = is_public_id(value) if prefixed is None else prefixed.is_public
+        if form is Form.ORDINARY or is_identity or is_public:
             return None
         if not place.is_inside and _is_refused(place, value, form):
             return "refused"

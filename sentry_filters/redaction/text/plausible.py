@@ -9,7 +9,7 @@ _JUDGED = 400  # bytes: more of a value does not change the judgement, only its 
 
 # What takes the place of a secret, or leads to where one is kept.
 _REFERENCES = (
-    r"(?:[\s*.\-_=xX#?]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
+    r"(?:[\s*.\-_=xX#?:]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
     r"\[[a-z][^\]]*\]?|%5b[a-z][a-z0-9%+ ]*?(?:%5d|$)",  # [Filtered], [REDACTED], [Scrubbed due to …
     r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
     r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",

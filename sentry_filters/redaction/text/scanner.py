@@ -20,6 +20,9 @@ from sentry_filters.redaction.text.views import READ_OTHERWISE, read_ranges, wid
 Named = Callable[[bytes], Iterable[Range]]
 
 _NEAR = 512  # bytes
+# Values of one text that are judged by the words around them, some thirty microseconds each. Logs have one in
+# 150 bytes. Not more for a longer text: a second pass, over what is shorter, would come to another end.
+_MOST_GENERATED = 4_000
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 # Places in one text that are looked at. Each costs some twenty microseconds, and a hostile text may be
 # nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
@@ -91,8 +94,11 @@ class TextScanner:
         return (found, at) if found else self._forms.at(data, start) or (found, at)
 
     def generated(self, data: bytes, known: Sequence[Range] = ()) -> Iterator[Range]:
-        """What is secret in `data` by the words around it; what is `known`, in order, is not judged again."""
-        index = 0
+        """What is secret in `data` by the words around it; what is `known`, in order, is not judged again.
+
+        The rest goes as a whole where there are too many candidates.
+        """
+        index, left = 0, _MOST_GENERATED
         start, end = self.find_generated(data, 0)
         while start >= 0:
             while index < len(known) and known[index].end < end:
@@ -100,6 +106,10 @@ class TextScanner:
             if index < len(known) and known[index].start <= end:
                 at = known[index].end
             else:
+                left -= 1
+                if left < 0:
+                    yield Range(start, len(data), "withheld")
+                    return
                 secret, at = self._grammar.at(data, start, end)
                 if secret is not None:
                     yield secret
@@ -129,7 +139,8 @@ class TextScanner:
         while start >= 0:
             left -= 1
             if left < 0:
-                yield start, len(data)
+                yield start, len(data)  # each text from there on
+                places.append(Range(start, len(data), ""))
                 break
             places.append(Range(start, _text_end(data, end), ""))
             yield start, end
