@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sentry_filters.redaction.catalogue import Kind
 from sentry_filters.redaction.findings import WITHHELD, Finding, Scrubbed
@@ -150,10 +150,11 @@ class Redactor:
         return self._scrub(value, look, account=True)
 
     def _scrub(self, value: object, look: Look = DOUBT, *, account: bool) -> Scrubbed:
-        if look.redacted is None:
-            walk = Walk(self._scanner, self._judge, account=account)
-        else:
-            walk = GuidedWalk(self._scanner, self._judge, look.redacted, names=look.names, account=account)
+        if look.redacted is not None:
+            guided = GuidedWalk(self._scanner, self._judge, look.redacted, names=look.names, account=account)
+            with suppress(Exception):  # changed by another thread in the meantime: look at every text
+                return Scrubbed(guided.redacted(value), tuple(guided.findings))
+        walk = Walk(self._scanner, self._judge, account=account)
         try:
             return Scrubbed(walk.redacted(value), tuple(walk.findings))
         except Exception:  # noqa: BLE001 - fail closed, whatever it was

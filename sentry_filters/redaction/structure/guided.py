@@ -41,8 +41,12 @@ class GuidedWalk(Walk):
         self._trail: list[object] = []  # from the top to where it is
 
     def redacted(self, value: object) -> object:
-        """`value` without secrets; the identical object when there are none."""
-        result = self._value(value, _HARMLESS, (), plain=True)
+        """`value` without secrets; the identical object when there are none.
+
+        Raises what a container raises that is changed by another thread in the meantime.
+        """
+        outermost = self._container if type(value) in _COPIED else self._value
+        result = outermost(value, _HARMLESS, (), plain=True)
         self._judge.harmless.add(self._new_keys)
         return result
 

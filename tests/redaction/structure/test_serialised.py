@@ -171,6 +171,20 @@ def test_a_pair_that_was_harmless_is_a_doubt_with_another_value(redactor: Redact
         assert not redactor.is_clean(f'{{"password":"None","password":"a\\"{S}"}}')
 
 
+def test_what_changes_while_it_is_walked_through_is_walked_through_again(redactor: Redactor) -> None:
+    class Changing:
+        def __repr__(self) -> str:
+            value.setdefault("later", f"api_key={S}")
+            return "harmless"
+
+    value: dict[str, object] = {"first": Changing(), "text": f"password={S}"}
+    look = redactor.look(json.dumps({"first": None, "text": value["text"]}))
+
+    redacted = redactor.scrub(value, look).value
+
+    assert redacted == {**value, "text": "password=[REDACTED]", "later": "api_key=[REDACTED]"}
+
+
 def test_a_long_text_is_judged_like_a_short_one(redactor: Redactor) -> None:
     prose = "the token count of a session was read " * 500
 
