@@ -245,9 +245,8 @@ class Calls:
         trace_id, span_id = call.spans[0] if call.spans else (None, None)
         session = call.session
         if answer.sent is not None:
-            session = self._session(
-                answer.sent, lambda: answer.url
-            )  # a later hook, or a redirect, has changed it
+            # A later hook, or a redirect, has changed it.
+            session = self._session(answer.sent, lambda: answer.url)
         endpoint = endpoint_of_url(answer.url)
         answered = _Answered(
             Response(

@@ -199,7 +199,7 @@ def test_a_fault_of_ours_never_reaches_the_call(
     def broken(*_: object) -> None:
         raise RuntimeError(TOKEN)
 
-    monkeypatch.setattr(guard.redactor, "register", broken)
+    monkeypatch.setattr(guard.redactor, "register_sent", broken)
 
     for _ in range(3):
         assert call(httpx, guard, backend, "sync").status_code == 401

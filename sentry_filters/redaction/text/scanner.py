@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from sentry_filters.redaction.catalogue import CATALOGUE, Kind
-from sentry_filters.redaction.findings import WITHHELD
+from sentry_filters.redaction.findings import REDACTED, WITHHELD
 from sentry_filters.redaction.keys import KeyJudge
 from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
 from sentry_filters.redaction.text.assignments import Assignments
@@ -32,6 +33,10 @@ _CANDIDATES = 1_200
 _OPEN = deferred_regex(
     r"-----BEGIN[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----[^-]*$|[=:][ \t]*[(\[\\][ \t]*[\r\n]*$", captures=False
 )
+_OF_SEVERAL = re.compile(rb"(?i)auth|cookie")  # keys whose values have parts
+_QUOTES = (b'"', b"'", b"`")
+_MARKED_QUOTED = tuple(REDACTED.encode() + quote for quote in _QUOTES)
+_MARKED = (*_MARKED_QUOTED, f"{REDACTED} ".encode(), f"{REDACTED}\n".encode())
 
 
 class TextScanner:
@@ -76,7 +81,7 @@ class TextScanner:
             if left < 0:
                 secrets += _rest_withheld(data, start)
                 break
-            found, at = self._patterns.at(data, start, end) or self._keyed(data, start)
+            found, at = self._patterns.at(data, start, end) or self._keyed(data, start, end)
             secrets += found
             left -= len(found) // 2  # a table's
             while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
@@ -88,8 +93,11 @@ class TextScanner:
         secrets += [*self.generated(data, secrets)]
         return secrets
 
-    def _keyed(self, data: bytes, start: int) -> tuple[list[Range], int]:
-        """The secrets beside the key at `start`, and where to continue."""
+    def _keyed(self, data: bytes, start: int, end: int) -> tuple[list[Range], int]:
+        """The secrets beside the key at `start`, whose value begins before `end`; and where to continue."""
+        marked = _MARKED_QUOTED if data[end - 2 : end - 1] in _QUOTES else _MARKED
+        if data.startswith(marked, end - 1) and not _OF_SEVERAL.search(data[start:end]):
+            return [], end - 1  # an earlier pass has left no more than its mark, and judges would say so
         found, at = self._assignments.at(data, start)
         return (found, at) if found else self._forms.at(data, start) or (found, at)
 
@@ -138,7 +146,8 @@ class TextScanner:
         while start >= 0:
             left -= 1
             if left < 0:
-                yield start, len(data)
+                yield start, len(data)  # each text from there on
+                places.append(Range(start, len(data), ""))
                 break
             places.append(Range(start, _text_end(data, end), ""))
             yield start, end
