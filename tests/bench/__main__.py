@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME …] [--keep FILE]`: what everything costs, as ratios of one run."""
+"""`python -m tests.bench [NAME …] [--share 0.1] [--keep FILE]`: what it costs, as ratios of one run."""
 
 from __future__ import annotations
 
@@ -22,16 +22,22 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="write the figures there, and the documents' tables"
     )
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="how much of the usual effort, for a trial (the tables say so)",
+    )
     options = parser.parse_args(arguments)
     if unknown := [name for name in options.names if name not in BENCHES]:
         parser.error(f"{unknown[0]!r} is none of {', '.join(BENCHES)}")
     if options.keep and options.names:
         parser.error("--keep is for a run of all")
-    kept = Kept.of_this_machine()
+    kept = Kept.of_this_machine(options.share)
     print(kept.setting)  # noqa: T201 - a command
     too_much: list[Row] = []
     for name in options.names or BENCHES:
-        title, rows = measured(name, Effort())
+        title, rows = measured(name, Effort().share(options.share))
         show(title, rows)
         kept.add(name, rows)
         too_much += [row for row in rows if isinstance(row, Row) and row.too_much]
