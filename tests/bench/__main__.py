@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+import time
 from pathlib import Path
 
 from tests.bench.benches import BENCHES, measured
@@ -33,12 +35,15 @@ def main(arguments: list[str]) -> int:
         parser.error(f"{unknown[0]!r} is none of {', '.join(BENCHES)}")
     if options.keep and options.names:
         parser.error("--keep is for a run of all")
+    # What the guard logs is made, as in an application, and read by nobody.
+    logging.getLogger("sentry_filters").addHandler(logging.NullHandler())
     kept = Kept.of_this_machine(options.share)
     print(kept.setting)  # noqa: T201 - a command
     too_much: list[Row] = []
     for name in options.names or BENCHES:
+        started = time.perf_counter()
         title, rows = measured(name, Effort().share(options.share))
-        show(title, rows)
+        show(f"{title} ({time.perf_counter() - started:.0f} s)", rows)
         kept.add(name, rows)
         too_much += [row for row in rows if isinstance(row, Row) and row.too_much]
     for row in too_much:

@@ -40,8 +40,8 @@ def rows(effort: Effort) -> Iterator[Row]:
         "event of 10 to 20 KB": Events(words, most=_LARGE),
     }
     for name, events in sizes.items():
-        yield from _captured(name, guard, events, effort.longer(4))
-        yield from _boundary(name, guard, events, effort.longer(2))
+        yield from _captured(name, guard, events, effort.longer(2))
+        yield from _boundary(name, guard, events, effort)
         yield _misjudged(name, guard, events, min(_SEEN, effort.items))
     yield from _secrets(
         guard, Events(words, least=_LARGE), Events(words, least=_LARGE, secrets=20), effort.longer(2)
