@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -145,14 +146,11 @@ def test_what_was_recorded_lives_as_it_was_recorded() -> None:
 
 def test_a_turn_times_the_calls_and_what_is_left_for_later() -> None:
     done: list[str] = []
-    sides = {
-        name: Side(
-            lambda number, name=name: [lambda: done.append(name)] * number, lambda: done.append("rest")
-        )  # type: ignore[misc]
-        for name in "ab"
-    }
 
-    taken = in_turns(sides, QUICK)
+    def side(name: str) -> Side:
+        return Side(lambda number: [partial(done.append, name)] * number, partial(done.append, "rest"))
+
+    taken = in_turns({"a": side("a"), "b": side("b")}, QUICK)
 
     assert "".join(done[-6:]) in ("bbrestaarest", "aarestbbrest")
     assert [len(block) for block in taken["a"].thread.blocks] == [QUICK.calls] * QUICK.turns

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         print(f"too much: {row.what}: {row.ratio:.3f}, at most {row.most:g} is allowed")  # noqa: T201 - as above
     if options.keep:
         kept.write(options.keep)
-        write_documents(kept)
+        write_documents(Kept.read(options.keep))  # as anybody else reads them
     return 1 if too_much else 0
 
 

@@ -53,8 +53,8 @@ def rows(effort: Effort) -> Iterator[Row]:
         healthy = _in_turns(sides, words, effort.turns, effort.calls)
         _ask(backend, "POST", "/storm")
         storm = _in_turns(sides, words, effort.turns, effort.calls // 2)  # bare, each is slow
-    yield from _rows("healthy", healthy, 1.08)
-    yield from _rows("our own storm", storm, 1.0)
+    yield from _rows("FastAPI application, healthy", healthy, 1.08)
+    yield from _rows("FastAPI application, our own storm", storm, 1.0)
 
 
 def _rows(name: str, taken: dict[str, _Load], most: float) -> Iterator[Row]:

@@ -26,7 +26,7 @@ _SHORT: tuple[tuple[str, str], ...] = (
     ("sentry", r"before_send, .* / .*"),
     ("threads", r".*, (1|16) threads?"),
     ("application", r".*: (processor time|time for|latency, p99).*"),
-    ("start", r"(import|the first guard|each further guard|memory).*"),
+    ("start", r"import.*|the first guard|each further guard|memory.*"),
     ("growth_catalogue", r"walk, .* live credentials"),
     ("audit", r"the ledger: .* / .*"),
     ("growth_size", r"(check|walk).*, clean event, 10 MB"),

@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 import fastapi
+import httpx2
 import openai
 import sentry_sdk
 import uvicorn
@@ -53,9 +54,9 @@ def application(backend: str, *, guarded: bool) -> fastapi.FastAPI:
         else TracerProvider(active_span_processor=GuardedSpanProcessor(guard))
     )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://{backend}/v1/traces")))
-    moved = "httpx2" in openai.DefaultHttpxClient.__mro__[1].__module__  # openai 3 moved to another library
-    http = HTTPX2ClientInstrumentor if moved else HTTPXClientInstrumentor
-    http().instrument(tracer_provider=provider)
+    # openai 3 moved from httpx to httpx2.
+    moved = issubclass(openai.DefaultHttpxClient, httpx2.Client)
+    (HTTPX2ClientInstrumentor if moved else HTTPXClientInstrumentor)().instrument(tracer_provider=provider)
     OpenAIInstrumentor().instrument(tracer_provider=provider)
     sentry_sdk.init(**(options if guard is None else guard.sentry_options(**options)))
     logging.getLogger().setLevel(logging.INFO)

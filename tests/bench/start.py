@@ -104,7 +104,8 @@ def _time(what: str, times: list[float]) -> Row:
 
 def _absolute(what: str, taken: Samples, most: float | None, unit: str) -> Row:
     """Return a figure that has nothing to be a ratio of: what is limited is the figure itself."""
-    return rated(what, taken.median, taken.p99, Ratio.of(taken.blocks[0]), most, unit=unit)
+    ratio = Ratio.of(taken.blocks[0])
+    return rated(what, ratio.median, taken.p99, ratio, most, unit=unit)
 
 
 def _started() -> dict[str, tuple[float, float]]:

@@ -32,6 +32,7 @@ class Effort:
         size: The largest event, in bytes.
         turns: How often each side of a comparison has its turn.
         calls: Of a side in one turn.
+        tidy: Whether garbage is collected before a comparison, which takes a tenth of a second.
     """
 
     blocks: int = 10
@@ -40,6 +41,7 @@ class Effort:
     size: int = 10_000_000
     turns: int = 30
     calls: int = 128
+    tidy: bool = True
 
     def longer(self, times: float) -> Effort:
         """Return the same with more time for each act."""
@@ -55,7 +57,7 @@ class Effort:
         )
 
 
-QUICK = Effort(blocks=2, seconds=0.001, items=40, size=10_000, turns=2, calls=2)
+QUICK = Effort(blocks=2, seconds=0.001, items=40, size=10_000, turns=2, calls=2, tidy=False)
 """So little that the figures say nothing: shows that a benchmark runs."""
 
 
@@ -156,8 +158,7 @@ def side_by_side(
     calls = {name: _within(share / once, 1, _MOST_CALLS) for name, once in seconds.items()}
     samples = {name: Samples() for name in made}
     order = list(made)
-    gc.collect()
-    gc.freeze()  # what the benchmark itself holds is not looked through
+    _freeze(effort)
     try:
         for _ in range(effort.blocks):
             block: dict[str, list[float]] = {name: [] for name in made}
@@ -206,8 +207,7 @@ def in_turns(sides: Mapping[str, Side], effort: Effort) -> dict[str, Shares]:
     order = list(sides)
     for side in sides.values():  # what is met for the first time
         _turn(side, min(effort.calls, 16))
-    gc.collect()
-    gc.freeze()
+    _freeze(effort)
     try:
         for _ in range(effort.turns):
             order.reverse()
@@ -218,6 +218,13 @@ def in_turns(sides: Mapping[str, Side], effort: Effort) -> dict[str, Shares]:
     finally:
         gc.unfreeze()
     return shares
+
+
+def _freeze(effort: Effort) -> None:
+    """Let the garbage collector look through nothing that the benchmark itself holds."""
+    if effort.tidy:
+        gc.collect()
+    gc.freeze()
 
 
 def _turn(side: Side, calls: int) -> tuple[list[float], float]:
