@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.bench.kept import Kept
+from tests.bench.redaction import SPAN
 from tests.bench.table import ABSOLUTE, PROCESS, TAIL, THREAD, Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ _LONG: tuple[tuple[str, str], ...] = (
     ("growth_catalogue", r".*(1,000 more|credentials).*"),
     ("growth_sessions", r".*, 100,000 sessions expired"),
     ("audit", r".* / .*"),
-    ("redaction", r".*: sentry-filters.* / .*"),
+    ("redaction", r".*(: sentry-filters.*|search.*) / .*"),
 )
 """What docs/proof.md quotes."""
 
@@ -111,13 +112,15 @@ def _spread(row: Row) -> str:
 def _peers(kept: Kept) -> Iterator[str]:
     rows = kept.figures.get("redaction", {})
     yield f"{kept.setting}:\n"
-    yield "| | clean, µs | 20 secrets, µs | |\n|---|--:|--:|---|"
+    yield "| | clean, µs | 20 secrets, µs | | a span's attributes, µs |\n|---|--:|--:|---|--:|"
     for what, clean in rows.items():
         name = what.removeprefix("clean: ")
         if (dirty := rows.get(f"20 secrets: {name}")) is not None and name != what:
-            yield f"| {_marked(name)} | {clean.median:,.0f} | {dirty.median:,.0f} | {dirty.note} |"
+            span = rows.get(f"{SPAN}: {name}")
+            last = "" if span is None else f"{span.median:,.0f}"
+            yield f"| {_marked(name)} | {clean.median:,.0f} | {dirty.median:,.0f} | {dirty.note} | {last} |"
     for name in kept.left_out.get("redaction", {}):
-        yield f"| {name} | not installed | | |"
+        yield f"| {name} | not installed | | | |"
 
 
 def _processes(kept: Kept) -> Iterator[str]:

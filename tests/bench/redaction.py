@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from sentry_filters import Redactor
 from tests.bench.peers import LOGFIRE, OF_EVENTS, OURS, OURS_BYTES, SCRUBBER, Peer, found
 from tests.bench.recordings import Events, attributes
-from tests.bench.table import LeftOut, Row, compared, rated
+from tests.bench.table import LeftOut, Row, compared, plain, rated
 from tests.bench.timing import Act, Effort, side_by_side
 from tests.bench.words import Words
 
@@ -17,8 +18,9 @@ TITLE = "Redaction: the ratio is over this package's, given a dict"
 _LIMITS = {(OURS, SCRUBBER): 2.0, (OURS_BYTES, SCRUBBER): 1.5, (OURS, LOGFIRE): 0.15}
 _LARGE = 40_000  # bytes
 _SECRETS = 20
+_TEXT = 4_000  # characters
 _SECRET = re.compile(r"sk-proj-[A-Za-z0-9]{40}")
-_SPAN = "attributes of a GenAI span, 4 KB of messages"
+SPAN = "attributes of a GenAI span with 4 KB of messages"
 
 
 def rows(effort: Effort) -> Iterator[Row | LeftOut]:
@@ -34,10 +36,10 @@ def rows(effort: Effort) -> Iterator[Row | LeftOut]:
     sources: dict[str, Callable[[], dict[str, Any]]] = {
         "clean": Events(words, least=_LARGE),
         "20 secrets": dirty,
-        _SPAN: lambda: attributes(words),
+        SPAN: lambda: attributes(words),
     }
     for name, source in sources.items():
-        some = [peer for peer in peers if name != _SPAN or peer.name not in OF_EVENTS]
+        some = [peer for peer in peers if name != SPAN or peer.name not in OF_EVENTS]
         taken = side_by_side({peer.name: _act(peer, source) for peer in some}, effort)
         for peer in some:
             times = taken[peer.name]
@@ -49,6 +51,28 @@ def rows(effort: Effort) -> Iterator[Row | LeftOut]:
         for (ours, other), most in _LIMITS.items():
             if other in taken and name == "clean":
                 yield compared(f"{name}: {ours} / {other}", taken[ours], taken[other], most)
+    yield from _floor(words, effort)
+
+
+def _floor(words: Words, effort: Effort) -> Iterator[Row]:
+    """Measure what is left to be won: the search itself, in C++, beside all that Python does around it."""
+    redactor, again = Redactor(), words.prose(_TEXT)
+
+    def texts() -> str:
+        return "\n".join(str(value) for value in attributes(words).values())
+
+    taken = side_by_side(
+        {
+            "new": Act(redactor.is_clean_text, lambda: words.prose(_TEXT)),
+            "again": Act(redactor.is_clean_text, lambda: again),
+            "walk": Act(redactor.redact_value, lambda: attributes(words)),
+            "search": Act(redactor.is_clean_text, texts),
+        },
+        effort,
+    )
+    yield plain("search of 4 KB of text that is new in every call", taken["new"])
+    yield compared("4 KB of text: search, new in every call / the same again", taken["new"], taken["again"])
+    yield compared(f"{SPAN}: redact_value / the search of their texts alone", taken["walk"], taken["search"])
 
 
 def _act(peer: Peer, source: Callable[[], dict[str, Any]]) -> Act:
