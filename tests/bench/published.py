@@ -47,13 +47,13 @@ _LONG: tuple[tuple[str, str], ...] = (
     ("growth_catalogue", r".*(1,000 more|credentials).*"),
     ("growth_sessions", r".*, 100,000 sessions expired"),
     ("audit", r".* / .*"),
-    ("redaction", r".*(: sentry-filters.*|search.*) / .*"),
+    ("redaction", r".*(: sentry-filters.*|search.*|redact_value) / .*"),
 )
 """What docs/proof.md quotes."""
 
 _CODE = re.compile(
     r"\b(before_send\w*|capture_event|gate\.check|finish_reasons|import \w+"
-    r"|guard\.warm\(\)|EventScrubber\(recursive=True\))"
+    r"|redact_value|guard\.warm\(\)|EventScrubber\(recursive=True\))"
 )
 
 _KINDS = ("spans", "records")  # those that have a table of kinds
