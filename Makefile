@@ -4,6 +4,7 @@ VENV := .venv
 LOWEST := .venv-lowest
 DEMO := .venv-demo
 BENCH := .venv-bench
+RECORDING := .venv-recording
 FUZZ := .venv-fuzz
 BIN := $(VENV)/bin
 
@@ -12,9 +13,10 @@ HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
-HOLDS_$(BENCH) := --group test --group otel-test --editable .
+HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
+HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench torture fuzz model certainty versions \
+.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model certainty versions \
   frameworks evaluate clean
 
 help:  ## What there is to run.
@@ -50,6 +52,9 @@ lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencie
 bench: $(BENCH)/.peers  ## What it costs, as ratios of one run (KEEP=docs/bench.json: into the documents, too).
 	@$(BENCH)/bin/python -m tests.bench $(if $(KEEP),--keep $(KEEP))
 
+recording: $(RECORDING)/.made services  ## Record anew what `make bench` replays, from real instrumentations and SDKs.
+	@$(RECORDING)/bin/python -m tests.bench.recording tests/bench/recorded.json.gz
+
 $(BENCH)/.peers: $(BENCH)/.made  # one by one: what cannot be installed is left out
 	@$(BENCH)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"], sep="\n")' \
 	| while read -r peer; do \
@@ -79,7 +84,7 @@ evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harm
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

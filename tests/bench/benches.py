@@ -9,15 +9,17 @@ from tests.bench.table import LeftOut, Row
 from tests.bench.timing import Effort
 
 BENCHES = (
-    "claims",
+    "spans",
+    "failures",
+    "records",
     "sentry",
-    "otel",
-    "otel_logs",
     "threads",
+    "start",
+    "application",
+    "redaction",
     "growth_size",
     "growth_catalogue",
     "growth_sessions",
-    "redaction",
     "audit",
     "shared",
 )

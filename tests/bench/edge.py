@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import sentry_sdk
@@ -58,39 +57,27 @@ def client(guard: SessionGuard | None = None, **options: Any) -> sentry_sdk.Clie
     return sentry_sdk.Client(**(options if guard is None else guard.sentry_options(**options)))
 
 
-def in_turn(items: Sequence[Any]) -> Callable[[], Any]:
-    """Return a function that cycles through `items`: always the same one would stay in every cache."""
-    return itertools.cycle(items).__next__
-
-
 class Boundary:
     """Envelopes on their way to the network: bare, and with the guard's check before.
 
     Args:
         guard: The guard.
         kind: Sentry's type of the item.
-        payloads: What the items hold, one after the other; a sequence begins again.
+        payload: Makes what the next item holds.
     """
 
-    def __init__(self, guard: SessionGuard, kind: str, payloads: Sequence[Any] | Iterator[Any]) -> None:
+    def __init__(self, guard: SessionGuard, kind: str, payload: Callable[[], Any]) -> None:
         self._guard = guard
         self._kind = kind
-        self._next = in_turn(payloads) if isinstance(payloads, Sequence) else payloads.__next__
+        self._next = payload
 
     def bare(self) -> Act:
         """Serialise and compress."""
         return Act(sent, self._envelope)
 
-    def guarded(self) -> Act:
-        """Check, then serialise and compress what may be sent."""
-        return Act(self._checked_and_sent, self._envelope)
-
     def check(self) -> Act:
         """Check, with the bytes already there."""
         return Act(self._checked, self._serialised)
-
-    def _checked_and_sent(self, envelope: Envelope) -> None:
-        sent(self._checked(envelope))
 
     def _checked(self, envelope: Envelope) -> Envelope:
         guarded = parts_of(self._guard).boundary.guarded(envelope, _nothing_lost)
@@ -119,3 +106,16 @@ def sent(envelope: Envelope) -> bytes:
 
 def _nothing_lost(item: Item) -> None:
     raise AssertionError(f"an item of type {item.type} was withheld")
+
+
+def with_failed_call(transaction: dict[str, Any]) -> dict[str, Any]:
+    """Return a transaction with two spans more: a call that our expired session failed, and its child."""
+    parent = transaction["contexts"]["trace"]
+    url = f"https://{HOST}/v1/chat/completions"
+    both = {"trace_id": parent["trace_id"], "start_timestamp": transaction["start_timestamp"]}
+    both["timestamp"] = transaction["timestamp"]
+    chat = {**both, "span_id": "c" * 16, "parent_span_id": parent["span_id"], "op": "gen_ai.chat"}
+    http = {**both, "span_id": "d" * 16, "parent_span_id": "c" * 16, "op": "http.client"}
+    http |= {"description": f"POST {url}", "status": "unauthenticated"}
+    http["data"] = {"http.response.status_code": 401, "url": url}
+    return {**transaction, "spans": [*transaction["spans"], {**chat, "status": "internal_error"}, http]}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from sentry_filters import Failure, Policy, Response, SessionExpiredError, SessionGuard
 from sentry_filters.guard import parts_of
 from tests.bench.edge import listening_guard
-from tests.bench.table import Row
+from tests.bench.table import Row, rated
 from tests.bench.timing import Act, Effort, side_by_side
 
 TITLE = 'Growth with sessions, scope="session": the ratio is over one session that has expired'
@@ -35,7 +35,7 @@ def rows(effort: Effort) -> Iterator[Row]:
         taken = side_by_side(acts, effort)
         for name, samples in taken.items():
             known = f"{name} session{'s' if name != '1' else ''}"
-            yield Row(f"{what}, {known} expired", samples.median, samples.p99, samples.over(taken["1"]))
+            yield rated(f"{what}, {known} expired", samples.median, samples.p99, samples.over(taken["1"]))
     for guard in guards.values():
         guard.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sentry_filters import Redactor
 from tests.bench.events import clean_event, dirty_event
-from tests.bench.table import Row
+from tests.bench.table import Row, rated
 from tests.bench.timing import Effort, Samples, side_by_side
 
 TITLE = "Growth with size: the ratio is the time for a byte over that at 10 KB"
@@ -35,8 +35,8 @@ def rows(effort: Effort) -> Iterator[Row]:
                 taken.append((name, length, side_by_side({what: work}, effort)[what]))
         _, floor_length, floor = taken[_FLOOR]
         for name, length, samples in taken:
-            growth = samples.over(floor) * floor_length / length
-            yield Row(
+            growth = samples.over(floor).times(floor_length / length)
+            yield rated(
                 f"{what}, {name}", samples.median, samples.p99, growth, None if length < 50_000 else _MOST
             )
 

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -15,8 +15,8 @@ from typing import Any, Self
 from tests.bench.table import LeftOut, Row
 
 _LIBRARIES = (
-    "bugsnag", "datafog", "detect-secrets", "elastic-apm", "google-re2", "logfire", "loggingredactor",
-    "opentelemetry-sdk", "redis", "rollbar", "sentry-relay", "sentry-sdk",
+    "bugsnag", "datafog", "detect-secrets", "elastic-apm", "fastapi", "google-re2", "logfire",
+    "loggingredactor", "openai", "opentelemetry-sdk", "redis", "rollbar", "sentry-relay", "sentry-sdk",
 )  # fmt: skip
 
 
@@ -32,6 +32,7 @@ class Kept:
         libraries: The versions of all libraries that took part.
         figures: By benchmark and by what was measured.
         left_out: What could not be measured, by benchmark, and why.
+        share: Of the usual effort; a small one says that the figures are not to be relied on.
     """
 
     date: str
@@ -41,11 +42,13 @@ class Kept:
     libraries: Mapping[str, str]
     figures: dict[str, dict[str, Row]] = field(default_factory=dict)
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    share: float = 1.0
 
     @classmethod
-    def of_this_machine(cls) -> Self:
+    def of_this_machine(cls, share: float = 1.0) -> Self:
         """Return one without figures."""
         return cls(
+            share=share,
             date=datetime.now(UTC).date().isoformat(),
             python=f"{platform.python_implementation()} {platform.python_version()}",
             machine=platform.machine(),
@@ -59,22 +62,14 @@ class Kept:
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         figures: dict[str, dict[str, Row]] = {}
         for one in data.pop("figures"):
-            row = Row(one["what"], one["median_us"], one["p99_us"], one["ratio"], one["at_most"], one["note"])
-            figures.setdefault(one["bench"], {})[row.what] = row
+            bench = one.pop("bench")
+            figures.setdefault(bench, {})[one["what"]] = Row(**one)
         return cls(figures=figures, **data)
 
     def write(self, path: Path) -> None:
         """Write everything."""
         figures = [
-            {
-                "bench": bench,
-                "what": row.what,
-                "median_us": _rounded(row.median),
-                "p99_us": _rounded(row.p99),
-                "ratio": None if row.ratio is None else _rounded(row.ratio),
-                "at_most": row.most,
-                "note": row.note,
-            }
+            {"bench": bench, **{name: _rounded(value) for name, value in asdict(row).items()}}
             for bench, rows in self.figures.items()
             for row in rows.values()
         ]
@@ -84,6 +79,7 @@ class Kept:
             "machine": self.machine,
             "cpus": self.cpus,
             "libraries": self.libraries,
+            "share": self.share,
             "left_out": self.left_out,
             "figures": figures,
         }
@@ -93,7 +89,8 @@ class Kept:
     def setting(self) -> str:
         """What was measured on, in a line."""
         sdks = ", ".join(f"{name} {self.libraries[name]}" for name in ("sentry-sdk", "opentelemetry-sdk"))
-        return f"{self.python}, {self.machine}, {self.cpus} cores, {sdks}, {self.date}"
+        trial = "" if self.share == 1.0 else f"; **a trial run, {self.share:g} of the usual length**"
+        return f"{self.python}, {self.machine}, {self.cpus} cores, {sdks}, {self.date}{trial}"
 
     def add(self, bench: str, rows: Iterable[Row | LeftOut]) -> None:
         """Take the figures of one benchmark."""
@@ -104,8 +101,8 @@ class Kept:
                 self.figures.setdefault(bench, {})[row.what] = row
 
 
-def _rounded(figure: float) -> float:
-    return round(figure, 4)
+def _rounded(figure: float | str | None) -> float | str | None:
+    return round(figure, 4) if isinstance(figure, float) else figure
 
 
 def _version(library: str) -> str:

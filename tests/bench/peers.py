@@ -21,6 +21,8 @@ OURS = "sentry-filters, dict"
 OURS_BYTES = "sentry-filters, check of bytes"
 SCRUBBER = "EventScrubber(recursive=True)"
 LOGFIRE = "logfire"
+OF_EVENTS = frozenset({SCRUBBER, "sentry-relay"})
+"""Those that know Sentry's events only."""
 
 
 @dataclass(frozen=True, slots=True)

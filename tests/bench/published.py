@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.bench.kept import Kept
-from tests.bench.table import Row
+from tests.bench.redaction import SPAN
+from tests.bench.table import ABSOLUTE, PROCESS, TAIL, THREAD, Row
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "docs" / "bench.json"
@@ -18,42 +19,44 @@ DOCUMENTS = ("README.md", "docs/proof.md", "docs/redaction.md", "docs/redis.md")
 
 _BLOCK = re.compile(r"(<!-- bench (\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 _SHORT: tuple[tuple[str, str], ...] = (
-    ("claims", r"(healthy|clean) .*: .*"),
+    ("failures", r".*: more than without failures"),
+    ("sentry", r"event of .*: added to capture_event, (median|p99)"),
+    ("sentry", r"event of .*: transport's check / EventScrubber.*"),
+    ("sentry", r"event of .*: clean ones .*"),
+    ("sentry", r".*20 secrets.* / .*"),
     ("sentry", r"before_send, .* / .*"),
-    ("sentry", r"transport's check.* event / .*"),
-    ("sentry", r"transport's check, 20 secrets.* / .*"),
+    ("threads", r".*, (1|16) threads?"),
+    ("application", r".*: (processor time|time for|latency, p99).*"),
+    ("start", r"import.*|the first guard|each further guard|memory.*"),
+    ("growth_catalogue", r"walk, .* live credentials"),
     ("audit", r"the ledger: .* / .*"),
-    ("otel", r"exporter's redaction, clean .*"),
-    ("threads", r"event through .*, (1|16) threads?"),
-    ("threads", r"a span's life, (1|16) threads?"),
     ("growth_size", r"(check|walk).*, clean event, 10 MB"),
-    ("growth_sessions", r"decide, a repeat, .*"),
+    ("growth_sessions", r"decide, a repeat, (1,000|100,000) .*"),
     ("redaction", r"clean: sentry-filters.* / .*"),
 )
-"""What the README quotes, by benchmark and by what was measured."""
+"""What the README quotes beside all kinds of spans and log records, by benchmark and by what was measured."""
 
 _LONG: tuple[tuple[str, str], ...] = (
-    ("claims", r"healthy event: .*, p99"),
-    ("claims", r"healthy event: .*, median"),
-    ("claims", r"the same on the capturing thread: .*"),
-    ("claims", r"the same where other work .*"),
-    ("claims", r"healthy span: .*, p99"),
-    ("claims", r"healthy span: .*, median"),
-    ("claims", r"clean redaction: .*, p99"),
-    ("claims", r"clean redaction: .*, median"),
-    ("sentry", r"before_send, .* / .*"),
-    ("sentry", r"before_send alone.* / .*"),
-    ("sentry", r"before_send_(log|transaction), .*"),
-    ("sentry", r"transport's check.* / .*"),
-    ("otel", r".*(guard|exporter)'s .*"),
-    ("otel_logs", r".*(guard|exporter)'s .*"),
-    ("threads", r".*, (1|4|16) threads?"),
+    ("spans", r".*exporter's redaction.*"),
+    ("failures", r".*"),
+    ("sentry", r".*"),
+    ("threads", r".*"),
+    ("application", r".*"),
+    ("start", r".*"),
     ("growth_size", r".*, 10 MB"),
-    ("growth_catalogue", r"check of bytes, 1,000 more .*"),
+    ("growth_catalogue", r".*(1,000 more|credentials).*"),
     ("growth_sessions", r".*, 100,000 sessions expired"),
-    ("redaction", r"clean: sentry-filters.* / .*"),
+    ("audit", r".* / .*"),
+    ("redaction", r".*(: sentry-filters.*|search.*|redact_value) / .*"),
 )
 """What docs/proof.md quotes."""
+
+_CODE = re.compile(
+    r"\b(before_send\w*|capture_event|gate\.check|finish_reasons|import \w+"
+    r"|redact_value|guard\.warm\(\)|EventScrubber\(recursive=True\))"
+)
+
+_KINDS = ("spans", "records")  # those that have a table of kinds
 
 
 def write_documents(kept: Kept) -> None:
@@ -66,8 +69,8 @@ def write_documents(kept: Kept) -> None:
 def rendered(text: str, kept: Kept) -> str:
     """Return a document's text with the tables that the figures make."""
     tables: Mapping[str, Callable[[Kept], Iterator[str]]] = {
-        "costs": lambda kept: _quoted(_SHORT, kept),
-        "figures": lambda kept: _quoted(_LONG, kept),
+        "costs": lambda kept: _costs(_SHORT, kept),
+        "figures": lambda kept: _costs(_LONG, kept),
         "peers": _peers,
         "processes": _processes,
     }
@@ -79,26 +82,45 @@ def rendered(text: str, kept: Kept) -> str:
     return _BLOCK.sub(block, text)
 
 
-def _quoted(quoted: Iterable[tuple[str, str]], kept: Kept) -> Iterator[str]:
+def _costs(quoted: Iterable[tuple[str, str]], kept: Kept) -> Iterator[str]:
+    """Make the table of all kinds of spans and log records, and the one of all else."""
     yield f"{kept.setting}:\n"
-    yield "| | ratio | at most |\n|---|--:|--:|"
+    yield f"| | {THREAD}, median | {TAIL.removeprefix(THREAD + ', ')} | {PROCESS} |\n|---|--:|--:|--:|"
+    for bench in _KINDS:
+        rows = kept.figures.get(bench, {})
+        for what in rows:
+            name = what.removesuffix(f": {THREAD}")
+            if name != what:
+                cells = (_spread(rows[f"{name}: {one}"]) for one in (THREAD, TAIL, PROCESS))
+                yield f"| {_marked(name)} | {' | '.join(cells)} |"
+    yield "\n| | ratio | at most |\n|---|--:|--:|"
     for bench, wanted in quoted:
         for what, row in kept.figures.get(bench, {}).items():
             if row.ratio is not None and re.fullmatch(wanted, what):
                 most = "" if row.most is None else f"{row.most:.2f}"
-                yield f"| {_marked(what)} | {_figure(row.ratio)} | {most} |"
+                yield f"| {_marked(what)}{f' ({row.note})' if row.note else ''} | {_spread(row)} | {most} |"
+
+
+def _spread(row: Row) -> str:
+    """Return a ratio, or a figure in its own unit, with the 10th and 90th percentiles of its turns."""
+    assert row.ratio is not None
+    unit = f" {row.unit}" if row.unit in ABSOLUTE and row.ratio == row.median else ""
+    spread = "" if row.low is None or row.high is None else f" ({_figure(row.low)} to {_figure(row.high)})"
+    return f"{_figure(row.ratio)}{unit}{spread}"
 
 
 def _peers(kept: Kept) -> Iterator[str]:
     rows = kept.figures.get("redaction", {})
     yield f"{kept.setting}:\n"
-    yield "| | clean, µs | 20 secrets, µs | |\n|---|--:|--:|---|"
+    yield "| | clean, µs | 20 secrets, µs | | a span's attributes, µs |\n|---|--:|--:|---|--:|"
     for what, clean in rows.items():
         name = what.removeprefix("clean: ")
         if (dirty := rows.get(f"20 secrets: {name}")) is not None and name != what:
-            yield f"| {_marked(name)} | {clean.median:,.0f} | {dirty.median:,.0f} | {dirty.note} |"
+            span = rows.get(f"{SPAN}: {name}")
+            last = "" if span is None else f"{span.median:,.0f}"
+            yield f"| {_marked(name)} | {clean.median:,.0f} | {dirty.median:,.0f} | {dirty.note} | {last} |"
     for name in kept.left_out.get("redaction", {}):
-        yield f"| {name} | not installed | | |"
+        yield f"| {name} | not installed | | | |"
 
 
 def _processes(kept: Kept) -> Iterator[str]:
@@ -118,8 +140,4 @@ def _figure(ratio: float) -> str:
 
 def _marked(what: str) -> str:
     """Return `what` with the names of code marked as such."""
-    return re.sub(
-        r"\b(before_send\w*|capture_event|logger\.info|gate\.check|EventScrubber\(recursive=True\))",
-        r"`\1`",
-        what,
-    )
+    return _CODE.sub(r"`\1`", what)
