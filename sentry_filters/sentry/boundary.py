@@ -173,7 +173,8 @@ class Boundary:
         streamed = signal == "span" and may_hold_failures(seen.serialised)
         if is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        original = json.loads(seen.serialised) if seen.made is None else seen.made
+        # Of what is no JSON, `NaN` and the infinities, nothing is left: the SDK would refuse to write them.
+        original = _parsed(seen.serialised) if seen.made is None else seen.made
         payload: object | None = _without_lone_surrogates(original, seen.serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
@@ -262,6 +263,10 @@ def _serialised(headers: dict[str, object]) -> bytes | None:
         return json.dumps(headers).encode()
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _parsed(serialised: bytes) -> object:
+    return json.loads(serialised, parse_constant=lambda _: None)
 
 
 def _without_lone_surrogates(payload: object, serialised: bytes) -> object:

@@ -196,7 +196,7 @@ def test_a_fault_of_ours_never_reaches_the_call(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise RuntimeError(TOKEN)
 
     monkeypatch.setattr(guard.redactor, "register_sent", broken)
