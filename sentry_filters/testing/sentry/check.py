@@ -74,9 +74,12 @@ class SentryCheck:
         yield from self._trial.places(withheld=probe.withheld)
 
     def _propagated(self) -> CheckedPath:
-        if OUTGOING in self._canaries.leaked_in(outgoing_headers(self._canaries, self._sentry)):
-            detail = "no hook sees the transaction's name in it; see trace_propagation_targets"
+        headers = outgoing_headers(self._canaries, self._sentry)
+        if OUTGOING in self._canaries.leaked_in(headers):
+            detail = "nothing redacts the transaction's name in it; see trace_propagation_targets"
             return self._trial.path(OUTGOING, Outcome.NOT_COVERED, detail)
+        if OUTGOING in self._canaries.arrived_in(headers):
+            return self._trial.path(OUTGOING, Outcome.CLEAN)
         return self._trial.path(OUTGOING, Outcome.OFF, "nothing of the application's is propagated")
 
     def _recognised(self) -> Iterator[CheckedPath]:
