@@ -18,6 +18,7 @@ _PARTS: tuple[tuple[str, str], ...] = (
     ("redactor", "scrub"),
     ("redactor", "redact"),
     ("redactor", "is_clean"),
+    ("redactor", "look"),
     ("_decider", "_expired"),
     ("_sessions", "observe"),
 )

@@ -31,6 +31,7 @@ from sentry_filters import (
     SessionExpiredError,
     SessionGuard,
 )
+from sentry_filters.redaction import Look
 from tests.audit.replay.parts import PARTS, Part
 from tests.audit.replay.telemetry import Telemetry
 from tests.otel.instrumented import instrumented
@@ -225,10 +226,10 @@ class Actor:
     def _break_the_redactor(self) -> None:
         scrub = self._guard.redactor.scrub
 
-        def raising(value: object) -> object:
+        def raising(value: object, *look: Look) -> object:
             if UNREDACTABLE in repr(value):
                 raise RuntimeError(UNREDACTABLE)
-            return scrub(value)
+            return scrub(value, *look)
 
         setattr(self._guard.redactor, "scrub", raising)  # noqa: B010 - mypy rightly forbids the plain way
 
