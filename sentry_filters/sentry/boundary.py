@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ class Boundary:
         streamed = signal == "span" and may_hold_failures(seen.serialised)
         if is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
-        # Of what is no JSON, `NaN` and the infinities, nothing is left: the SDK would refuse to write them.
+        # Nothing is left of `NaN` and infinities, `1e999` among them: the SDK would refuse to write them.
         original = _parsed(seen.serialised) if seen.made is None else seen.made
         payload: object | None = _without_lone_surrogates(original, seen.serialised)
         if streamed:
@@ -266,7 +267,12 @@ def _serialised(headers: dict[str, object]) -> bytes | None:
 
 
 def _parsed(serialised: bytes) -> object:
-    return json.loads(serialised, parse_constant=lambda _: None)
+    return json.loads(serialised, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(written: str) -> float | None:
+    number = float(written)
+    return number if math.isfinite(number) else None
 
 
 def _without_lone_surrogates(payload: object, serialised: bytes) -> object:

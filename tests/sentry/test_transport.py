@@ -393,8 +393,9 @@ def test_what_is_sent_is_what_the_bytes_say_that_are_there(guard: SessionGuard) 
     assert b"password=[REDACTED]" in transport.bytes
 
 
-def test_bytes_that_are_no_json_become_some(guard: SessionGuard) -> None:
-    written = f'{{"ratio": NaN, "message": "{SECRET}"}}'.encode()
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_bytes_that_the_sdk_could_not_write_again_become_some(number: str, guard: SessionGuard) -> None:
+    written = f'{{"ratio": {number}, "message": "{SECRET}"}}'.encode()
 
     transport = sent(guard, Item(PayloadRef(bytes=written), type="event"))
 
