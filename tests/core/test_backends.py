@@ -26,6 +26,7 @@ from sentry_filters.evidence import Endpoint, stated_tags
 from sentry_filters.guard import parts_of
 from tests.support.expiries import expiry
 from tests.support.secrets import fake
+from tests.support.waiting import eventually
 
 A = Policy(provider="Alpha", hosts={"api.alpha.ai"})
 B = Policy(provider="Beta", hosts={"api.beta.ai:8443"}, domain="beta_layer", statuses=(401,))
@@ -283,14 +284,11 @@ def test_whoever_names_none_waits_for_all(app: Application, waits: str) -> None:
         gate.close(replace(expiry(), provider=name))
     end = gate.on_open(lambda: opened.append(gate.closed))
 
-    def sign_in() -> None:
-        app.guard.session_renewed(provider="Alpha")
-        gate.of("Beta").open()
-
     gate.of("Alpha").on_open(lambda: threading.Thread(target=gate.of("Beta").open).start())
     threading.Thread(target=gate.of("Alpha").open).start()
     assert gate.wait(10.0) if waits == "wait" else asyncio.run(gate.wait_async(10.0))
     assert gate.is_open
+    assert eventually(lambda: opened == [1, 0]), "who waits may be woken before the others are called"
     end()
     gate.close(replace(expiry(), provider="Beta"))
     gate.open()
