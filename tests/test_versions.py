@@ -1,4 +1,4 @@
-"""The README's table of versions: what was run, and that it is what `pyproject.toml` allows."""
+"""The documents' table of versions: what was run, and that it is what `pyproject.toml` allows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ RUNS = read(CHECKOUT / "docs" / "versions.json")
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
 
 
-def test_the_readme_shows_the_runs_that_were_kept() -> None:
-    assert markdown(RUNS) in (CHECKOUT / "README.md").read_text("utf-8")
+def test_the_documents_show_the_runs_that_were_kept() -> None:
+    assert markdown(RUNS) in (CHECKOUT / "docs" / "proof.md").read_text("utf-8")
 
 
 def test_both_ends_were_run_on_every_python_that_is_supported() -> None:

@@ -58,7 +58,7 @@ def read(path: Path) -> list[Run]:
 
 
 def markdown(runs: Iterable[Run]) -> str:
-    """Return the table of the README."""
+    """Return the table of docs/proof.md."""
     heads = ["Python", "", *LIBRARIES, "passed", "skipped"]
     rows = [heads, ["---"] * (len(heads) - 2) + ["--:"] * 2]
     for run in runs:

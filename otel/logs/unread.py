@@ -7,11 +7,7 @@ from opentelemetry.sdk._logs import ReadWriteLogRecord
 
 from sentry_filters.redaction import WITHHELD
 
-from ..redaction import ALL_FIELDS, Cleaner, Field, Reader, ReadLater, later, sdk_records
-
-
-def _is_harmless(_value: object) -> bool:
-    return True
+from ..redaction import ALL_FIELDS, Cleaner, Field, Reader, ReadLater, always, later, sdk_records
 
 
 class UnreadLog(ReadLater, LogRecord):
@@ -21,13 +17,13 @@ class UnreadLog(ReadLater, LogRecord):
     of_sdk = LogRecord
     __dict__ = ALL_FIELDS
 
-    timestamp = Field(_is_harmless)
-    observed_timestamp = Field(_is_harmless)
-    context = Field(_is_harmless)
-    trace_id = Field(_is_harmless)
-    span_id = Field(_is_harmless)
-    trace_flags = Field(_is_harmless)
-    severity_number = Field(_is_harmless)
+    timestamp = Field(always)
+    observed_timestamp = Field(always)
+    context = Field(always)
+    trace_id = Field(always)
+    span_id = Field(always)
+    trace_flags = Field(always)
+    severity_number = Field(always)
     severity_text = Field()
     body = Field()
     attributes = Field()

@@ -6,7 +6,7 @@ from .cleaner import Cleaner
 from .contents import Cleaned
 from .exporter import RedactingExporter, WrappingExporter
 from .reader import Fields, Reader
-from .unread import ALL_FIELDS, Field, Readable, ReadLater, later, unread_of
+from .unread import ALL_FIELDS, Field, Readable, ReadLater, always, later, unread_of
 
 __all__ = [
     "ALL_FIELDS",
@@ -21,6 +21,7 @@ __all__ = [
     "RedactingExporter",
     "Tally",
     "WrappingExporter",
+    "always",
     "later",
     "sdk_records",
     "unread_of",

@@ -44,6 +44,11 @@ class Field:
         return record.__dict__[self._name]
 
 
+def always(_value: object) -> bool:
+    """Say of a field that whatever it holds can be given without reading the rest: ids, times, numbers."""
+    return True
+
+
 class ReadLater:
     """A record of the SDK's whose fields are filled in when one of them is read, or all of them at once.
 

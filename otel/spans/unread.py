@@ -10,11 +10,7 @@ from opentelemetry.trace import SpanContext, Status, TraceState
 
 from sentry_filters.redaction import WITHHELD
 
-from ..redaction import ALL_FIELDS, Field, Fields, Readable, Reader, ReadLater, later, sdk_records
-
-
-def _is_harmless(_value: object) -> bool:
-    return True
+from ..redaction import ALL_FIELDS, Field, Fields, Readable, Reader, ReadLater, always, later, sdk_records
 
 
 def _has_no_state(context: SpanContext | None) -> bool:
@@ -35,11 +31,11 @@ class UnreadSpan(ReadLater, ReadableSpan):
     _name = Field()
     _context = Field()
     _parent = Field(_has_no_state)
-    _kind = Field(_is_harmless)
+    _kind = Field(always)
     _instrumentation_info = Field()
     _instrumentation_scope = Field()
-    _start_time = Field(_is_harmless)
-    _end_time = Field(_is_harmless)
+    _start_time = Field(always)
+    _end_time = Field(always)
     _attributes = Field()
     _events = Field()
     _links = Field()

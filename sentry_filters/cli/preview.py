@@ -60,8 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
         old = None if arguments.against is None else Policy.from_toml(arguments.against)
         preview = Preview(new, old, examples=arguments.examples, progress=progress.show)
         difference = preview.of(arguments.files)
-    except BrokenPipeError:
-        raise
     except (OSError, SourceError, ValueError) as error:
         progress.clear()
         why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error

@@ -24,10 +24,9 @@ withheld, 2 wrongly called, or a FILE or the policy cannot be read; then nothing
 _HOLD, _WITHHELD, _CANNOT = 0, 1, 2
 _STDIN = "-"
 _LONGEST_KEY = 500  # lines of a private key; one without an end is cut there
-_MOST_LINES, _MOST_BYTES = (
-    200,
-    1 << 16,
-)  # of a block: few enough for the redactor's budget, were each a secret
+# Of a block: few enough lines for the redactor's budget, were each of them a secret.
+_MOST_LINES = 200
+_MOST_BYTES = 1 << 16
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:

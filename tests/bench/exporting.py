@@ -20,7 +20,11 @@ from sentry_filters import SessionGuard
 
 _ENDPOINT = "http://collector.example.test/v1"
 _NEVER = 3_600_000.0  # milliseconds: a turn ends with a flush, and nothing is exported in its middle
-_QUEUE = 16_384
+_BATCHES: dict[str, Any] = {
+    "max_queue_size": 16_384,
+    "max_export_batch_size": 512,
+    "schedule_delay_millis": _NEVER,
+}
 
 
 class _Collector(BaseAdapter):
@@ -52,11 +56,7 @@ def tracing(guard: SessionGuard | None = None) -> Iterator[TracerProvider]:
         else TracerProvider(active_span_processor=GuardedSpanProcessor(guard), shutdown_on_exit=False)
     )
     exporter = OTLPSpanExporter(f"{_ENDPOINT}/traces", session=_session())
-    provider.add_span_processor(
-        BatchSpanProcessor(
-            exporter, max_queue_size=_QUEUE, max_export_batch_size=512, schedule_delay_millis=_NEVER
-        )
-    )
+    provider.add_span_processor(BatchSpanProcessor(exporter, **_BATCHES))
     try:
         yield provider
     finally:
@@ -74,11 +74,7 @@ def logging_to(guard: SessionGuard | None = None) -> Iterator[LoggerProvider]:
         )
     )
     exporter = OTLPLogExporter(f"{_ENDPOINT}/logs", session=_session())
-    provider.add_log_record_processor(
-        BatchLogRecordProcessor(
-            exporter, max_queue_size=_QUEUE, max_export_batch_size=512, schedule_delay_millis=_NEVER
-        )
-    )
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, **_BATCHES))
     try:
         yield provider
     finally:

@@ -55,9 +55,7 @@ def test_without_a_policy_export_says_how_to_give_one(
     assert "expected --policy FILE, or SENTRY_FILTERS_PROVIDER" in said
 
 
-@pytest.mark.skipif(
-    os.name != "posix", reason="a pipe whose reader has left is told by a signal's error code there"
-)
+@pytest.mark.skipif(os.name != "posix", reason="on Windows a pipe whose reader has left is another error")
 @pytest.mark.parametrize("option", [[], ["--json"]], ids=["text", "json"])
 def test_a_reader_that_has_seen_enough_is_no_error(option: list[str], tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"

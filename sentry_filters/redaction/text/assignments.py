@@ -29,7 +29,7 @@ _COMMA = rf"{_GAP}*,{_SPACE}*(?:{_VALUE_KEY})?"
 _ATTRIBUTE = rf"{_SPACE}+(?:value|content|default){_SPACE}*={_SPACE}*"
 _ANGLE = rf"{_SPACE}*>{_SPACE}*"
 _BLANK = rf"{_GAP}+"
-_DOOR = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
+_QUALIFIERS = "access|api|auth|bearer|secret"  # `Access Token  …`, as listings print it
 _FIRST = r"[^\s\"'`<]"  # what a value begins with; `<` begins a placeholder or a tag
 
 _IDENT_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -74,11 +74,11 @@ class Assignments:
         self.pattern = (
             f"(?i:{key}(?:{_CLOSE}{_ASSIGN}{_OPEN}|{enclosed}|{_ANGLE}|{_BLANK}{_QUOTE}){_FIRST}"
             f"|-{_IDENT}*{key}{_BLANK}{_OPEN}{_FIRST}"
-            f"|(?:{_DOOR})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
+            f"|(?:{_QUALIFIERS})[ _\\-](?:token|key){_BLANK}[^\\s\"'`]{{20}})"
         )
         separator = f"{_ASSIGN}|{_COMMA}|{_ATTRIBUTE}|{_ANGLE}|{_BLANK}"
         self._parts = deferred_regex(
-            f"(?i)(?:-{_IDENT}*|(?:{_DOOR})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
+            f"(?i)(?:-{_IDENT}*|(?:{_QUALIFIERS})[ _\\-])?({key})({_CLOSE})({separator})({_OPEN}){_FIRST}"
         )
 
     def at(self, data: bytes, start: int) -> tuple[list[Range], int]:

@@ -139,6 +139,7 @@ class LiveCredentials:
                         self._change(*self._changes[0])
                     finally:
                         self._changes.popleft()  # only now: who finds nothing here relies on it
+                self._needles.settle()
             finally:
                 self._is_changing = False
 

@@ -42,11 +42,11 @@ _PART_END = deferred_regex(rf"{_EOL}--|$", captures=False)
 _ROW_RULE = deferred_regex(
     rf"{_EOL}{_GAP}*(?:[|+:\-]|{_GAP})*-{{3}}(?:[|+:\-]|{_GAP})*{_EOL}", captures=False
 )
-_DOOR = deferred_regex(
+_QUALIFIER = deferred_regex(
     r"(?i)\b(?:access|api|auth|bearer|client|encryption|private|refresh|secret|session|signing)[ \-]$",
     captures=False,
 )
-_LONGEST_DOOR = 16
+_LONGEST_QUALIFIER = 16
 _LEADING = deferred_regex(r"(?:\s|\\+[nrt]|[*_`])*", captures=False)
 
 
@@ -88,7 +88,7 @@ class Forms:
         """What the key indicates that ends at `end`: an identifier, or `API key`."""
         start = _key_start(data, end)
         key = data[start:end].decode("latin-1")
-        door = _DOOR.search(data[max(0, start - _LONGEST_DOOR) : start])
+        door = _QUALIFIER.search(data[max(0, start - _LONGEST_QUALIFIER) : start])
         if door is not None:
             key = f"{door.group().strip().decode()}_{key}"
         sensitivity = self._judge(key)

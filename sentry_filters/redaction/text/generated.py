@@ -35,17 +35,7 @@ _HEXADECIMAL = (b"0123456789abcdef", b"0123456789ABCDEF")
 _UUID = deferred_regex(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", captures=False)
 _PREFIX = re.compile(rb"([A-Za-z0-9]{1,16})([_\-.~:])")
 _TO_SECTIONS = bytes(byte if byte in _LETTERS + _DIGITS else 32 for byte in range(256))
-_DIGESTS = (
-    b"sha1-",
-    b"sha256-",
-    b"sha384-",
-    b"sha512-",
-    b"md5-",
-    b"h1:",
-    b"blake2",
-    b"blake3",
-    b"crc32",
-)
+_DIGESTS = (b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"md5-", b"h1:", b"blake2", b"blake3", b"crc32")
 _IDS = ("uid", "uuid", "guid", "ulid", "nanoid", "cuid", "objectid", "clid", "userid", "traceid", "requestid")
 
 

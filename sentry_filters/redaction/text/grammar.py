@@ -64,7 +64,7 @@ _REFUSAL = deferred_regex(
     captures=False,
 )
 # What a link holds that lets in whoever has it: a webhook, a new password, a sign-in.
-_DOOR = deferred_regex(
+_WAY_IN = deferred_regex(
     r"(?i)(?:hooks?\b|web-?hooks?|reset|password|magic|verif|confirm|activat|invit|sign-?in|log-?in|oauth"
     r"|callback|token|auth)[A-Za-z0-9\-_.]*(?:\\*/[A-Za-z0-9\-_.]*){0,4}"
     r"(?:\\*/|\?(?:[^\s\"']*&)?[A-Za-z0-9\-_.]*=)$",
@@ -137,7 +137,7 @@ def _by_place(place: Place, value: bytes, form: Form, prefixed: OwnForm | None) 
 
 def _is_in_link(place: Place) -> bool:
     """Whether the value is what a link of a webhook, a new password or a sign-in ends in."""
-    return place.before.endswith((b"/", b"=")) and _DOOR.search(place.before) is not None
+    return place.before.endswith((b"/", b"=")) and _WAY_IN.search(place.before) is not None
 
 
 def _is_refused(place: Place, value: bytes, form: Form) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator
 from struct import Struct
 
@@ -82,9 +82,7 @@ class Needles:
         self._any_plain: Regex | None = None
         self._compiled = 0
         self._beginnings: dict[bytes, int] = {}
-        self._sorted: list[bytes] = []
-        self._unsorted: list[bytes] = []
-        self._removed = 0
+        self._sorted: list[bytes] = []  # those that are long enough to be found where they are cut
         self.with_blanks = 0
         self._cuts = Cuts(self)
 
@@ -107,7 +105,7 @@ class Needles:
         if len(needle) > SHORTEST_CUT:
             beginning = needle[:SHORTEST_CUT]
             self._beginnings[beginning] = self._beginnings.get(beginning, 0) + 1
-            self._unsorted.append(needle)
+            insort(self._sorted, needle)
             self.with_blanks += _has_blank(needle)
             if cut and len(telling) >= self._wide.length:
                 self._wide.add(telling[: self._wide.length], beginning)
@@ -129,6 +127,14 @@ class Needles:
         if len(needle) > SHORTEST_CUT:
             self._remove_beginning(needle, telling)
 
+    def settle(self) -> None:
+        """Make searches fast again, after many were added."""
+        if len(self._new_plain) > max(_FEW, self._compiled // 4):
+            every = sorted(self._plain, key=len, reverse=True)  # of two that begin alike, the longer first
+            self._any_plain = Regex("|".join(map(_quoted, every)), captures=False)
+            # Only now: who reads meanwhile finds the new ones here or there.
+            self._compiled, self._new_plain = len(every), ()
+
     def _remove_beginning(self, needle: bytes, telling: bytes) -> None:
         beginning = needle[:SHORTEST_CUT]
         self._beginnings[beginning] -= 1
@@ -137,10 +143,7 @@ class Needles:
             if len(telling) >= self._wide.length:
                 self._wide.remove(telling[: self._wide.length], beginning)
         self.with_blanks -= _has_blank(needle)
-        self._removed += 1
-        if self._removed > max(_UNUSED, len(self._count) // 2):
-            self._sorted, self._removed = [], 0
-            self._unsorted = [each for each in self._count if len(each) > SHORTEST_CUT]
+        del self._sorted[bisect_left(self._sorted, needle)]
 
     def places(self, data: bytes) -> Iterator[tuple[int, int, str]]:
         """Where they are in `data`, whole or cut, and as what; in no order, perhaps several times."""
@@ -161,20 +164,14 @@ class Needles:
         return data[start : start + SHORTEST_CUT] in self._beginnings
 
     def common(self, text: bytes) -> int:
-        """How many bytes of `text` are the beginning of one of them, or of one that was removed lately."""
-        if self._unsorted:
-            self._sorted = sorted((*self._sorted, *self._unsorted))  # fast where most of it is sorted
-            self._unsorted = []
+        """How many bytes of `text` are the beginning of one of them."""
         every = self._sorted
         place = bisect_left(every, text)
-        return max((_common(text, each) for each in every[max(0, place - 1) : place + 1]), default=0)
+        # Another thread may add one meanwhile, which moves the others by one place.
+        return max((_common(text, each) for each in every[max(0, place - 2) : place + 2]), default=0)
 
     def _plain_in(self, data: bytes) -> Iterator[bytes]:
         """Those of few telling characters that are in `data`."""
-        if len(self._new_plain) > max(_FEW, self._compiled // 4):
-            every = sorted(self._plain, key=len, reverse=True)  # of two that begin alike, the longer first
-            self._any_plain = Regex("|".join(map(_quoted, every)), captures=False)
-            self._compiled, self._new_plain = len(every), ()
         yield from (each for each in self._new_plain if each in data)
         if self._any_plain is not None:
             found = {match.group() for match in self._any_plain.finditer(data)}

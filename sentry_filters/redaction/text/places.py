@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sentry_filters.redaction.findings import REDACTED, WITHHELD
 from sentry_filters.redaction.regex import deferred_regex
 from sentry_filters.redaction.text.generated import is_word
 
@@ -12,14 +13,8 @@ _PAYLOAD = 4096  # bytes of a value that are read at most
 _FARTHEST = 256  # bytes that a value may begin before what was found of it
 
 _VALUE_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/"
-_ENDS = (
-    b"\0",
-    b"\n",
-    b"\\n",
-    b"\r",
-    b"[REDACTED]",
-    b"[WITHHELD]",
-)  # what is beyond says nothing of the value
+# What is beyond one of these says nothing of the value.
+_ENDS = (b"\0", b"\n", b"\\n", b"\r", REDACTED.encode(), WITHHELD.encode())
 _EXTENSION = deferred_regex(r"\.[A-Za-z]{1,5}$", captures=False)
 _GAP = r"(?:[ \t]|\\+t)"
 _BESIDE = deferred_regex(

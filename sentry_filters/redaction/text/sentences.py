@@ -15,7 +15,7 @@ _WORDS = re.compile(rb"[A-Za-z][A-Za-z0-9_\-]*|[;{}\n\[\]]|\\n|[.,!?] ")
 _ENCLOSING = deferred_regex(r"([A-Za-z][\w.\-]*)(?:\\*[\"'])?\s*(?::\s*|[:=]>?\s*\{\s*(?:\\*[\"'])?)$")
 _FARTHEST = 8  # words
 _ALONE = (("key",), ("keys",), ("token",), ("tokens",))  # what they mean depends on the word before
-_DOORS = frozenset(word for (word,) in _ALONE)
+_ALONE_WORDS = frozenset(word for (word,) in _ALONE)
 _OTHERWISE = words.ABOUT | words.IDENTIFYING | words.PAGINATION | words.NO_TOKEN
 
 
@@ -72,7 +72,7 @@ class Sentences:
             before = line[index - 1].lower() if index and line[index - 1][0].isalpha() else ""
             if before and before not in words.FILLERS:
                 return _said(self._judge(f"{before}_{word}"), Says.SOMETHING_ELSE)
-        opens_otherwise = not (_DOORS.isdisjoint(named) or _OTHERWISE.isdisjoint(named))
+        opens_otherwise = not (_ALONE_WORDS.isdisjoint(named) or _OTHERWISE.isdisjoint(named))
         return _said(self._judge(word), Says.SOMETHING_ELSE if opens_otherwise else Says.NOTHING)
 
 
