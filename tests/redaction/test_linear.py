@@ -21,6 +21,7 @@ UNITS = [
     "cookie: a",
     "cookie: a=b ",
     "Authorization: ",
+    "Authorization: Basic ",
     "://a:b",
     '"token",',
     "-----BEGIN PRIVATE KEY-----\n",

@@ -149,9 +149,14 @@ def _secret_parts(candidate: _Candidate) -> list[tuple[int, int]]:
     for limit in (candidate.start + _WINDOW, len(candidate.data)):
         end = _value_end(candidate, limit)
         parts = _parts_until(candidate, end)
-        if end != limit or not parts:
+        if end != limit or not parts or _is_one_word(candidate, parts, end):
             break
     return parts
+
+
+def _is_one_word(candidate: _Candidate, parts: list[tuple[int, int]], end: int) -> bool:
+    """Whether the parts are a credential behind a scheme, that ends before `end`: the line may be long."""
+    return candidate.sensitivity is Sensitivity.HEADER and candidate.start + parts[-1][1] < end
 
 
 def _parts_until(candidate: _Candidate, end: int) -> list[tuple[int, int]]:

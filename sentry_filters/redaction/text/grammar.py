@@ -39,11 +39,13 @@ _LEAST_TAIL, _LEAST_TAIL_INSIDE = 28, 32  # behind a prefix that does not say th
 _WORDY = r"[A-Za-z_+\-]"
 _HEX = r"[A-Fa-f0-9\-]"
 _BEYOND_HEX = r"[g-zG-Z_]"
+# A character before the run, as JSON, a repr or a URL writes it: its digits are none of the run's.
+_ESCAPED = r"\\u[A-Fa-f0-9]{4}|\\x[A-Fa-f0-9]{2}|%[A-Fa-f0-9]{2}"
 _UNIT = r"(?:[0-9]|-?[A-Za-z_+]|-[0-9][A-Za-z_+])"  # not `-2024`, as models and releases have it
 # A run with a digit and a letter that is none of a hexadecimal number, and enough behind both. Each
 # alternative has one way through a run only, so the automaton stays small.
 _RUN = (
-    r"(?:^|[^A-Za-z0-9_+\-])"
+    rf"(?:^|[^A-Za-z0-9_+\-]|{_ESCAPED})"
     rf"(?:{_WORDY}*{_BEYOND_HEX}{_WORDY}*[0-9]{_UNIT}{{8}}"
     rf"|{_WORDY}{{12}}{_WORDY}*[0-9]{_UNIT}{{3}}"
     rf"|(?:[A-Fa-f\-]+[0-9]|[1-9]|0[A-Fa-f0-9\-]){_HEX}*{_BEYOND_HEX}{_UNIT}{{8}}"

@@ -149,7 +149,7 @@ class TextScanner:
                 yield start, len(data)  # each text from there on
                 places.append(Range(start, len(data), ""))
                 break
-            places.append(Range(start, _text_end(data, end), ""))
+            places.append(Range(start, _text_end(data, start, end), ""))
             yield start, end
             start, end = find(max(end - 1, start + 1))  # its last byte may bound the next
         for secret in self.generated(data, places):
@@ -200,10 +200,13 @@ def _rest_withheld(data: bytes, start: int) -> Iterator[Range]:
         yield Range(start, len(data), "withheld")
 
 
-def _text_end(data: bytes, at: int) -> int:
-    """Where the text around data[at] ends, of those that NUL characters separate; not far behind it."""
-    found = data.find(b"\0", at, at + _NEAR)
-    return min(at + _NEAR, len(data)) if found < 0 else found
+def _text_end(data: bytes, start: int, end: int) -> int:
+    """Where the text around data[start] ends, of those that NUL characters separate; not far behind `end`.
+
+    What was found there may reach into the next one, of which nothing else is known then.
+    """
+    found = data.find(b"\0", start, end + _NEAR)
+    return min(end + _NEAR, len(data)) if found < 0 else found
 
 
 def _whole_characters(data: bytes, secret: Range) -> Range:

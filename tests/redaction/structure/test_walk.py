@@ -10,8 +10,11 @@ import types
 import pytest
 
 from sentry_filters.redaction import REDACTED, WITHHELD, Redactor
+from sentry_filters.redaction.catalogue import CATALOGUE
+from tests.support.kinds import EXAMPLES, secret_of
 
 S = "Hunter2-Zq8vT1mB4xK7"
+GENERATED = "Zq8vT1mB4xK7pL2wN9sRaHcJdF3y"
 KEY = "sk-" + "proj-Zq8vT1mB4xK7pL2wN9sR"
 
 
@@ -203,6 +206,19 @@ def test_one_text_does_not_hide_the_next(redactor: Redactor) -> None:
         REDACTED,
     ]
     assert redactor.redact(f'"{cut}"') == f'"{REDACTED}"'
+
+
+def test_no_kind_of_secret_hides_the_next_text(redactor: Redactor) -> None:
+    secrets = (f" acme_live_{GENERATED}", f"password={GENERATED}", f" the secret is {GENERATED}")
+    before = [text for go, stay in EXAMPLES.values() for text in (*go, *stay)]
+    kept = [
+        (first, secret)
+        for first in [*map(secret_of, CATALOGUE), *before]
+        for secret in secrets
+        if GENERATED in repr(redactor.redact_value([first, {secret: None}])[1])  # type: ignore[index]
+    ]
+
+    assert kept == []
 
 
 def test_secrets_without_anything_between_them_go_in_one_pass(redactor: Redactor) -> None:
