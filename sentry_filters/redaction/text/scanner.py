@@ -17,7 +17,7 @@ from sentry_filters.redaction.text.generated import is_only_public_id
 from sentry_filters.redaction.text.grammar import Grammar
 from sentry_filters.redaction.text.patterns import patterns_of
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
-from sentry_filters.redaction.text.views import READ_OTHERWISE, read_ranges, wide_runs
+from sentry_filters.redaction.text.views import READ_OTHERWISE, is_read_otherwise, read_ranges, wide_runs
 
 Named = Callable[[bytes], Iterable[Range]]
 
@@ -75,25 +75,28 @@ class TextScanner:
 
     def _written(self, data: bytes, left: int = _CANDIDATES) -> list[Range]:
         """Everything secret in `data` as it is written, in no order."""
-        secrets = list(self._live.ranges(data))
+        secrets = sorted((*self._live.ranges(data), *self._formed(data, left)))
+        secrets += [*self.generated(data, secrets)]
+        return secrets
+
+    def _formed(self, data: bytes, left: int = _CANDIDATES) -> Iterator[Range]:
+        """What is secret in `data` by its form or a key; its rest, where there are too many candidates."""
         find = first_of(self.find_kind, self.find_keyed, data)
         start, end = find(0)
         while start >= 0:
             left -= 1
             if left < 0:
-                secrets += _rest_withheld(data, start)
-                break
+                yield from _rest_withheld(data, start)
+                return
             found, at = self._patterns.at(data, start, end) or self._keyed(data, start, end)
-            secrets += found
+            yield from found
             left -= len(found) // 2  # a table's
-            while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
-                secrets.append(behind)
-                at = behind.end
+            last = found[-1] if found else None
+            while last is not None and (last := self._patterns.behind(data, last)) is not None:
+                yield last
+                at = last.end
                 left -= 1
             start, end = find(at)
-        secrets.sort()
-        secrets += [*self.generated(data, secrets)]
-        return secrets
 
     def _keyed(self, data: bytes, start: int, end: int) -> tuple[list[Range], int]:
         """The secrets beside the key at `start`, whose value begins before `end`; and where to continue."""
@@ -139,7 +142,11 @@ class TextScanner:
     def _is_clean(self, data: bytes) -> bool:
         if self._live.occur_in(data):
             return False
-        return not any(self.generated(data)) if self._holds_nothing(data) else not self.secrets(data)
+        if self._holds_nothing(data):
+            return not any(self.generated(data))
+        if is_read_otherwise(data):
+            return not self.secrets(data)
+        return next(self._formed(data), None) is None and not any(self.generated(data))
 
     def _holds_nothing(self, data: bytes) -> bool:
         """Whether `data` holds nothing secret by its form or a key, and nothing that is read otherwise."""
