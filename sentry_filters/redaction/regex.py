@@ -21,7 +21,7 @@ Finder = Callable[[bytes, int], tuple[int, int]]
 
 
 class Match:
-    """Where an expression and each of its groups were found in bytes; re2's own costs several times as much."""
+    """Where an expression and its groups were found in bytes; re2's own costs several times as much."""
 
     __slots__ = ("_data", "_spans")
 
