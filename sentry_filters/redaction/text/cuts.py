@@ -24,7 +24,7 @@ _MOST_LOOKS = 50_000  # in one text
 class Beginnings(Protocol):
     """What may have been cut."""
 
-    with_blanks: int
+    characters: bytes
 
     def begins_at(self, data: bytes, start: int) -> bool:
         """Whether a text may begin at data[start]."""
@@ -83,11 +83,10 @@ class Cuts:
         return data.find(mark, start) if len(data) < _SHORT else self._finders[mark](data, start)[0]
 
     def _run(self, data: bytes, before: int, end: int) -> int:
-        """Where what has to be looked at before `end` begins: the characters without a blank between them."""
-        if self._of.with_blanks:
-            return max(before, end - _PHRASE)
-        tail = data[max(before, end - _LONGEST) : end]
-        return end if tail[-1:].isspace() else end - len(b"".join(tail.rsplit(None, 1)[-1:]))
+        """Where what has to be looked at before `end` begins: the characters that occur in what may be cut."""
+        characters = self._of.characters
+        tail = data[max(before, end - (_PHRASE if b" " in characters else _LONGEST)) : end]
+        return end - len(tail) + len(tail.rstrip(characters))
 
 
 def is_cut(data: bytes, end: int) -> bool:
