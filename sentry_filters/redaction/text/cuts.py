@@ -83,7 +83,7 @@ class Cuts:
         return data.find(mark, start) if len(data) < _SHORT else self._finders[mark](data, start)[0]
 
     def _run(self, data: bytes, before: int, end: int) -> int:
-        """Where what has to be looked at before `end` begins: the characters that occur in what may be cut."""
+        """Where what has to be looked at before `end` begins: characters that occur in what may be cut."""
         characters = self._of.characters
         tail = data[max(before, end - (_PHRASE if b" " in characters else _LONGEST)) : end]
         return end - len(tail) + len(tail.rstrip(characters))
