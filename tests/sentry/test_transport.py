@@ -252,7 +252,7 @@ def test_of_several_items_those_without_a_secret_pass_as_the_same_objects(guard:
         True,
     ]
     assert SECRET not in str(seen[1].items[1].payload.json)
-    assert seen[1].headers is headers
+    assert seen[1].headers == headers
 
 
 def test_envelope_of_the_caller_is_never_changed(guard: SessionGuard) -> None:
