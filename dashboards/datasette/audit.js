@@ -47,7 +47,7 @@
   function length(milliseconds) {
     const [unit, size] = [["day", DAY], ["h", HOUR], ["min", MINUTE]].find(([, size]) => milliseconds % size === 0)
     const count = milliseconds / size
-    if (count === 1) return unit === "min" ? "minute" : unit === "h" ? "hour" : unit
+    if (count === 1) return { day: "day", h: "hour", min: "minute" }[unit]
     return `${number.format(count)} ${unit === "day" ? "days" : unit}`
   }
 
@@ -89,7 +89,8 @@
     made.tabIndex = 0
     made.setAttribute("role", "region")
     made.setAttribute("aria-label", chart.title)
-    return made
+    if (rows.length < page.most_rows) return made
+    return element("div", "", made, element("p", "none", `The first ${page.most_rows} rows; the query has all of them.`))
   }
 
   // Charts
@@ -153,7 +154,7 @@
       ...bar,
       from: Math.max(bar.place, from),
       to: Math.min(bar.place + bucket, to),
-      when: `${moment(bar.place)} to ${moment(bar.place + bucket).slice(11)}`,
+      when: `${moment(bar.place)}, ${length(bucket)}`,
     }))
     const day = "utchours(datum.value) + utcminutes(datum.value) === 0"
     const encoding = {
@@ -261,13 +262,11 @@
     const shown = [...document.querySelectorAll("[id^=card-]")]
     const charts = shown.map(card => page.charts[card.id.slice("card-".length)])
     const drawing = Promise.all(charts.map(draw))
-    const verdict = document.getElementById("verdict")
-    if (verdict) {
-      const [{ from, to }] = await ask(page.window)
-      document.getElementById("window").textContent = `· ${moment(from)} to ${moment(to)} UTC`
+    if (document.getElementById("verdict")) {
+      const [window] = await ask(page.window).catch(() => [])
+      if (window) document.getElementById("window").textContent = `· ${moment(window.from)} to ${moment(window.to)} UTC`
       const broken = await drawing
-      const stated = charts.filter(chart => chart.invariant)
-      judge(stated, broken.filter((_, place) => charts[place].invariant))
+      judge(charts.filter(chart => chart.invariant), broken.filter((_, place) => charts[place].invariant))
     }
     await drawing
     // What is above the card that the address names has its height only now.

@@ -22,8 +22,8 @@ import pytest
 from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
 from sentry_filters.audit.queries import load_queries
 from sentry_filters.cli import main
-from sentry_filters.cli.charts import Charts
-from tests.audit.by_hand import HandWritten, decision, expiry, sqlite_with, total
+from sentry_filters.cli.charts import Charts, add_functions
+from tests.audit.by_hand import HandWritten, decision, expiry, refused, sqlite_with, total
 from tests.demo.day import FAILED_JOBS, HOURS, messages, refused_calls, third_party_failures, write_day
 from tests.support.chromium import Visit, chromium, visiting
 from tests.support.permissions import bound_by_permissions, read_only
@@ -480,6 +480,32 @@ def test_a_broken_invariant_is_red_and_a_hostile_label_is_text(browser: Browser,
         visit.page.wait_for_load_state("networkidle")
         assert visit.page.locator("table.rows-and-columns tbody tr").count() == 1
         assert (visit.complaints, visit.dialogs, visit.foreign) == ([], [], [])
+
+
+def test_a_row_that_breaks_an_invariant_is_shown_whatever_else_there_is(tmp_path: Path) -> None:
+    fine = [refused(release=f"chat@{number:03}") for number in range(250)]
+    path = write(tmp_path / "ledger.db", expiry(), *fine, refused(release="web", expiry="unknown"))
+    metadata = Charts.load(load_queries()).metadata("ledger.db", "")
+    charts = metadata["plugins"]["datasette-dashboards"]["audit"]["charts"]
+    with closing(connect(path)) as ledger:
+        add_functions(ledger, "ledger", QUERIES)
+        rows = ledger.execute(charts["refused_by_gate"]["query"], {"last": ""}).fetchall()
+
+    assert len(rows) == 200
+    assert rows[0][0] == "web"
+    assert [row[0] for row in rows[1:3]] == ["chat@000", "chat@001"]
+
+
+@pytest.mark.integration
+def test_a_ledger_that_does_not_answer_is_not_said_to_hold(browser: Browser, url: str) -> None:
+    refusal = {"status": 500, "json": {"error": "the disk is gone"}}
+    with visiting(browser) as visit:
+        visit.page.route("**/ledger.json*", lambda route: route.fulfill(**refusal))
+        look(visit, url)
+
+        assert text(visit, "#verdict") == "7 of 7 invariants could not be checked"
+        assert visit.page.locator("#verdict.is-broken").count() == 1
+        assert text(visit, "#chart-seen") == "The ledger did not answer: the disk is gone"
 
 
 @pytest.mark.integration
