@@ -441,6 +441,17 @@ def test_every_link_leads_to_rows(seen: Visit, url: str) -> None:
 
 
 @pytest.mark.integration
+def test_a_card_has_a_page_of_its_own(browser: Browser, url: str) -> None:
+    with visiting(browser, width=WIDTHS[-1]) as visit:
+        look(visit, f"{url}/violations?last=2+days")
+        assert text(visit, "#chart-violations") == "none"
+        look(visit, f"{url}/failures_by_minute?last=2+days")
+
+        assert visit.page.is_visible("#chart-failures_by_minute svg .role-mark path >> nth=0")
+        assert (visit.complaints, visit.failed, visit.foreign) == ([], [], [])
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize(("last", "number"), [("1 hour", 0), ("2 days", 2 * FAILED), ("", 2 * FAILED)])
 def test_the_reach_can_be_chosen_on_the_page(browser: Browser, url: str, last: str, number: int) -> None:
     with visiting(browser) as visit:
