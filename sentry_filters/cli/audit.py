@@ -14,10 +14,10 @@ from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, impo
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = f"""\
-Answers, from the ledger, what was silenced and whether every silence is accounted for: the invariants first.
-LEDGER is the file given to `Ledger(path)`; by default the variable {VARIABLE} names it. It is only read, and
-may be written at the same time. Exit code: 0 all invariants hold, 1 one is broken, 2 wrongly called, or the
-ledger cannot be read."""
+Answers, from the ledger, what was silenced and whether every silence is accounted for: the verdict first,
+then the invariants. LEDGER is the file given to `Ledger(path)`; by default the variable {VARIABLE}
+names it. It is only read, and may be written at the same time. Exit code: 0 all invariants hold, 1 one is
+broken, 2 wrongly called, or the ledger cannot be read."""
 
 _HOLD, _BROKEN, _CANNOT = 0, 1, 2
 
