@@ -59,6 +59,7 @@ class BackendSessions:
         self._trail = trail
         self._gates: Mapping[str, SchedulerGate] = MappingProxyType(gates)
         self._lives: Mapping[str, Lifecycle] = MappingProxyType(lives)
+        bus.on_unhandled(lambda event: lives[event.provider].unhandled(event))
         self.gate: Final = next(iter(gates.values())) if len(gates) == 1 else BackendGates(gates)
 
     def of(self, failure: Failure) -> Lifecycle:

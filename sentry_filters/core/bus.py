@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 
 from sentry_filters.core.loops import OwnLoop
 from sentry_filters.core.session import SessionExpired
-from sentry_filters.core.subscription import Events, Handler, Inbox, Subscriber, Subscription, Troubles
+from sentry_filters.core.subscription import Events, Handler, Inbox, Subscriber, Subscription
+from sentry_filters.core.troubles import Troubles
 
 __all__ = ["EventBus", "Handler", "Subscription"]
 
@@ -26,6 +27,7 @@ class EventBus:
         self._observers: dict[Subscriber, None] = {}
         self._own_loop = OwnLoop()
         self._count = count
+        self._unhandled: Callable[[SessionExpired], object] = lambda _event: None
         weakref.finalize(self, self._own_loop.stop).atexit = False
 
     @property
@@ -43,13 +45,13 @@ class EventBus:
         Returns:
             The subscription; close it, or use it as a context manager, to end it.
         """
-        subscription = self._subscription(handler)
+        subscription = self._subscription(handler, Troubles(self._count, self._was_unhandled))
         self._subscribers[subscription] = None
         return subscription
 
     def observe(self, handler: Handler) -> Subscription:
         """As `subscribe`, for emitters and the like, which do not count as somebody who will act."""
-        observer = self._subscription(handler)
+        observer = self._subscription(handler, Troubles(self._count))
         self._observers[observer] = None
         return observer
 
@@ -62,6 +64,10 @@ class EventBus:
         inbox = Inbox(self._forget, Troubles(self._count))
         self._subscribers[inbox] = None
         return Events(inbox)
+
+    def on_unhandled(self, callback: Callable[[SessionExpired], object]) -> None:
+        """Call `callback` with an event whose handler raised, on the handler's thread; it must not raise."""
+        self._unhandled = callback
 
     def publish(self, event: SessionExpired) -> bool:
         """Hand `event` to every subscriber's queue and return; never blocks, never raises.
@@ -91,8 +97,11 @@ class EventBus:
         emptied = [one.flush(max(0.0, deadline - time.monotonic())) for one in subscribers]
         return all(emptied)
 
-    def _subscription(self, handler: Handler) -> Subscription:
-        return Subscription(handler, self._own_loop, self._forget, Troubles(self._count))
+    def _subscription(self, handler: Handler, troubles: Troubles) -> Subscription:
+        return Subscription(handler, self._own_loop, self._forget, troubles)
+
+    def _was_unhandled(self, event: SessionExpired) -> None:
+        self._unhandled(event)
 
     def _forget(self, subscriber: Subscriber) -> None:
         self._subscribers.pop(subscriber, None)

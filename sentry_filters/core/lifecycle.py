@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from sentry_filters.core.session import Standing
 from sentry_filters.core.states import (
+    UNRENEWED_CALLS,
     Adopted,
     Asked,
     Due,
@@ -129,8 +130,18 @@ def _repeat(rule: Rule, state: State, expiry: Expiry, now: float, began: float) 
     late = not expiry.told and now >= expiry.found + rule.healing_window  # nobody woke up to tell it
     if not late and began <= expiry.failed:
         return Step(state, standing=Standing.REPEAT)
-    again = replace(expiry, failed=max(began, expiry.failed), told=expiry.told or late)
-    return Step(_with(state, expiry=again), (Due.PUBLISH,) if late else (), Standing.REPEAT)
+    told, calls = expiry.told or late, min(expiry.calls + 1, UNRENEWED_CALLS)
+    again = replace(expiry, failed=max(began, expiry.failed), told=told, calls=calls)
+    due = (Due.PUBLISH,) if late else ()
+    if told and expiry.handled is not False and _is_unrenewed(rule, again, now):
+        again, due = replace(again, handled=False), (*due, Due.UNRENEWED)
+    return Step(_with(state, expiry=again), due, Standing.REPEAT)
+
+
+def _is_unrenewed(rule: Rule, expiry: Expiry, now: float) -> bool:
+    """Say whether work goes on with a dead session as if nobody had been told of its end."""
+    since_told = now - expiry.found - rule.healing_window
+    return expiry.calls >= UNRENEWED_CALLS and since_told >= rule.unrenewed_after
 
 
 def _succeeded(rule: Rule, state: State, event: Succeeded) -> Step:
@@ -188,7 +199,9 @@ def _told(state: State, event: Elapsed | Published) -> Step:
     if expiry is None or expiry.id != event.id:
         return Step(state)
     if isinstance(event, Published):
-        return Step(_with(state, expiry=replace(expiry, told=True, handled=event.handled)))
+        # Who was told may have failed before it is known that he was.
+        handled = event.handled and expiry.handled is not False
+        return Step(_with(state, expiry=replace(expiry, told=True, handled=handled)))
     if expiry.told or state.running is None:
         return Step(state)
     return Step(_with(state, expiry=replace(expiry, told=True)), (Due.PUBLISH,))

@@ -146,6 +146,10 @@ class Renewals:
         self._trail.counters.add("refreshes", outcome)
 
     def _tell(self, credential: str, replaces: str | None) -> None:
+        ends = expires_at(credential) if self._policy.refuse_expired else None
+        if ends is not None and time.time() >= ends + LEEWAY_SECONDS:
+            # Work is refused at once and for ever, whoever signs in: a clock is wrong, or it is no new one.
+            self._trail.counters.add("violations", "expired_at_renewal")
         for renewer in tuple(self._renewers):
             renewer.told(credential, replaces)
 

@@ -11,12 +11,13 @@ import time
 
 from sentry_filters.core.bus import EventBus
 from sentry_filters.core.clocks import begun_at, failed, moment_of, stamp_now
-from sentry_filters.core.counters import Fault, OneWarning
+from sentry_filters.core.counters import Fault
 from sentry_filters.core.expiries import draft_of, random_id
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.gatekeeper import GateKeeper
 from sentry_filters.core.knowledge import Knowledge
 from sentry_filters.core.lifecycle import renewals_of
+from sentry_filters.core.misuse import Misuse
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.recognition import Verdict
 from sentry_filters.core.records import AuditTrail, ExpiryRecord, RedactsText, RenewalRecord
@@ -74,7 +75,7 @@ class Lifecycle:
         self._shared = shared
         announce = None if shared is None else shared.announce
         self._teller = Teller(policy, bus, trail, redactor, self._happened, announce)
-        self._warn_of_several = OneWarning()
+        self._misuse = Misuse(self._count)
         # Re-entrant: a signal handler or finalizer may report in the middle of a decision of its own thread.
         self._lock = threading.RLock()
         after_fork_in_child(self._start_afresh)
@@ -92,11 +93,13 @@ class Lifecycle:
         step, draft = self._noted(failure, verdict, can_show=can_show)
         expiry = step.state.running
         if Due.WARN in step.due:
-            self._several()
+            self._misuse.several()
         if draft is not None and expiry is not None and step.standing is Standing.FIRST:
             self._tell(draft, failure, expiry.after, step.due)
         elif expiry is not None and Due.PUBLISH in step.due:
             self._teller.elapsed(expiry.id, failure.session)
+        if expiry is not None and Due.UNRENEWED in step.due:
+            self._teller.unhandled(self._gate.expiry(expiry.id, failure.session), expiry.id)
         return self._observed(failure.session, step, can_show=can_show)
 
     def corroborates(self, failure: Failure) -> bool:
@@ -137,8 +140,10 @@ class Lifecycle:
                 for name, step in steps:
                     if Due.RECOVERED in step.due:
                         self._recovered(name, step)
+                if self.scope == "process":
+                    self._misuse.worked_beside(self._known.running(None, everyone=True)[-1:], began)
             if any(Due.WARN in step.due for _, step in steps):
-                self._several()
+                self._misuse.several()
         except Exception as error:  # noqa: BLE001 - the call that succeeded must not fail by it
             self.fault("succeeded", error)
 
@@ -170,6 +175,10 @@ class Lifecycle:
     def publish(self, event: SessionExpired) -> None:
         """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
         self._teller.publish(event)
+
+    def unhandled(self, event: SessionExpired) -> None:
+        """Note that a handler of an expiry raised: nobody is certain to act on it. Never raises."""
+        self._teller.unhandled(event, event.id)
 
     def close(self) -> None:
         """Tell now what waits for the end of a healing window."""
@@ -220,6 +229,7 @@ class Lifecycle:
                 self._known.failed_in(trace_id, name)
             step = self._known.apply(name, failed(failure, can_show=can_show))
             expiry = step.state.running
+            self._misuse.failed(step)
             # A signal handler may come here between the state's change and the gate's: it closes it, too.
             if expiry is None or (Due.CLOSE not in step.due and self._gate.is_closed_by(expiry.id, name)):
                 return step, None
@@ -263,12 +273,6 @@ class Lifecycle:
         with self._lock:
             return self._known.apply(self._known.home(expiry, session), event)
 
-    def _several(self) -> None:
-        self._warn_of_several(
-            'sentry-filters: several credentials are in use; with scope="process" the end of one session '
-            'halts the work of all: use Policy(scope="session")'
-        )
-
     # Answers
 
     def _observed(self, name: str | None, step: Step, *, can_show: bool) -> Observed:
@@ -279,16 +283,13 @@ class Lifecycle:
             self._count("violations", "old_credential_in_use")
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
         asked = can_show and runs and step.standing is not Standing.STALE
-        known = step.state.running
-        is_handled = known is not None and known.handled
-        return Observed(
-            step.standing, expiry, tag=self._tag(expiry, name) if asked and not is_handled else None
-        )
+        return Observed(step.standing, expiry, tag=self._tag(expiry, name) if asked else None)
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
         with self._lock:
+            looped = self._misuse.tag(expiry)
             step = self._known.apply(self._known.home(expiry, name), Asked(self._bus.is_listening))
-        return "unhandled" if Due.SHOW in step.due else None
+        return looped or ("unhandled" if Due.SHOW in step.due else None)
 
     def _dead(self, failure: Failure) -> str | None:
         with self._lock:

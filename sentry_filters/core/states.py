@@ -16,6 +16,11 @@ from sentry_filters.core.session import Standing
 
 NEVER = -math.inf
 
+UNRENEWED_AFTER = 60.0
+"""Seconds after which nobody handles an expiry, whoever was told, if calls with the dead session go on."""
+UNRENEWED_CALLS = 10
+"""How many calls have to fail until then: fewer may be a user's who is about to sign in."""
+
 
 class Due(enum.Enum):
     """What is due after a transition."""
@@ -28,6 +33,7 @@ class Due(enum.Enum):
     RECOVERED = "recovered"  # it was no expiry: open the gate for this session, and let the others know
     SHOW = "show"  # this report, although it is recognised
     WARN = "warn"  # of several credentials in use
+    UNRENEWED = "unrenewed"  # whoever was told did nothing: let the audit know that nobody handles it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +45,14 @@ class Rule:
         renewal_grace: `Policy.renewal_grace`, in seconds.
         healing_window: `Policy.healing_window`, in seconds.
         expiry_id: Names an expiry by its session and the stamp of the renewal that it followed.
+        unrenewed_after: `UNRENEWED_AFTER`; never in shadow mode, where nobody is told.
     """
 
     scope: Literal["process", "session"]
     renewal_grace: float
     healing_window: float
     expiry_id: Callable[[str | None, int], str]
+    unrenewed_after: float = UNRENEWED_AFTER
 
     @classmethod
     def of(cls, policy: Policy, expiry_id: Callable[[str | None, int], str]) -> Rule:
@@ -54,6 +62,7 @@ class Rule:
             renewal_grace=policy.renewal_grace,
             healing_window=policy.healing_window,
             expiry_id=expiry_id,
+            unrenewed_after=math.inf if policy.mode == "shadow" else UNRENEWED_AFTER,
         )
 
 
@@ -76,8 +85,10 @@ class Expiry:
         failed: When the latest call that failed for it began.
         found: When it was found.
         told: Whether it was published, or is about to be, here or elsewhere.
-        handled: Whether all who subscribed got it; None while it is not known.
+        handled: Whether all who subscribed got it, and nothing shows that they did not act; None while it is
+            not known.
         shown: Whether Sentry was shown a failure of it.
+        calls: How many more calls failed that began later, up to `UNRENEWED_CALLS`.
     """
 
     id: str
@@ -87,6 +98,7 @@ class Expiry:
     told: bool
     handled: bool | None = None
     shown: bool = False
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, cast
 
-from sentry_filters.core.counters import OneWarning
 from sentry_filters.core.loops import MakesAwaitable, OwnLoop, run_in, running_loop, wake
 from sentry_filters.core.session import SessionExpired
+from sentry_filters.core.troubles import Troubles
 from sentry_filters.core.worker import NO_THREAD, Job, Worker
 from sentry_filters.forking import after_fork_in_child
 
@@ -41,42 +40,6 @@ class Subscriber(Protocol):
 
     def close(self, timeout: float = 2.0) -> bool:
         """Take nothing more, and wait as `flush` does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Troubles:
-    """Makes one subscriber's troubles visible: each kind is logged once at WARNING, and every case counted.
-
-    Args:
-        count: Called with `handler_failed`, `handler_stuck`, `handler_behind` or `handler_waits`; must not
-            raise.
-    """
-
-    count: Callable[[str], object]
-    _failed: OneWarning = field(default_factory=OneWarning)
-    _stuck: OneWarning = field(default_factory=OneWarning)
-    _behind: OneWarning = field(default_factory=OneWarning)
-    _waits: OneWarning = field(default_factory=OneWarning)
-
-    def failed(self, error: BaseException) -> None:
-        """A handler raised; its message may hold anything, so the type is all that is logged."""
-        self.count("handler_failed")
-        self._failed("a session-expired handler raised %s", type(error).__name__)
-
-    def stuck(self) -> None:
-        """A handler does not come back."""
-        self.count("handler_stuck")
-        self._stuck("a session-expired handler is stuck; further SessionExpired events wait for it")
-
-    def behind(self) -> None:
-        """An event found no room in the queue."""
-        self.count("handler_behind")
-        self._behind("a session-expired handler cannot keep up; SessionExpired events are lost to it")
-
-    def waits(self) -> None:
-        """An event is queued, and there is no thread to handle it."""
-        self.count("handler_waits")
-        self._waits("a session-expired handler waits: no thread can be started at the moment")
 
 
 class Subscription:
@@ -175,6 +138,13 @@ class Subscription:
         self._worker.put_later(job, seconds)
 
     def _deliver(self, event: SessionExpired) -> None:
+        try:
+            self._handle(event)
+        except BaseException:
+            self._troubles.unhandled(event)
+            raise  # to the worker, which goes on
+
+    def _handle(self, event: SessionExpired) -> None:
         if self._is_coroutine_function:
             self._await(lambda: cast("Awaitable[object]", self._handler(event)))
             return

@@ -116,6 +116,21 @@ class Teller:
         )  # fmt: skip
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
+    def unhandled(self, event: SessionExpired | None, expiry: str) -> None:
+        """Note that nobody acts on an expiry, whoever was told: a failure of it is to be shown. Never raises.
+
+        Args:
+            event: The expiry as the gate has it; nothing is noted where it is another one by now.
+            expiry: Its id.
+        """
+        if event is None or event.id != expiry or self._policy.mode == "shadow":
+            return
+        try:
+            self._happened(event.id, event.session, Published(event.id, handled=False))
+            self._trail.write(ExpiryRecord(event=event, handled=False))
+        except Exception as error:  # noqa: BLE001 - neither the report nor other handlers must fail by it
+            self._trail.fault("unhandled", error)
+
     def close(self) -> None:
         """Tell now what waits for the end of its window: the process ends."""
         self._alarms.ring_all()
