@@ -1,7 +1,8 @@
 -- Did the guard's own checks find what must never happen?
 -- Bad: any row. third_party_dropped or drop_without_event: file it as a bug of the filter, with the rows of
--- `third_party_dropped` or `drops_without_event`. For old_credential_in_use the application is at fault: see
--- `old_credential_in_use`.
+-- `third_party_dropped` or `drops_without_event`. For the others the application is at fault: see
+-- `old_credential_in_use`; renewed_in_vain: its sign-ins do not help; working_session_halted: it does not call
+-- session_renewed, or needs `scope="session"`; expired_at_renewal: a clock is wrong.
 -- States: The guard's own checks found nothing that must never happen
 -- Holds: no rows
 SELECT

@@ -289,7 +289,7 @@ class Lifecycle:
         with self._lock:
             looped = self._misuse.tag(expiry)
             step = self._known.apply(self._known.home(expiry, name), Asked(self._bus.is_listening))
-        return looped or ("unhandled" if Due.SHOW in step.due else None)
+        return "unhandled" if Due.SHOW in step.due else looped
 
     def _dead(self, failure: Failure) -> str | None:
         with self._lock:

@@ -33,6 +33,20 @@ def _the_wrong_folder(app: Application) -> None:
         app.calls((folders["work"] if app.is_healthy else "") or folders["default"])
 
 
+def the_wrong_folder_at_a_start(app: Application, stored: str) -> None:
+    """Start, load what is stored in one folder, sign in, and store the new one in another."""
+    key = [stored]
+
+    def sign_in(_event: SessionExpired) -> None:
+        key[0] = app.credential(is_accepted=True)
+        guard.session_renewed(key[0])
+
+    guard = app.guarded(sign_in)
+    for _ in range(3):
+        app.calls(key[0])
+    guard.uninstrument()
+
+
 def _written_here_and_read_there(app: Application) -> None:
     environment = {"TOKEN": app.credential(is_accepted=False)}
 

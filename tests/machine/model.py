@@ -175,10 +175,10 @@ class Model:
         return self.running[name]
 
     def _shown_or_dropped(self, expiry: Expiry, *, can_show: bool) -> Fate:
-        if can_show and expiry is self._looping:
-            self._looping, self._loop_shown, expiry.shown = None, True, True
-            return Fate.SHOWN_IN_VAIN
+        is_loop = can_show and expiry is self._looping
+        if is_loop:
+            self._looping, self._loop_shown = None, True
         if not can_show or expiry.handled or expiry.shown:
-            return Fate.DROPPED
+            return Fate.SHOWN_IN_VAIN if is_loop else Fate.DROPPED
         expiry.shown = True
         return Fate.SHOWN_UNHANDLED
