@@ -155,6 +155,11 @@ class Knowledge:
         latest = self._latest.get(name)
         return () if latest is None or latest not in self._running else (latest,)
 
+    @property
+    def latest_running(self) -> str | None:
+        """The id of the running expiry that was found last."""
+        return next(reversed(self._running), None)
+
     def runs(self, expiry: str, name: str | None) -> bool:
         """Say whether this expiry, found in the session of this name, runs by what is known of renewals."""
         running = self.state(name).running

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sentry_filters.core.counters import OneWarning
 from sentry_filters.core.session import Standing
@@ -62,22 +62,23 @@ class Misuse:
         self._to_show, self._shown = None, time.monotonic()
         return IN_VAIN
 
-    def worked_beside(self, expiries: Sequence[str], began: float) -> None:
-        """Note that another credential works while these expiries halt all work.
+    def worked_beside(self, expiry: str | None, began: float) -> None:
+        """Note that another credential works while an expiry halts all work.
 
         Either it is the new one, and nobody says `session_renewed`; or it is another user's, and the scope
         is too wide.
 
         Args:
-            expiries: Their ids.
+            expiry: Its id, None where none runs.
             began: When the call that succeeded began.
         """
+        if expiry is None:
+            return
         now = time.monotonic()
-        for expiry in expiries:
-            first = self._beside.setdefault(expiry, now)
-            if first is not None and began > first and now - first >= SOON:
-                self._beside[expiry] = None
-                self._count("violations", "working_session_halted")
+        first = self._beside.setdefault(expiry, now)
+        if first is not None and began > first and now - first >= SOON:
+            self._beside[expiry] = None
+            self._count("violations", "working_session_halted")
         while len(self._beside) > _MOST_EXPIRIES:
             self._beside.popitem(last=False)
 

@@ -140,8 +140,8 @@ class Lifecycle:
                 for name, step in steps:
                     if Due.RECOVERED in step.due:
                         self._recovered(name, step)
-                if self.scope == "process":
-                    self._misuse.worked_beside(self._known.running(None, everyone=True)[-1:], began)
+                if self.scope == "process" and self._policy.mode == "enforce":
+                    self._misuse.worked_beside(self._known.latest_running, began)
             if any(Due.WARN in step.due for _, step in steps):
                 self._misuse.several()
         except Exception as error:  # noqa: BLE001 - the call that succeeded must not fail by it

@@ -229,19 +229,19 @@ def test_repeats_are_no_further_ends() -> None:
 def test_another_credential_that_works_for_a_minute_behind_a_closed_gate_is_found_once() -> None:
     clock = Clock()
     with found(clock) as (seen, violations):
-        seen.worked_beside(("e",), 999.0)
+        seen.worked_beside("e", 999.0)
         clock.now += 59.9
-        seen.worked_beside(("e",), 1_059.0)
-        seen.worked_beside(("f",), 1_059.0)
+        seen.worked_beside("e", 1_059.0)
+        seen.worked_beside("f", 1_059.0)
         assert violations == []
 
         clock.now += 0.1
-        seen.worked_beside(("e",), 999.5)  # one that began before
-        seen.worked_beside((), 1_060.0)  # while no expiry runs
+        seen.worked_beside("e", 999.5)  # one that began before
+        seen.worked_beside(None, 1_060.0)  # while no expiry runs
         assert violations == []
 
         for _ in range(2):
-            seen.worked_beside(("e",), 1_060.0)
+            seen.worked_beside("e", 1_060.0)
         assert violations == ["working_session_halted"]
 
 
@@ -259,3 +259,19 @@ def test_a_credential_that_has_ended_when_it_is_new_is_found(
     guard.close()
 
     assert guard.counters.get("violations", "expired_at_renewal") == times
+
+
+@pytest.mark.parametrize(("mode", "times"), [("enforce", 1), ("shadow", 0)])
+def test_a_gate_that_nobody_asks_halts_nobody(mode: str, times: int) -> None:
+    clock = Clock(time.monotonic())
+    policy = Policy(provider="OpenHuman", hosts={HOST}, mode=mode)  # type: ignore[arg-type]
+    guard = SessionGuard(policy, lambda _event: None)
+    lifecycle = parts_of(guard).lifecycle
+    with found(clock):
+        guard.report("x", operation="chat", provider="OpenHuman", status=401)
+        lifecycle.succeeded("b" * 12, clock.now)
+        clock.now += 61.0
+        lifecycle.succeeded("b" * 12, clock.now)
+    guard.close()
+
+    assert guard.counters.get("violations", "working_session_halted") == times
