@@ -11,7 +11,6 @@ from sentry_filters.redaction.text import cookie_parts, credential_start, is_pla
 
 # As it is, or as a repr: Sentry's SDK sends what is in local variables so.
 _NAME = re.compile(r"(?:b?')?[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?'?")
-_OPTION = re.compile(r"'?-[^=]*", re.DOTALL)
 _SMALLEST_NUMBER = 1000  # a smaller one is a count or a flag, whatever the key indicates
 _LEAST_DIGITS = 10  # of a number that is a key or a token: a count or a size has fewer
 _LONGEST_NAME = 256
@@ -91,7 +90,7 @@ def is_naming(key: str) -> bool:
 
 def is_option(text: str) -> bool:
     """Whether `text` is an option of a command line, whose value is the next argument."""
-    return _OPTION.fullmatch(text) is not None
+    return text.startswith(("-", "'-")) and "=" not in text
 
 
 def is_name(text: str) -> bool:
