@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from tests.leaks.published import LEAKS
+from tests.leaks.shown import SHOWN
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "leaks.md"
@@ -36,6 +37,13 @@ def test_each_says_where_it_was_published() -> None:
     for leak in LEAKS:
         assert re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+/(?:issues|pull)/\d+", leak.address), leak
         assert 2024 <= leak.year <= 2026, leak
+
+
+def test_the_proof_counts_them() -> None:
+    proof = PAGE.with_name("proof.md").read_text("utf-8").replace("\n", " ")
+
+    assert f"{len(LEAKS)} leaks that were published" in proof
+    assert f"and {len(SHOWN)} of them on the code of the package" in proof
 
 
 def test_each_has_a_row_in_the_document() -> None:
