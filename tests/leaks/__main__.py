@@ -1,8 +1,8 @@
 """`python -m tests.leaks [--keep FILE] [NAME…]`: published leaks on the code of the packages that had them.
 
 Each is run with the newest release and, where that has the fix, with one from before. uv makes the
-environments; a release that cannot be had is said to be so. Nothing that runs here is needed by our tests. The exit
-status is 1 if a leak cannot be shown on any release.
+environments; a release that cannot be had is said to be so. Nothing that runs here is needed by our tests.
+The exit status is 1 if a leak cannot be shown on any release.
 """
 
 from __future__ import annotations
