@@ -20,6 +20,7 @@ from sentry_filters.core import (
     Lifecycle,
     Renewals,
     SharedSessions,
+    Weighing,
 )
 from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of
 from sentry_filters.http import LIBRARIES, Calls, Clients, SessionAuth, session_auth
@@ -123,7 +124,8 @@ def made_of(
     sessions = BackendSessions(backends, bus, trail, redactor, shared)
     credentials = Credentials(backends.credential_headers, fingerprinter)
     calls = Calls(backends, credentials, redactor, current_spans, trail.fault, sessions.succeeded)
-    decider = Decider(backends, sessions, trail, calls.nearby.latest)
+    weighing = Weighing(backends, sessions, calls.nearby.latest)
+    decider = Decider(sessions, trail, weighing, is_shadow=backends.is_shadow)
     reading = Reading(calls.recorded, credentials)
     of_error = partial(failures_of, reading=reading)
     spans = SpanFilter(decider, calls.response_of, counters)

@@ -28,6 +28,7 @@ from sentry_filters.core.renewals import Renewals
 from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.core.shared import RefreshTurns, SharedLife, SharedSessions, Turn
+from sentry_filters.core.weighing import Weighing
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "Subscription",
     "Turn",
     "Verdict",
+    "Weighing",
     "expiry_attributes",
     "names_refusal",
     "operation_of",
