@@ -9,11 +9,11 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from sentry_filters.cli import audit, check, dashboard, demo, export, preview, redact
+from sentry_filters.cli import audit, check, dashboard, demo, explain, export, preview, redact
 
 __all__ = ["main"]
 
-_COMMANDS = (demo, check, audit, dashboard, preview, redact, export)
+_COMMANDS = (demo, check, explain, audit, dashboard, preview, redact, export)
 _INTERRUPTED = 130  # what a shell reports of a process that Ctrl-C has ended
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from sentry_filters.cli.policies import add_policy_option, policies_of, reason_of
 from sentry_filters.core import Backends, Policy
 from sentry_filters.targets import Exporter, collector_config, inbound_patterns, relay_config
 
@@ -32,11 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "target", metavar="TARGET", choices=sorted(_TARGETS), help=", ".join(sorted(_TARGETS))
     )
-    parser.add_argument(
-        "--policy",
-        metavar="FILE",
-        help="a TOML file with [tool.sentry_filters]; else SENTRY_FILTERS_*",
-    )
+    add_policy_option(parser)
     parser.add_argument(
         "--provider", metavar="NAME", help="which of the file's backends, where it states several"
     )
@@ -55,8 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"sentry-filters export: {why}", file=sys.stderr)
+        print(f"sentry-filters export: {reason_of(error)}", file=sys.stderr)
         return 1
     for remark in export.remarks:
         print(f"note: {remark}", file=sys.stderr)
@@ -65,10 +60,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _policy(arguments: argparse.Namespace) -> Policy:
     """Return the policy to export: a target takes one backend's at a time."""
-    file = arguments.policy
-    if file is None and "SENTRY_FILTERS_PROVIDER" not in os.environ:
-        raise ValueError(
-            "no policy; expected --policy FILE, or SENTRY_FILTERS_PROVIDER and others in the environment"
-        )
-    backends = Backends((Policy.from_env(),) if file is None else Policy.all_from_toml(file))
-    return backends.named(arguments.provider, "--provider")
+    return Backends(policies_of(arguments)).named(arguments.provider, "--provider")

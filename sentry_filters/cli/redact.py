@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from sentry_filters.cli.policies import reason_of
+from sentry_filters.cli.progress import Progress, progress_of
 from sentry_filters.cli.redact_parallel import Block, redacted
-from sentry_filters.cli.redact_progress import Progress, progress_of
 
 __all__ = ["add_parser", "run"]
 
@@ -48,13 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with ExitStack() as opened:
             files = [_opened(name, opened) for name in names]
-            progress = opened.enter_context(progress_of(sum(map(_size, files))))
+            progress = opened.enter_context(progress_of(sum(map(_size, files)), "bytes", output=True))
             return _copy(list(zip(names, files, strict=True)), progress, arguments)
     except BrokenPipeError:
         raise
     except (OSError, ValueError, EOFError) as error:
-        named = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"sentry-filters redact: {named}", file=sys.stderr)
+        print(f"sentry-filters redact: {reason_of(error)}", file=sys.stderr)
         return _CANNOT
 
 

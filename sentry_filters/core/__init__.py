@@ -6,8 +6,12 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.discovery import Discoveries
+from sentry_filters.core.explaining import Explainer
+from sentry_filters.core.explanation import Explanation, Step
 from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.known_hosts import KnownHosts
 from sentry_filters.core.policy import BEFORE_COMMON_WORDS, COMMON_WORDS, DEFAULT_PATHS, Policy
+from sentry_filters.core.reasons import REASONS
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     EXPIRY_EXTRA,
@@ -38,6 +42,7 @@ __all__ = [
     "EXPIRY_EXTRA",
     "LABELS",
     "LEASE_SECONDS",
+    "REASONS",
     "REFUSED_BY_GATE",
     "Ask",
     "AuditObserver",
@@ -52,10 +57,13 @@ __all__ = [
     "Discoveries",
     "EventBus",
     "ExpiryRecord",
+    "Explainer",
+    "Explanation",
     "Fault",
     "Faults",
     "Grade",
     "Handler",
+    "KnownHosts",
     "Lifecycle",
     "Observed",
     "OneWarning",
@@ -74,6 +82,7 @@ __all__ = [
     "SharedLife",
     "SharedSessions",
     "Standing",
+    "Step",
     "Subscription",
     "Turn",
     "Verdict",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sentry_filters.core.backend_sessions import BackendSessions
+from sentry_filters.core.known_hosts import KnownHosts
 from sentry_filters.core.recognition import UNRELATED, Verdict
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, refusal_of
@@ -61,6 +62,7 @@ class Decider:
         sessions: Knows where a failure stands in its session's life; closes the gate and publishes.
         trail: Where decisions are counted and written down.
         weighing: Says what the failures of a report amount to.
+        known_hosts: Watches whose hosts failures come from.
         is_shadow: Whether everything is kept, and counted as it would be dropped.
     """
 
@@ -69,12 +71,14 @@ class Decider:
         sessions: BackendSessions,
         trail: AuditTrail,
         weighing: Weighing,
+        known_hosts: KnownHosts,
         *,
         is_shadow: bool,
     ) -> None:
         self._sessions = sessions
         self._trail = trail
         self._weighing = weighing
+        self._known_hosts = known_hosts
         self._rehearsal: Rehearsal | None = None
         self.is_shadow = is_shadow
 
@@ -105,6 +109,7 @@ class Decider:
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
+            self._known_hosts.decided(verdict, failure)
             if not verdict.drop:
                 self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)

@@ -13,6 +13,7 @@ from sentry_filters.core import (
     Decider,
     Decision,
     EventBus,
+    KnownHosts,
     Policy,
     SessionExpired,
     Weighing,
@@ -46,7 +47,7 @@ class Judge:
         bus.subscribe(_somebody)
         sessions = BackendSessions(backends, bus, trail, redactor)
         weighing = Weighing(backends, sessions, lambda _: None)  # no call is under way
-        self._decider = Decider(sessions, trail, weighing, is_shadow=True)
+        self._decider = Decider(sessions, trail, weighing, KnownHosts(backends, trail.labels), is_shadow=True)
         self._spans = SpanFilter(self._decider, lambda _trace_id, _span_id: None, trail.counters)
 
     def outcomes(self, item: Item) -> dict[str, Outcome]:

@@ -1,0 +1,124 @@
+"""`sentry-filters explain`: why would this event be kept, or dropped?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from sentry_filters.cli.policies import add_policy_option, policies_of, reason_of
+from sentry_filters.core import SessionExpired
+from sentry_filters.guard import SessionGuard
+from sentry_filters.preview import Item, ItemReader
+
+__all__ = ["add_parser", "run"]
+
+_DESCRIPTION = """\
+Says, step by step, why each event in a FILE would be kept or dropped: the evidence in it, what contradicts,
+how good the evidence is, and the verdict with its reason. FILE is an event as JSON, as Sentry shows it or the
+SDK sends it, several as JSON lines, or envelopes; gzipped or not. Events are judged one by one, by what they
+say themselves, as if somebody had subscribed: the exception and the call were never recorded, so ask
+`guard.explain(error)` in the application for those. Secrets are redacted. Exit code: 0 explained, whatever
+the verdict, 2 wrongly called, or a policy or FILE cannot be read, or holds no event."""
+
+_DONE, _CANNOT = 0, 2
+_STDIN = "-"
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """Add this sub-command."""
+    parser = commands.add_parser("explain", help="why is this event kept?", description=_DESCRIPTION)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="`-`, or none: standard input")
+    add_policy_option(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object for each event, in a line")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry the sub-command out, and return the exit code."""
+    names = arguments.files or [_STDIN]
+    try:
+        guard = SessionGuard(policies_of(arguments), _somebody)
+        try:
+            for number, item in enumerate(item for name in names for item in _events(name)):
+                _print(item, guard, number, as_json=arguments.json)
+        finally:
+            guard.close()
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        print(f"sentry-filters explain: {reason_of(error)}", file=sys.stderr)
+        return _CANNOT
+    return _DONE
+
+
+def _print(item: Item, guard: SessionGuard, number: int, *, as_json: bool) -> None:
+    explanation = guard.explain(item.payload)
+    if as_json:
+        print(json.dumps({"place": item.place, **explanation.as_dict()}))
+    else:
+        if number:
+            print()
+        print(f"{_printable(item.place)}\n{explanation}")
+
+
+def _events(name: str) -> Iterator[Item]:
+    """Yield the events of a file; what else it holds is said on standard error.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It holds no event.
+    """
+    place = "standard input" if name == _STDIN else name
+    content = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+    whole = _whole(content, place)
+    if whole:
+        yield from whole
+        return
+    broken: list[str] = []
+    others: Counter[str] = Counter()
+    reader = ItemReader(
+        Path(place),
+        lambda where, what: broken.append(f"{where}: {what}"),
+        lambda kind: others.update([kind]),
+        content,
+    )
+    found = False
+    for item in reader.items():
+        if item.shape == "event":
+            found = True
+            yield item
+        else:
+            others[item.shape] += 1
+    remarks = (f"{place}: {count} of type {kind} not explained" for kind, count in others.items())
+    for remark in (*broken, *remarks):
+        print(f"note: {_printable(remark)}", file=sys.stderr)
+    if not found:
+        raise ValueError(f"{place} holds no event; expected JSON of an event, JSON lines, or envelopes")
+
+
+def _whole(content: bytes, place: str) -> list[Item]:
+    """Return the events of a content that is one JSON text, over however many lines."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return []
+    events = found if isinstance(found, list) else [found]
+    if not all(isinstance(event, dict) for event in events):
+        return []
+    numbered = len(events) > 1
+    return [
+        Item(f"{place}[{number}]" if numbered else place, "event", event)
+        for number, event in enumerate(events)
+    ]
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def _somebody(_event: SessionExpired) -> None:
+    """Listen, so that no event has to be shown because nobody does."""
