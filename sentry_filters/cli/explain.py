@@ -26,6 +26,7 @@ the verdict, 2 wrongly called, or a policy or FILE cannot be read, or holds no e
 
 _DONE, _CANNOT = 0, 2
 _STDIN = "-"
+_MOST_NOTES = 10
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -66,7 +67,7 @@ def _print(item: Item, guard: SessionGuard, number: int, *, as_json: bool) -> No
 
 
 def _events(name: str) -> Iterator[Item]:
-    """Yield the events of a file; what else it holds is said on standard error.
+    """Yield the events of a file; what else it holds is noted on standard error.
 
     Raises:
         OSError: It cannot be read.
@@ -74,17 +75,12 @@ def _events(name: str) -> Iterator[Item]:
     """
     place = "standard input" if name == _STDIN else name
     content = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
-    whole = _whole(content, place)
-    if whole:
-        yield from whole
-        return
-    broken: list[str] = []
-    others: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
     reader = ItemReader(
         Path(place),
-        lambda where, what: broken.append(f"{where}: {what}"),
-        lambda kind: others.update([kind]),
-        content,
+        lambda where, what: notes.update([f"{where}: {what}"]),
+        lambda kind: notes.update([f"{place}: not explained: {kind}"]),
+        _in_lines(content),
     )
     found = False
     for item in reader.items():
@@ -92,28 +88,27 @@ def _events(name: str) -> Iterator[Item]:
             found = True
             yield item
         else:
-            others[item.shape] += 1
-    remarks = (f"{place}: {count} of type {kind} not explained" for kind, count in others.items())
-    for remark in (*broken, *remarks):
-        print(f"note: {_printable(remark)}", file=sys.stderr)
+            notes[f"{place}: not explained: {item.shape}"] += 1
+    _note(notes)
     if not found:
         raise ValueError(f"{place} holds no event; expected JSON of an event, JSON lines, or envelopes")
 
 
-def _whole(content: bytes, place: str) -> list[Item]:
-    """Return the events of a content that is one JSON text, over however many lines."""
+def _in_lines(content: bytes) -> bytes:
+    """Return JSON of one event, or of a list of them, as JSON lines; anything else as it is."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        return []
+        return content
     events = found if isinstance(found, list) else [found]
-    if not all(isinstance(event, dict) for event in events):
-        return []
-    numbered = len(events) > 1
-    return [
-        Item(f"{place}[{number}]" if numbered else place, "event", event)
-        for number, event in enumerate(events)
-    ]
+    return b"".join(json.dumps(event).encode() + b"\n" for event in events)
+
+
+def _note(notes: Counter[str]) -> None:
+    for note, count in list(notes.items())[:_MOST_NOTES]:
+        print(f"note: {_printable(note)}{f' ({count} times)' if count > 1 else ''}", file=sys.stderr)
+    if len(notes) > _MOST_NOTES:
+        print(f"note: {len(notes) - _MOST_NOTES} more", file=sys.stderr)
 
 
 def _printable(text: str) -> str:
