@@ -15,9 +15,9 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Shows what the filter does: a local LLM backend ends its session while cron jobs go on calling it, and a
-local receiver takes what Sentry's SDK sends, first without the filter and then with it. It takes some
-seconds, uses 127.0.0.1 only, needs no network and no account, and leaves nothing behind. Exit code: 0 every
-promise is kept, 1 one is not, 2 wrongly called, or the demo cannot be run."""
+local receiver takes what Sentry's SDK sends, first without the filter, then with it. It takes a few
+seconds, uses 127.0.0.1 only, needs neither network nor account, and leaves nothing behind. Exit code: 0 every
+promise is kept, 1 one is broken, 2 usage error, or the demo cannot run."""
 
 _KEPT, _BROKEN, _CANNOT = 0, 1, 2
 

@@ -17,12 +17,12 @@ from sentry_filters.preview import Item, ItemReader
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Says, step by step, why each event in a FILE would be kept or dropped: the evidence in it, what contradicts,
-how good the evidence is, and the verdict with its reason. FILE is an event as JSON, as Sentry shows it or the
-SDK sends it, several as JSON lines, or envelopes; gzipped or not. Events are judged one by one, by what they
-say themselves, as if somebody had subscribed: the exception and the call were never recorded, so ask
-`guard.explain(error)` in the application for those. Secrets are redacted. Exit code: 0 explained, whatever
-the verdict, 2 wrongly called, or a policy or FILE cannot be read, or holds no event."""
+Says, step by step, why each event in FILE would be kept or dropped: the evidence, what contradicts it, how
+good it is, and the verdict with its reason. FILE is an event as JSON, several as JSON lines, or envelopes,
+gzipped or not. Each event is judged by what it says itself, as if it were the first and somebody had
+subscribed. Neither the exception nor the call is recorded in it: for those, ask `guard.explain(error)` in the
+application. Secrets are redacted. Exit code: 0 explained, whatever the verdict, 2 usage error, or a policy or
+FILE cannot be read, or FILE holds no event."""
 
 _DONE, _CANNOT = 0, 2
 _STDIN = "-"
@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("explain", help="why is this event kept?", description=_DESCRIPTION)
     parser.add_argument("files", nargs="*", metavar="FILE", help="`-`, or none: standard input")
     add_policy_option(parser)
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each event, in a line")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON for each event")
     return parser
 
 

@@ -18,10 +18,11 @@ _TARGETS: Mapping[str, Exporter] = MappingProxyType(
     {"collector": collector_config, "inbound": inbound_patterns, "relay": relay_config},
 )
 _DESCRIPTION = """\
-Writes the policy, and the catalogue of secrets, as a configuration of TARGET: `collector`, an OpenTelemetry
+Writes the policy and the catalogue of secrets as configuration for TARGET: `collector`, an OpenTelemetry
 Collector's processors (YAML); `relay`, Sentry Relay's PII configuration (JSON); `inbound`, patterns for
-Sentry's inbound filter of error messages (one a line). What the target cannot express is printed to standard
-error. Exit code: 0 done, 1 the policy or the file is at fault, 2 wrongly called."""
+Sentry's inbound filter of error messages (one per line). Anything TARGET cannot express exactly is noted on
+standard error. Exit code: 0 done, 1 the policy cannot be used or the output cannot be written, 2 usage
+error."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -34,9 +35,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_policy_option(parser)
     parser.add_argument(
-        "--provider", metavar="NAME", help="which of the file's backends, where it states several"
+        "--provider", metavar="NAME", help="which of the file's backends, if it states several"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; else standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; by default standard output")
     return parser
 
 

@@ -18,11 +18,11 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Says what a new policy would newly drop or keep, by reason, with redacted examples. FILE is a ledger
-(`Ledger(path)`), a file of Sentry envelopes as the SDK sends them, or of events as JSON lines; gzipped or
-not. What was decided is in a ledger's own rows; for events the policy of --against decides, by default one
-with the new policy's provider and hosts. Where a ledger does not hold the evidence it says "cannot tell".
-Nothing is dropped, published or changed. Exit code: 0 done, whatever differs, 2 wrongly called, or a policy
-or FILE cannot be read."""
+(`Ledger(path)`), a file of Sentry envelopes as the SDK sends them, or one of events as JSON lines, gzipped or
+not. A ledger's rows say what was decided; events are decided by the policy of --against, by default one with
+the new policy's provider and hosts. Where a ledger lacks the evidence, the answer is "cannot tell". Nothing
+is dropped, published or changed. Exit code: 0 done, whatever differs, 2 usage error, or a policy or FILE
+cannot be read."""
 _TITLES: Mapping[str, str] = MappingProxyType(
     {
         "newly_dropped": "newly dropped",
@@ -38,11 +38,13 @@ _DONE, _CANNOT = 0, 2
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add this sub-command."""
     parser = commands.add_parser("preview", help="try a policy before it ships", description=_DESCRIPTION)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="they count as one history")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="several count as one history, in this order"
+    )
     parser.add_argument(
         "--policy", required=True, metavar="TOML", help="the new policy: a file with [tool.sentry_filters]"
     )
-    parser.add_argument("--against", metavar="TOML", help="the old policy, in such a file")
+    parser.add_argument("--against", metavar="TOML", help="the old policy, in a file of the same kind")
     parser.add_argument(
         "--examples",
         type=_count,

@@ -361,5 +361,5 @@ def test_every_reason_in_the_code_is_explained() -> None:
 
     assert {"other_provider", "unrelated", "contradicting_success", "fault"} <= given
     assert given - {"recovered"} <= set(REASONS)  # a renewal's
-    for reason in REASONS.values():
-        assert re.fullmatch(r"[A-Z`].*\.", str(reason))
+    for why in REASONS.values():
+        assert re.fullmatch(r"[A-Z`].*\.", str(why))
