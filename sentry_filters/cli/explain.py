@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,7 @@ FILE cannot be read, or FILE holds no event."""
 _DONE, _CANNOT = 0, 2
 _STDIN = "-"
 _MOST_NOTES = 10
+_GZIP = b"\x1f\x8b"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -97,9 +100,9 @@ def _events(name: str) -> Iterator[Item]:
 def _in_lines(content: bytes) -> bytes:
     """Return JSON of one event, or of a list of them, as JSON lines; anything else as it is."""
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return content
+        found = json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        return content  # the reader says what is wrong where
     events = found if isinstance(found, list) else [found]
     return b"".join(json.dumps(event).encode() + b"\n" for event in events)
 
