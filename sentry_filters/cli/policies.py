@@ -37,4 +37,6 @@ def policies_of(arguments: argparse.Namespace) -> tuple[Policy, ...]:
 
 def reason_of(error: Exception) -> str:
     """Return what an error says, with the file's name where it is about one."""
-    return f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
