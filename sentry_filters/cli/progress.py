@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import ProgressColumn
 
+Step = TypeVar("Step")
 Unit = Literal["bytes", "steps"]
 """What is counted."""
 
@@ -29,6 +30,12 @@ class Progress:
         """Take note that so much more is done."""
         if self._bar is not None:
             self._bar.advance(self._bar.task_ids[0], by)
+
+    def each(self, steps: Iterable[Step]) -> Iterator[Step]:
+        """Yield the steps of the work; each is done when the next is asked for."""
+        for step in steps:
+            yield step
+            self()
 
     def reach(self, done: int, text: str = "") -> None:
         """Take note that so much is done by now, and show `text` beside it."""
