@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import sentry_filters
 from sentry_filters.cli import main
 from sentry_filters.demo import Comparison, DemoError, Outcome, compared
 
@@ -40,7 +41,7 @@ def test_the_demo_shows_what_it_promises_and_leaves_nothing_else_behind(tmp_path
         **{name: value for name, value in os.environ.items() if "PROXY" not in name.upper()},
         "HTTP_PROXY": "http://127.0.0.1:1",  # nobody listens there: whoever asked it would fail
         "SENTRY_SPOTLIGHT": "http://127.0.0.1:1/stream",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(Path(sentry_filters.__file__).parents[1]),
         "TMPDIR": str(scratch),
     }
 
