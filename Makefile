@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
-HOLDS_$(DEMO) := --group test --editable .
+HOLDS_$(DEMO) := --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
@@ -23,7 +23,7 @@ help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and with it.
-	@$(DEMO)/bin/python -m tests.demo
+	@$(DEMO)/bin/sentry-filters demo
 
 test: services lint types  ## Lint, types, and all tests, on newest and lowest dependencies.
 	@$(MAKE) --no-print-directory -j3 quick servers lowest  # side by side: one process uses one core
