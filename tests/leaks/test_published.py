@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.leaks.published import LEAKS
@@ -44,6 +46,16 @@ def test_the_proof_counts_them() -> None:
 
     assert f"{len(LEAKS)} leaks that were published" in proof
     assert f"and {len(SHOWN)} of them on the code of the package" in proof
+
+
+def test_what_is_shown_needs_nothing_of_ours() -> None:
+    code = "import sys, tests.leaks.shown; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HERE.parents[1]
+    )
+
+    assert {"otel", "sentry_filters", "sentry_sdk"}.isdisjoint(loaded.stdout.split())
 
 
 def test_each_has_a_row_in_the_document() -> None:
