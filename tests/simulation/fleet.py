@@ -24,6 +24,8 @@ from tests.simulation.server import Server
 
 _LONGEST_CALL = 3.0  # seconds
 _REST = 20.0  # longer than any back-off, call and sign-in together
+_MOST_REST = 300.0  # until each session's end has been met by a call
+_UNNAMED = 0.1  # how likely a failure is also reported without its credential
 _TROUBLES = (
     "crash", "join", "clock", "cut", "down", "flush", "lossy", "session ends", "flake", "signs in unasked",
     "threads", "dies while claiming", "fork", "interrupt", "interrupt",
@@ -169,6 +171,9 @@ class Fleet:
             process.interrupts.clear()
 
     def _come_to_rest(self) -> None:
+        until = self.scheduler.now + _MOST_REST
+        while not self.judge.has_met_the_end and self.scheduler.now < until:
+            self.scheduler.sleep(1.0)
         self.scheduler.sleep(_REST)
 
     def _all_sign_in(self) -> None:
@@ -192,6 +197,7 @@ class Fleet:
         if not parent.resets:
             return  # it has only just begun
         child = parent.forked(len(self.processes))
+        child.cannot_start_threads = False  # without any, a process says so and carries on alone
         self.processes.append(child)
 
         def live() -> None:
@@ -232,6 +238,8 @@ class Fleet:
                 process.succeeded(credential, began)
             else:
                 self.judge.rejected(credential)
+                if self.scope == "process" and chance.random() < _UNNAMED:
+                    process.failed(None, began, can_show=False)
                 self.note(f"401 in process {process.number}: {account.name} {credential}, begun {began - 1e6:.3f}")
                 process.failed(credential, began, can_show=chance.random() < 0.7)
 

@@ -44,6 +44,11 @@ class Judge:
         fleet = self._fleet
         self._renewals.setdefault(process, []).append((fleet.scheduler.now, credential))
 
+    @property
+    def has_met_the_end(self) -> bool:
+        """Whether calls have met the end of all sessions that have ended for good."""
+        return self.final <= self._rejected
+
     def decided(
         self, process: Process, credential: str | None, began: float, observed: Observed, *, opened: bool
     ) -> None:
@@ -89,10 +94,10 @@ class Judge:
         """An end that a call has met closes all gates."""
         self.at_rest("after the end")
         for process in self._fleet.alive:
-            for credential in self.final & self._rejected:
+            for credential in self.final:
                 if process.gate.is_open_for(credential):
                     self._violated(f"process {process.number} is open after the end of {credential}")
-        if not self.final & self._rejected:
+        if not self.has_met_the_end:
             self._violated("nobody has met the end")
 
     def ended(self) -> None:
@@ -119,7 +124,9 @@ class Judge:
 
     def _all_told(self, when: str) -> None:
         fleet = self._fleet
-        told = {id_ for process in fleet.processes for id_ in process.bus.published}
+        # Known, and said in docs/redis.md: a process may die between its claim and what it then publishes.
+        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.died_with
+        told |= self._shown
         for process in fleet.alive:
             hidden = process.ids_that_close - told
             if hidden:

@@ -38,7 +38,7 @@ class Server:
         self.losing = 0.0  # how likely an answer is lost, before or after the command has run
         self.away: set[object] = set()  # processes that are cut off
         self.listeners: list[Listener] = []
-        self.was_in_trouble = False
+        self.died_with: set[str] = set()  # expiries whose process died after it had won, before it published
         self.flush()
 
     def flush(self) -> None:
@@ -148,6 +148,8 @@ class Link:
             winner = self._server.expiry_of(current[winner.name])
         self._server.tell()
         if self._home.dies_while_claiming:
+            if won:
+                self._server.died_with.add(expiry.event.id)
             self._home.crash()
         self._server.answer(self._home)
         return won, winner
