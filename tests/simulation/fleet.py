@@ -286,7 +286,7 @@ def modules() -> list[ModuleType]:
     """Return the package's modules that meet simulated threads and clocks."""
     import sentry_filters.redis.sessions  # noqa: F401, PLC0415 - so that they are there
 
-    rooms = ("sentry_filters.core.", "sentry_filters.redis.")
+    rooms = ("sentry_filters.core.", "sentry_filters.redis.", "redis.backoff")
     return [module for name, module in sorted(sys.modules.items()) if name.startswith(rooms)]
 
 
