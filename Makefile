@@ -16,7 +16,7 @@ HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model certainty versions \
+.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
   frameworks evaluate clean
 
 help:  ## What there is to run.
@@ -70,6 +70,9 @@ fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target f
 
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))
+
+simulate: $(VENV)/.made  ## A fleet's life, simulated from seeds (SEEDS=100000, FIRST=0; REPLAY=seed shows one; MUTANTS=1 tries mistakes).
+	@$(BIN)/python -m tests.simulation$(if $(MUTANTS),.mutants,$(if $(REPLAY), --replay $(REPLAY), --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0)))
 
 certainty: $(VENV)/.made services  ## Every row of the session's life, in every set-up (KEEP=docs/certainty.md).
 	@$(BIN)/python -m tests.certainty $(if $(KEEP),--keep $(KEEP))

@@ -1,4 +1,4 @@
-"""The world: processes that call a backend, sign in, crash; a server and a network that fail; clocks that jump."""
+"""The world: processes that call a backend and sign in, what goes wrong with them, and what comes after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from types import ModuleType
 from typing import Any, Literal
 
@@ -21,15 +20,12 @@ from tests.simulation.primitives import simulated
 from tests.simulation.process import Process
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Server
+from tests.simulation.troubles import TROUBLES
 
 _LONGEST_CALL = 3.0  # seconds
 _REST = 20.0  # longer than any back-off, call and sign-in together
 _MOST_REST = 300.0  # until each session's end has been met by a call
 _UNNAMED = 0.1  # how likely a failure is also reported without its credential
-_TROUBLES = (
-    "crash", "join", "clock", "cut", "down", "flush", "lossy", "session ends", "flake", "signs in unasked",
-    "threads", "dies while claiming", "fork", "interrupt", "interrupt",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -84,7 +80,7 @@ class Fleet:
         self.is_calm = True  # whether nothing went wrong with processes, network and server
         self.is_over = False
         self._log = log
-        self._stored: dict[str, str] = {}  # what is kept where all processes read it, by account
+        self.stored: dict[str, str] = {}  # what is kept where all processes read it, by account
 
     def run(self, modules: list[ModuleType]) -> None:
         """Let it happen; raises what does not hold."""
@@ -107,12 +103,14 @@ class Fleet:
     def _script(self) -> None:
         scheduler, chance = self.scheduler, self.scheduler.random
         for account in self.accounts:
-            self._stored[account.name] = account.sign_in()
+            self.stored[account.name] = account.sign_in()
         for _ in range(chance.randint(1, 4)):
-            self._join()
+            self.join()
         for _ in range(chance.randint(1, 6)):
             scheduler.sleep(chance.uniform(0.0, 8.0))
-            self._something(chance.choice(_TROUBLES) if chance.random() < self.trouble else "session ends")
+            self._something(
+                chance.choice(tuple(TROUBLES)) if chance.random() < self.trouble else "session ends"
+            )
         self._heal()
         self._come_to_rest()
         self.judge.at_rest("after the storm")
@@ -126,40 +124,10 @@ class Fleet:
         self.is_over = True
 
     def _something(self, what: str) -> None:
-        chance, process = self.scheduler.random, self.scheduler.random.choice(self.alive)
-        account = chance.choice(self.accounts)
+        chance = self.scheduler.random
+        process, account = chance.choice(self.alive), chance.choice(self.accounts)
         self.note(f"{what}: process {process.number}, {account.name}")
-        if what not in ("session ends", "flake", "signs in unasked", "interrupt"):
-            self.is_calm = False
-        match what:
-            case "session ends":
-                account.credential = None
-            case "flake":
-                account.flaky_until = self.scheduler.now + chance.uniform(0.0, 2.0)
-            case "signs in unasked":
-                self._sign_in(process, account)
-            case "crash" if len(self.alive) > 1:
-                process.crash()
-            case "join":
-                self._join()
-            case "clock":
-                process.clock_is_ahead = chance.choice((-3600.0, -5.0, 0.0, 5.0, 250.0))
-            case "cut":
-                self.server.away ^= {process}
-            case "down":
-                self.server.is_down = not self.server.is_down
-            case "flush":
-                self.server.flush()
-            case "lossy":
-                self.server.losing = chance.choice((0.0, 0.2))
-            case "dies while claiming" if len(self.alive) > 1:
-                process.dies_while_claiming = True
-            case "fork":
-                self._fork(process)
-            case "interrupt":
-                process.interrupts.append(partial(self._report_at_once, process, account))
-            case "threads":
-                process.cannot_start_threads = not process.cannot_start_threads
+        TROUBLES[what](self, process, account)
 
     def _heal(self) -> None:
         self.note("all is well again")
@@ -179,7 +147,7 @@ class Fleet:
     def _all_sign_in(self) -> None:
         process = self.scheduler.random.choice(self.alive)
         for account in self.accounts:
-            self._sign_in(process, account)
+            self.sign_in(process, account)
 
     def _all_end(self) -> None:
         self.note("all sessions end")
@@ -188,31 +156,18 @@ class Fleet:
         self.judge.final = {account.all_given[-1] for account in self.accounts}
         self.judge.nobody_signs_in = True
 
-    def _join(self) -> None:
+    def join(self) -> None:
         process = Process(self, self.policy, len(self.processes))
         self.processes.append(process)
         self.scheduler.spawn(lambda: self._live(process), process, f"main of {process.number}")
-
-    def _fork(self, parent: Process) -> None:
-        if not parent.resets:
-            return  # it has only just begun
-        child = parent.forked(len(self.processes))
-        child.cannot_start_threads = False  # without any, a process says so and carries on alone
-        self.processes.append(child)
-
-        def live() -> None:
-            child.begin_as_child()
-            self._work(child)
-
-        self.scheduler.spawn(live, child, f"main of {child.number}")
 
     # What an application does
 
     def _live(self, process: Process) -> None:
         process.begin()
-        self._work(process)
+        self.work(process)
 
-    def _work(self, process: Process) -> None:
+    def work(self, process: Process) -> None:
         chance = self.scheduler.random
         for number in range(chance.randint(1, 3)):
             self.scheduler.spawn(lambda: self._call(process), process, f"caller {number} of {process.number}")
@@ -222,7 +177,7 @@ class Fleet:
         while not self.is_over:
             scheduler.sleep(chance.uniform(0.0, 2.0))
             account = chance.choice(self.accounts)
-            credential = self._stored[account.name]
+            credential = self.stored[account.name]
             asked = credential if self.scope == "session" else None
             if not process.gate.is_open_for(asked):
                 process.gate.wait(chance.uniform(0.1, 5.0), session=asked)
@@ -240,16 +195,10 @@ class Fleet:
                 self.judge.rejected(credential)
                 if self.scope == "process" and chance.random() < _UNNAMED:
                     process.failed(None, began, can_show=False)
-                self.note(f"401 in process {process.number}: {account.name} {credential}, begun {began - 1e6:.3f}")
+                self.note(
+                    f"401 in process {process.number}: {account.name} {credential}, begun {began - 1e6:.3f}"
+                )
                 process.failed(credential, began, can_show=chance.random() < 0.7)
-
-    def _report_at_once(self, process: Process, account: Account) -> None:
-        """Report a call that has failed, from a signal's handler."""
-        credential = self._stored[account.name]
-        if account.credential != credential:
-            self.judge.rejected(credential)
-            self.note(f"interrupt in process {process.number}: {account.name} {credential}")
-            process.failed(credential, self.scheduler.now - 0.5, can_show=False)
 
     def sign_in_soon(self, process: Process, event: SessionExpired) -> None:
         """A handler was told: somebody signs in after a while, unless nobody does any more."""
@@ -262,22 +211,23 @@ class Fleet:
         def later() -> None:
             self.scheduler.sleep(delay)
             if account.credential is None and not self.judge.nobody_signs_in:
-                self._sign_in(process, account)
+                self.sign_in(process, account)
             elif event.session is not None and account.credential == event.session:
-                self._told(process, account)  # it was none: the same credential goes on
+                self._told(process, account, None)  # it was none: the same credential goes on
 
         self.scheduler.spawn(later, process, f"sign-in of {account.name}")
 
-    def _sign_in(self, process: Process, account: Account) -> None:
-        self._stored[account.name] = account.sign_in()
-        self._told(process, account)
+    def sign_in(self, process: Process, account: Account) -> None:
+        before = self.stored[account.name]
+        self.stored[account.name] = account.sign_in()
+        self._told(process, account, before if self.scope == "session" else None)
 
-    def _told(self, process: Process, account: Account) -> None:
+    def _told(self, process: Process, account: Account, replaces: str | None) -> None:
         credential = account.credential
         self.note(f"process {process.number} signs in: {account.name} {credential}")
 
         def tell() -> None:
-            process.renewed(credential)
+            process.renewed(credential, replaces)
 
         self.scheduler.spawn(tell, process, "sign-in")
 
@@ -298,10 +248,10 @@ def _at(scheduler: Scheduler) -> Iterator[None]:
             home = scheduler.current.home
             return datetime.fromtimestamp(scheduler.now + (0.0 if home is None else home.clock_is_ahead), UTC)
 
-    real, expiries.datetime = expiries.datetime, Moment  # type: ignore[attr-defined, misc, assignment]
+    real, expiries.datetime = expiries.datetime, Moment  # type: ignore[attr-defined, assignment]
     logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
         logging.disable(logging.NOTSET)
-        expiries.datetime = real  # type: ignore[attr-defined, misc]
+        expiries.datetime = real  # type: ignore[attr-defined]

@@ -58,15 +58,16 @@ class Judge:
         if observed.tag is not None and observed.expiry is not None:
             self._shown.add(observed.expiry)
         dropped = standing is not None and observed.tag is None
-        if dropped and standing is not Standing.STALE and observed.reason is None:
-            if gate.is_open_for(credential) and not opened:
-                self._violated(f"process {process.number} dropped a report while its gate was open")
+        is_dead = dropped and standing is not Standing.STALE and observed.reason is None
+        if is_dead and gate.is_open_for(credential) and not opened:
+            self._violated(f"process {process.number} dropped a report while its gate was open")
+        renewals = self._renewals.get(process, ())
         if standing is Standing.FIRST and any(
-            moment > began and self._covers(renewed, credential)
-            for moment, renewed in self._renewals.get(process, ())
-            if moment < self._fleet.scheduler.now and moment <= began
+            began < moment and self._covers(renewed, credential) for moment, renewed in renewals
         ):
-            self._violated("a failure that began before a renewal ended the session after it")
+            self._violated(
+                f"process {process.number} found a session's end in a call from before its renewal"
+            )
 
     def _covers(self, renewed: str | None, credential: str | None) -> bool:
         return self._fleet.scope == "process" or renewed == credential
@@ -108,7 +109,7 @@ class Judge:
             if process.bus.twice:
                 self._violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
             everywhere += process.bus.published
-            for event in process.bus.events:
+            for event in process.bus.told:
                 if event.session is not None and event.session not in self._rejected:
                     self._violated(f"an expiry of {event.session}, which nobody has rejected")
             if not process.is_dead:
@@ -132,11 +133,15 @@ class Judge:
             # A failure that names no session and one that does may have been found at once: one end, two ids.
             is_known = fleet.scope == "process" and not process.ids_that_close.isdisjoint(told)
             if hidden and not is_known:
-                self._violated(f"{when}, process {process.number} is closed by {hidden}, of which nobody was told")
+                self._violated(
+                    f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"
+                )
             due = [id_ for id_, handled in process.bus.published.items() if handled]
             called = [event.id for event in process.handled]
             if fleet.listening and [id_ for id_ in called if id_ in due] != due:
-                self._violated(f"{when}, the handler of process {process.number} was called for {called}, not {due}")
+                self._violated(
+                    f"{when}, the handler of process {process.number} was called for {called}, not {due}"
+                )
 
     def _credentials(self) -> set[str | None]:
         if self._fleet.scope == "process":

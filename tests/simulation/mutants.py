@@ -5,7 +5,6 @@ Run as `python -m tests.simulation.mutants [NUMBER …]`; those of the transitio
 
 from __future__ import annotations
 
-import importlib.abc
 import importlib.machinery
 import importlib.util
 import multiprocessing
@@ -56,7 +55,12 @@ MUTANTS = (
         "if False:",
     ),
     Mutant("a look finds no renewals", "redis.exchange", "in state.renewals:\n", "in ():\n"),
-    Mutant("a look finds no expiries", "redis.exchange", "in state.expiries:\n            self", "in ():\n            self"),
+    Mutant(
+        "a look finds no expiries",
+        "redis.exchange",
+        "in state.expiries:\n            self",
+        "in ():\n            self",
+    ),
     Mutant(
         "an outage is forgotten",
         "redis.exchange",
@@ -64,9 +68,17 @@ MUTANTS = (
         "pass\n\n    def _missing",
     ),
     Mutant(
-        "the earlier renewal counts", "redis.replica", "known.stamp > renewal.stamp", "known.stamp < renewal.stamp"
+        "the earlier renewal counts",
+        "redis.replica",
+        "known.stamp > renewal.stamp",
+        "known.stamp < renewal.stamp",
     ),
-    Mutant("the earlier expiry counts", "redis.replica", "known.after > expiry.after", "known.after < expiry.after"),
+    Mutant(
+        "the earlier expiry counts",
+        "redis.replica",
+        "known.after > expiry.after",
+        "known.after < expiry.after",
+    ),
     Mutant("a claim that fails is not published", "redis.threads", "if not settled:", "if False:"),
     Mutant(
         "nobody looks a second time",
@@ -74,7 +86,12 @@ MUTANTS = (
         "elif not self._closed.is_set() and (",
         "elif False and (",
     ),
-    Mutant("a child has no threads", "redis.sessions", "            self._start(self._lifecycle)\n", "            pass\n"),
+    Mutant(
+        "a child has no threads",
+        "redis.sessions",
+        "            self._start(self._lifecycle)\n",
+        "            pass\n",
+    ),
     Mutant(
         "another's expiry closes nothing",
         "core.sessions",
@@ -94,14 +111,24 @@ MUTANTS = (
         "max(stamp_now(), self._known.latest_stamp + 1)",
         "stamp_now()",
     ),
-    Mutant("the end of the window tells nothing", "core.telling", "if Due.PUBLISH in step.due or found_out:", "if False:"),
+    Mutant(
+        "the end of the window tells nothing",
+        "core.telling",
+        "if Due.PUBLISH in step.due or found_out:",
+        "if False:",
+    ),
     Mutant("a success opens nothing", "core.sessions", "self._keeper.reopen(expiry.id, name)", "pass"),
-    Mutant("a sign-in opens one of several", "core.gate", "self._closed_by.clear()", "self._closed_by and self._closed_by.popitem()"),
+    Mutant(
+        "a sign-in opens one of several",
+        "core.gate",
+        "self._closed_by.clear()",
+        "self._closed_by and self._closed_by.popitem()",
+    ),
     Mutant(
         "an idle handler is never called again",
         "core.worker",
-        "                    self._thread = None\n                    return None\n                self._changed",
-        "                    return None\n                self._changed",
+        "self._thread = None\n                    return None\n                self._changed",
+        "return None\n                self._changed",
     ),
     Mutant(
         "a child's handlers wait for the parent's thread",
@@ -112,13 +139,13 @@ MUTANTS = (
     Mutant(
         "two threads find the first failure",
         "core.sessions",
-        "        with self._lock:\n            if self.scope == \"session\" and name",
-        "        if True:\n            if self.scope == \"session\" and name",
+        '        with self._lock:\n            if self.scope == "session" and name',
+        '        if True:\n            if self.scope == "session" and name',
     ),
 )
 
 
-class _Patching(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
+class _Patching(importlib.machinery.SourceFileLoader):
     """Imports one module with the mistake in it."""
 
     def __init__(self, mutant: Mutant) -> None:
@@ -131,7 +158,8 @@ class _Patching(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoad
         if fullname != self._of:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         importlib.machinery.SourceFileLoader.__init__(self, fullname, spec.origin)
         return importlib.util.spec_from_file_location(fullname, spec.origin, loader=self)
 

@@ -22,7 +22,7 @@ class Lock:
         self.depth = 0
         self._waiting: deque[Task] = deque()
 
-    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:  # noqa: FBT001, FBT002 - as the real one's
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         scheduler = self._scheduler
         scheduler.pause()
         task = scheduler.current
@@ -186,19 +186,19 @@ class Threading:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
-    def Lock(self) -> Lock:  # noqa: N802 - the real one's name, and so are the others
+    def Lock(self) -> Any:
         return Lock(self._scheduler, again=False)
 
-    def RLock(self) -> Lock:  # noqa: N802
+    def RLock(self) -> Any:
         return Lock(self._scheduler, again=True)
 
-    def Condition(self, lock: Lock | None = None) -> Condition:  # noqa: N802
+    def Condition(self, lock: Any = None) -> Condition:
         return Condition(self._scheduler, lock)
 
-    def Event(self) -> Event:  # noqa: N802
+    def Event(self) -> Event:
         return Event(self._scheduler)
 
-    def Thread(self, target: Callable[..., object], **about: Any) -> Thread:  # noqa: N802
+    def Thread(self, target: Callable[..., object], **about: Any) -> Thread:
         return Thread(self._scheduler, target, **about)
 
     def current_thread(self) -> object:
@@ -216,7 +216,7 @@ class Queues:
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
 
-    def SimpleQueue(self) -> Queue:  # noqa: N802 - as above
+    def SimpleQueue(self) -> Queue:
         return Queue(self._scheduler)
 
 
@@ -250,7 +250,10 @@ def simulated(modules: list[ModuleType], scheduler: Scheduler) -> Iterator[None]
         "after_fork_in_child": lambda reset: scheduler.current.home.resets.append(reset),
     }
     before = [
-        (module, name, getattr(module, name)) for module in modules for name in instead if hasattr(module, name)
+        (module, name, getattr(module, name))
+        for module in modules
+        for name in instead
+        if hasattr(module, name)
     ]
     for module, name, _ in before:
         setattr(module, name, instead[name])
@@ -259,5 +262,3 @@ def simulated(modules: list[ModuleType], scheduler: Scheduler) -> Iterator[None]
     finally:
         for module, name, real in before:
             setattr(module, name, real)
-
-

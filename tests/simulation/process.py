@@ -1,4 +1,4 @@
-"""One simulated process: the package's own gate, bus, lifecycle, exchange, replica and threads, and an application."""
+"""One simulated process: the package's own gate, bus, lifecycle, exchange, replica and threads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.evidence import Failure, Response
 from sentry_filters.redis.sessions import RedisSessions
 from tests.simulation.scheduler import Task
-from tests.simulation.server import Client, Link, Server
+from tests.simulation.server import Client, Link
 
 if TYPE_CHECKING:
     from tests.simulation.fleet import Fleet
@@ -47,14 +47,14 @@ class Bus(EventBus):
         super().__init__(process.trouble)
         self.published: dict[str, bool] = {}
         self.twice: list[str] = []
-        self.events: list[SessionExpired] = []
+        self.told: list[SessionExpired] = []
 
     def publish(self, event: SessionExpired) -> bool:
         if event.id in self.published:
             self.twice.append(event.id)
         handled = super().publish(event)
         self.published[event.id] = handled
-        self.events.append(event)
+        self.told.append(event)
         return handled
 
 
@@ -128,9 +128,9 @@ class Process:
         """A call with this credential succeeded."""
         self.life.succeeded(credential, began)
 
-    def renewed(self, credential: str | None) -> None:
+    def renewed(self, credential: str | None, replaces: str | None) -> None:
         """The application has signed in, and says so."""
-        self.life.renew(credential)
+        self.life.renew(credential, replaces)
         self.fleet.judge.renewed(self, credential)
 
     def crash(self) -> None:
@@ -139,7 +139,7 @@ class Process:
         self.fleet.scheduler.kill(self)
 
     def forked(self, number: int) -> Process:
-        """Return a child: what was copied in whatever state it was, without the threads; see `begin_as_child`."""
+        """Return a child: all that there is, in whatever state it was, without the threads."""
         fleet = self.fleet
         kept = [fleet, fleet.scheduler, fleet.server, fleet.judge, self._policy]
         kept += [task for process in fleet.processes for task in process.tasks]
@@ -147,7 +147,7 @@ class Process:
             child = copy.deepcopy(self, {id(one): one for one in kept})
         child.number = number
         child.tasks, child.interrupts = [], []
-        child.bus.published, child.bus.events, child.handled = {}, [], []
+        child.bus.published, child.bus.told, child.handled = {}, [], []
         return child
 
     def begin_as_child(self) -> None:
@@ -174,4 +174,3 @@ class Process:
 
     def _opened(self) -> None:
         self.openings += 1
-
