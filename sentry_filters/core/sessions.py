@@ -241,7 +241,7 @@ class Lifecycle:
         # Two where it was seen first without a credential.
         for home in dict.fromkeys((name, self._known.home(expiry.id, name))):
             self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
-            if self._shared is not None and expiry.told:
+            if self._shared is not None:  # another may have found it, too, and is still to tell of it
                 self._shared.recovered(home, stamp)
         self._keeper.reopen(expiry.id, name)
         _log.info("a call with the credential of the expired session succeeded: the gate is open again")
