@@ -11,6 +11,7 @@ from pathlib import Path
 __all__ = ["Query", "Value", "dashboards_folder", "load_queries", "window_views"]
 
 Value = str | int | float | None
+"""A cell of an answer."""
 
 _OVERVIEW = "overview"
 _NO_ROWS = "no rows"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REDACTED = "[REDACTED]"  # in the place of a secret
-WITHHELD = "[WITHHELD]"  # in the place of what could not be inspected
+REDACTED = "[REDACTED]"
+"""What replaces a secret."""
+
+WITHHELD = "[WITHHELD]"
+"""What replaces anything that could not be inspected."""
 
 
 @dataclass(frozen=True, slots=True)
