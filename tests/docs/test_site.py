@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
+from tests.docs.building import build, serving
 from tests.docs.pages import ROOT
 from tests.support.chromium import chromium, visiting
 from tests.support.services import unavailable
@@ -32,12 +27,12 @@ FACES = (
     "sentry_filters.otel",
     "sentry_filters.otel.testing",
     "sentry_filters.redaction",
-    "sentry_filters.redis",
     "sentry_filters.schedulers",
     "sentry_filters.testing",
     "sentry_filters.testing.plugin",
 )
-WITHOUT_A_FACE = {  # modules of one library each, which is not always installed
+WITHOUT_A_FACE = {  # what needs one library each, which is not always installed
+    "sentry_filters": "RedisSessions",
     "sentry_filters.schedulers.apscheduler": "PostponingExecutor",
     "sentry_filters.schedulers.arq": "Postponed",
     "sentry_filters.schedulers.celery": "PostponedTask",
@@ -73,39 +68,23 @@ class Site(NamedTuple):
     pages: dict[str, _Page]
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keep what was asked for to itself."""
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if find_spec("mkdocs") is None or find_spec("mkdocstrings") is None:
         unavailable("MkDocs is not installed: it is in the dependency group docs")
     folder = tmp_path_factory.mktemp("site")
-    nowhere = "http://127.0.0.1:9"  # whoever looks beyond this machine while building fails
-    built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "-f", "docs/site/mkdocs.yml", "-d", str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "https_proxy": nowhere, "http_proxy": nowhere},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    built = build(folder)
     assert built.returncode == 0, built.stderr
     assert "WARNING" not in built.stderr
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/"
-    found = {
-        url + page.relative_to(folder).as_posix().removesuffix("index.html"): _Page(page.read_text("utf-8"))
-        for page in folder.rglob("*.html")
-        if page.name != "404.html"  # its links begin at the root of a host
-    }
-    yield Site(folder, url, found)
-    server.shutdown()
-    server.server_close()
+    with serving(folder) as url:
+        found = {
+            url + page.relative_to(folder).as_posix().removesuffix("index.html"): _Page(
+                page.read_text("utf-8")
+            )
+            for page in folder.rglob("*.html")
+            if page.name != "404.html"  # its links begin at the root of a host
+        }
+        yield Site(folder, url, found)
 
 
 def test_links_and_anchors_lead_somewhere(site: Site) -> None:
