@@ -9,6 +9,7 @@ from tests.docs.pages import DOCS, ROOT, snippets
 RUN_BY = {
     "audit.md": "tests/cli/test_docs.py",
     "check.md": "tests/testing/test_docs.py",
+    "command-line.md": "tests/cli/test_explain.py",
     "coverage.md": "tests/docs/test_coverage.py",
     "examples": "tests/examples",
     "fleet.md": "tests/audit/test_fleet.py",
