@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from opentelemetry._logs import LogRecord
@@ -11,7 +11,7 @@ from opentelemetry.util.types import AnyValue
 
 from sentry_filters import Failure, SessionGuard
 from sentry_filters.core import REFUSED_BY_GATE, refusal_of
-from sentry_filters.evidence import conventions, failure_of_tags
+from sentry_filters.evidence import conventions, failure_of_tags, may_state
 from sentry_filters.guard import parts_of
 
 from ..evidence import (
@@ -52,8 +52,6 @@ class LogVerdicts:
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue]
     ) -> tuple[Outcome, ReadWriteLogRecord | None]:
         """Decide whether the record reports our expired session, and act on it as every signal does."""
-        if self.is_healthy(record):
-            return "exported", record
         if self._is_refused(record.log_record.exception, attributes):
             return "dropped", None
         failures = self._failures(record, attributes, _text(record.log_record.body))
@@ -68,15 +66,34 @@ class LogVerdicts:
             return False
         if self.is_healthy(record):
             return False
-        return log.exception is None or all(one.response is None for one in self._failures_of(log.exception))
+        return all(one.response is None for one in self._raised(log))
 
     def is_healthy(self, record: ReadWriteLogRecord) -> bool:
         """Say cheaply whether the record certainly reports no failure that could be ours."""
         log = record.log_record
-        if log.exception is not None or not _STATE_A_FAILURE.isdisjoint(sdk_records.glance_at(log)):
-            return False
         text = _text(log.body)
-        return not any(status in text for status in self._statuses)
+        may_have_failed = self._may_have_failed(log)
+        attributes = sdk_records.glance_at(log)
+        if log.exception is None and _STATE_A_FAILURE.isdisjoint(attributes):
+            # Of a failed call that is known, a text needs no more than the status.
+            return not may_state(text) and not (may_have_failed and self._names_status(text))
+        if may_have_failed or refusal_of(log.exception) is not None or is_refusal(attributes):
+            return False
+        return not _state_any(attributes, self._raised(log), error_of(attributes, text).message, text)
+
+    def _may_have_failed(self, log: LogRecord) -> bool:
+        """Say whether a call is known to have failed under the active span, or may yet turn out to have."""
+        trace_id, span_id = log.trace_id, log.span_id
+        if not trace_id or not span_id:
+            return False
+        undecided = self._lineage.is_undecided(trace_id, span_id)
+        return undecided or self._child_failure(trace_id, span_id).failure is not None
+
+    def _names_status(self, text: str) -> bool:
+        return any(status in text for status in self._statuses)
+
+    def _raised(self, log: LogRecord) -> tuple[Failure, ...]:
+        return () if log.exception is None else self._failures_of(log.exception)
 
     def _is_refused(self, error: BaseException | None, attributes: dict[str, AnyValue]) -> bool:
         if error is not None:
@@ -90,13 +107,15 @@ class LogVerdicts:
         self, record: ReadWriteLogRecord, attributes: dict[str, AnyValue], text: str
     ) -> tuple[Failure, ...]:
         log = record.log_record
+        raised = self._raised(log)
+        error = error_of(attributes, text)
+        child = self._child_failure(log.trace_id, log.span_id)
+        if child.failure is None and not _state_any(attributes, raised, error.message, text):
+            return ()
         tagged = _tagged(log, attributes, text)
-        raised = () if log.exception is None else self._failures_of(log.exception)
         typed = tuple(_combined(tagged, one) for one in raised)
         if any(one.response is not None for one in raised):
             return typed
-        error = error_of(attributes, text)
-        child = self._child_failure(log.trace_id, log.span_id)
         if child.failure is not None and _is_about(error, child, attributes):
             return (replace(tagged, response=child.failure.response),)
         return typed or (replace(tagged, text=error.message),)
@@ -108,6 +127,13 @@ class LogVerdicts:
         child = self._lineage.child_failure(trace_id, span_id)
         trace = f"{trace_id:032x}"
         return child.or_recorded(self._response_of(trace, f"{span_id:016x}"), trace)
+
+
+def _state_any(attributes: Mapping[str, AnyValue], raised: Sequence[Failure], *texts: str) -> bool:
+    """Say whether any of what a record carries may be evidence of a failed response."""
+    if "status" in attributes or any(map(may_state, texts)):
+        return True
+    return any(one.response is not None or one.rivals or one.answers or may_state(one.text) for one in raised)
 
 
 def _tagged(log: LogRecord, attributes: Mapping[str, AnyValue], text: str) -> Failure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,13 +15,10 @@ _Value = TypeVar("_Value")
 
 _NUMBERS = frozenset({bool, float, int, type(None)})
 _MOST_KEYS = 4096
-# Texts joined so are judged by the redactor as each alone.
-_BETWEEN = "\0\0"
 # What occurs again and again, names of models and hosts, is short.
 _MOST_VALUES = 4096
 _LONGEST_TEXT = 64
 _MOST_PARTS = 4
-_LONGEST_JOINED = 1_048_576
 
 
 @dataclass(slots=True)
@@ -64,7 +61,7 @@ class KnownClean:
             self._add_new(look, known, texts, others)
         if others and self._redactor.redact_value(others) is not others:
             return [False] * len(looks)
-        if texts and not all(map(self._redactor.is_clean_text, _joined(texts))):
+        if texts and not self._redactor.are_clean_texts(texts):
             return [False] * len(looks)
         if texts or others:
             self._remember(known, [*texts, *others])
@@ -110,20 +107,6 @@ class KnownClean:
             else:
                 harmless = False
         return harmless
-
-
-def _joined(texts: list[str]) -> Iterator[str]:
-    """Yield texts together: a search costs its call, too, and hands the interpreter over to other threads."""
-    together: list[str] = []
-    size = 0
-    for text in texts:
-        together.append(text)
-        size += len(text)
-        if size > _LONGEST_JOINED:
-            yield _BETWEEN.join(together)
-            together, size = [], 0
-    if together:
-        yield _BETWEEN.join(together)
 
 
 def _is_short(value: object) -> bool:

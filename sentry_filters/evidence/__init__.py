@@ -35,7 +35,7 @@ from sentry_filters.evidence.hosts import (
 )
 from sentry_filters.evidence.quoted import LEAST_TELLING, states_failure, tells_of_two, without
 from sentry_filters.evidence.span_memory import SpanMemory
-from sentry_filters.evidence.wire_text import Statement, is_nothing_else, labels_in, statements_in
+from sentry_filters.evidence.wire_text import Statement, is_nothing_else, labels_in, may_state, statements_in
 
 __all__ = [
     "LEAST_TELLING",
@@ -70,6 +70,7 @@ __all__ = [
     "holds_json",
     "is_nothing_else",
     "labels_in",
+    "may_state",
     "parse_endpoint",
     "path_of_url",
     "serves",

@@ -49,6 +49,11 @@ def statements_in(text: str, label: str) -> tuple[Statement, ...]:
     return tuple(Statement(_labelled(text, at, label), status, body) for at, status, body in _places(text))
 
 
+def may_state(text: str) -> bool:
+    """Say cheaply whether `text` may state an API failure; most texts do not."""
+    return API_ERROR in text or RETURNED_HTTP in text
+
+
 def labels_in(text: str, labels: Collection[str]) -> tuple[str | None, ...]:
     """Return whose each statement of `text` is: the longest of `labels` before it, None where there is none.
 
@@ -56,8 +61,8 @@ def labels_in(text: str, labels: Collection[str]) -> tuple[str | None, ...]:
         text: As for `statements_in`.
         labels: The `provider` labels of all own backends.
     """
-    if API_ERROR not in text and RETURNED_HTTP not in text:
-        return ()  # as in most texts
+    if not may_state(text):
+        return ()
     return tuple(
         max((label for label in labels if _labelled(text, at, label)), key=len, default=None)
         for at, _, _ in _places(text)

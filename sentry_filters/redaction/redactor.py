@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from sentry_filters.redaction.catalogue import Kind
@@ -115,12 +115,16 @@ class Redactor:
         return self._live.generation
 
     def is_clean_text(self, text: str) -> bool:
-        """Whether `redact(text)` would change nothing, for less than asking it to.
+        """Whether `redact(text)` would change nothing, for less than asking it to."""
+        return self.are_clean_texts((text,))
 
-        Texts joined by two NUL characters are judged at least as strictly as each would be alone.
+    def are_clean_texts(self, texts: Sequence[str]) -> bool:
+        """Whether `redact` would change none of them, for less than asking about each.
+
+        It may answer False where a text is clean, never True where one is not.
         """
         try:
-            return self._scanner.is_clean(text.encode("utf-8", "surrogatepass"))
+            return self._scanner.are_clean(texts)
         except Exception:  # noqa: BLE001 - fail closed: a closer look is due
             return False
 

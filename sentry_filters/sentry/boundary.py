@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
+from itertools import zip_longest
 from typing import cast
 
 from sentry_sdk.envelope import Envelope, Item, PayloadRef
@@ -15,6 +14,7 @@ from sentry_filters.core import AuditTrail
 from sentry_filters.redaction import DOUBT, WITHHELD, Look, Redactor
 from sentry_filters.sentry.meta import finished_event
 from sentry_filters.sentry.outgoing import redacted_baggage
+from sentry_filters.sentry.payloads import Seen, parsed, serialised_headers, without_lone_surrogates
 from sentry_filters.sentry.spans import SpanFilter, may_hold_failures
 
 # Sentry's item types (develop.sentry.dev/sdk/data-model/envelope-items), each with the signal it counts as.
@@ -31,29 +31,11 @@ _JSON_ITEMS: Mapping[str, str] = {
     "trace_metric": "metric",
     "transaction": "transaction",
 }
-_SURROGATE = b"\\ud"
 _EVENTS = frozenset({"event", "transaction"})
 
 _MOST_HEADERS = 256
 
 Withheld = Callable[[Item], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was seen of an item.
-
-    Args:
-        serialised: Its payload.
-        made: What the payload was just made of; None where it came, or is read, as something else.
-        are_headers_serialised: Whether its headers are among what was looked at.
-        look: The look at all of it.
-    """
-
-    serialised: bytes
-    made: object
-    are_headers_serialised: bool
-    look: Look
 
 
 class Boundary:
@@ -83,15 +65,14 @@ class Boundary:
             withheld: Called with every item that is withheld, so that the SDK can report the loss.
         """
         try:
-            seen = self._seen_alone(envelope)
-            is_clean = seen is not None and seen.look.is_clean
-            headers = envelope.headers if is_clean else self._headers(envelope.headers)
+            seen = self._seen_together(envelope)
+            headers = envelope.headers if seen and seen[0].look.is_clean else self._headers(envelope.headers)
         except Exception as error:  # noqa: BLE001 - fail closed: headers hold the trace, the envelope is void
             self._fault("boundary", error)
             for item in envelope.items:
                 self._withhold(item, "fault", withheld)
             return None
-        guarded = [self._guarded_item(item, withheld, seen) for item in envelope.items]
+        guarded = [self._guarded_item(*each, withheld) for each in zip_longest(envelope.items, seen)]
         items = [item for item in guarded if item is not None]
         if not items and envelope.items:
             return None
@@ -133,24 +114,26 @@ class Boundary:
             self._counters.add("redactions", "header", "baggage")
         return redacted
 
-    def _seen_alone(self, envelope: Envelope) -> _Seen | None:
-        """See the only item of an envelope together with the envelope's headers: one search for all."""
-        serialised = _serialised(envelope.headers)
-        items = envelope.items
-        if serialised is None or len(items) != 1 or items[0].type not in _JSON_ITEMS:
-            return None
-        return self._seen(items[0], serialised)
+    def _seen_together(self, envelope: Envelope) -> list[Seen]:
+        """See all items together with the envelope's headers, by one search; nothing where that does not do.
 
-    def _seen(self, item: Item, before: bytes = b"") -> _Seen:
-        """Look at an item's headers and payload, and at what is `before` them."""
-        made = item.payload.json if item.payload.bytes is None else None
-        serialised, head = item.get_bytes(), _serialised(item.headers)
-        if _SURROGATE in serialised:
-            made = None  # two halves of a character are one when they are read
-        look = self._redactor.look(b"\n".join((before, head or b"", serialised)))
-        return _Seen(serialised, made, head is not None, look)
+        Several are seen so only if nothing is in any of them.
+        """
+        head, items = serialised_headers(envelope.headers), envelope.items
+        if head is None or not items or any(item.type not in _JSON_ITEMS for item in items):
+            return []
+        try:
+            unseen = list(map(Seen.of, items))
+        except Exception:  # noqa: BLE001 - one that cannot be read is met again, alone, and withheld
+            return []
+        look = self._redactor.look(b"\n".join((head, *(one.both for one in unseen))))
+        return [replace(one, look=look) for one in unseen] if look.is_clean or len(items) == 1 else []
 
-    def _guarded_item(self, item: Item, withheld: Withheld, seen: _Seen | None) -> Item | None:
+    def _seen(self, item: Item) -> Seen:
+        unseen = Seen.of(item)
+        return replace(unseen, look=self._redactor.look(unseen.both))
+
+    def _guarded_item(self, item: Item, seen: Seen | None, withheld: Withheld) -> Item | None:
         try:
             kind = item.type or ""
             if kind == "attachment":
@@ -168,15 +151,15 @@ class Boundary:
             self._count("exported", passed)
         return passed
 
-    def _json_item(self, item: Item, signal: str, seen: _Seen) -> Item | None:
+    def _json_item(self, item: Item, signal: str, seen: Seen) -> Item | None:
         is_clean = seen.look.is_clean
-        headers = item.headers if is_clean and seen.are_headers_serialised else self._headers(item.headers)
+        headers = item.headers if is_clean and seen.head is not None else self._headers(item.headers)
         streamed = signal == "span" and may_hold_failures(seen.serialised)
         if is_clean and not streamed:
             return item if headers is item.headers else Item(item.payload, headers=headers)
         # Nothing is left of `NaN` and infinities, `1e999` among them: the SDK would refuse to write them.
-        original = _parsed(seen.serialised) if seen.made is None else seen.made
-        payload: object | None = _without_lone_surrogates(original, seen.serialised)
+        original = parsed(seen.serialised) if seen.made is None else seen.made
+        payload: object | None = without_lone_surrogates(original, seen.serialised)
         if streamed:
             payload, headers = self._without_failures(payload, headers)
             if payload is None:
@@ -227,7 +210,7 @@ class Boundary:
 
     def _headers(self, headers: dict[str, object]) -> dict[str, object]:
         # The expressions that are about to read the payload, too: a walk would call for others.
-        serialised = _serialised(headers)
+        serialised = serialised_headers(headers)
         if serialised is not None and self._redactor.is_clean(serialised):
             return headers
         # Only a mapping can come back from a mapping.
@@ -256,35 +239,6 @@ class _PathPayload(PayloadRef):
         if self.bytes is None:
             self.bytes = self._redact(PayloadRef(path=self.path).get_bytes())
         return self.bytes
-
-
-def _serialised(headers: dict[str, object]) -> bytes | None:
-    """Return headers as JSON; None where they are not serialisable as they are: the walk judges them."""
-    try:
-        return json.dumps(headers).encode()
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-def _parsed(serialised: bytes) -> object:
-    return json.loads(serialised, parse_constant=lambda _: None, parse_float=_finite)
-
-
-def _finite(written: str) -> float | None:
-    number = float(written)
-    return number if math.isfinite(number) else None
-
-
-def _without_lone_surrogates(payload: object, serialised: bytes) -> object:
-    """Replace halves of characters: Sentry refuses the whole envelope for one, and an error would be lost."""
-    if _SURROGATE not in serialised:
-        return payload
-    text = json.dumps(payload, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.loads(text.encode("utf-8", "replace"))
-    return payload
 
 
 def _signal(item: Item) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
@@ -70,8 +71,8 @@ class BrokenRedactor(Redactor):
     def scrub(self, value: object, look: Look = DOUBT) -> NoReturn:
         raise RuntimeError("broken")
 
-    def is_clean_text(self, text: str) -> bool:
-        raise ValueError("is_clean_text")
+    def are_clean_texts(self, texts: Sequence[str]) -> bool:
+        raise ValueError("are_clean_texts")
 
 
 def test_a_processor_that_raises_stops_neither_the_application_nor_later_processors(

@@ -230,6 +230,31 @@ def test_clean_envelope_passes_as_the_same_object(guard: SessionGuard) -> None:
     assert seen[0] is envelope
 
 
+def test_of_several_items_those_without_a_secret_pass_as_the_same_objects(guard: SessionGuard) -> None:
+    seen: list[Envelope] = []
+
+    class Keeping(CapturingTransport):
+        def capture_envelope(self, envelope: Envelope) -> None:
+            seen.append(envelope)
+
+    clean, other = json_item("span", {"description": "chat"}), json_item("span", {"description": "read"})
+    dirty = json_item("transaction", {"message": f"the word beside {SECRET}"})
+    headers = {"event_id": "1" * 32}
+    together = Envelope(headers=headers, items=[clean, other])
+    transport = guard.sentry_options(transport=Keeping())["transport"]
+    transport.capture_envelope(together)
+    transport.capture_envelope(Envelope(headers=headers, items=[clean, dirty, other]))
+
+    assert seen[0] is together
+    assert [item is before for item, before in zip(seen[1].items, (clean, dirty, other), strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+    assert SECRET not in str(seen[1].items[1].payload.json)
+    assert seen[1].headers == headers
+
+
 def test_envelope_of_the_caller_is_never_changed(guard: SessionGuard) -> None:
     item = json_item("event", {"message": SECRET})
     envelope = Envelope(headers={"trace": {"user": SECRET}}, items=[item])

@@ -33,6 +33,7 @@ _TO_SYMBOLS = bytes(
 
 _HEXADECIMAL = (b"0123456789abcdef", b"0123456789ABCDEF")
 _UUID = deferred_regex(r"(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$", captures=False)
+_ONLY_ID = re.compile(r"([a-z0-9]{1,16})([_-])[A-Za-z0-9_-]+", re.ASCII)
 _PREFIX = re.compile(rb"([A-Za-z0-9]{1,16})([_\-.~:])")
 _TO_SECTIONS = bytes(byte if byte in _LETTERS + _DIGITS else 32 for byte in range(256))
 _DIGESTS = (b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"md5-", b"h1:", b"blake2", b"blake3", b"crc32")
@@ -143,6 +144,14 @@ def is_public_id(value: bytes) -> bool:
     """Whether `value` begins with the name of what it is the id of: `user_…`, `chatcmpl-…`."""
     match = _PREFIX.match(value)
     return match is not None and _is_public(split_words(match[1].decode("latin-1")), match[2])
+
+
+def is_only_public_id(text: str) -> bool:
+    """Whether `text` is a public id and nothing else: no word in it says what another part of it is."""
+    match = _ONLY_ID.fullmatch(text)
+    if match is None or match[1] not in words.PUBLIC_PREFIXES:
+        return False
+    return match[2] == "_" or len(match[1]) > 3
 
 
 def _is_public(prefix: tuple[str, ...], joint: bytes) -> bool:

@@ -83,7 +83,7 @@ class Needles:
         self._compiled = 0
         self._beginnings: dict[bytes, int] = {}
         self._sorted: list[bytes] = []  # those that are long enough to be found where they are cut
-        self.with_blanks = 0
+        self.characters = b""  # of all that were ever added
         self._cuts = Cuts(self)
 
     def __bool__(self) -> bool:
@@ -106,7 +106,7 @@ class Needles:
             beginning = needle[:SHORTEST_CUT]
             self._beginnings[beginning] = self._beginnings.get(beginning, 0) + 1
             insort(self._sorted, needle)
-            self.with_blanks += _has_blank(needle)
+            self.characters += needle.translate(None, self.characters)
             if cut and len(telling) >= self._wide.length:
                 self._wide.add(telling[: self._wide.length], beginning)
 
@@ -142,7 +142,6 @@ class Needles:
             del self._beginnings[beginning]
             if len(telling) >= self._wide.length:
                 self._wide.remove(telling[: self._wide.length], beginning)
-        self.with_blanks -= _has_blank(needle)
         del self._sorted[bisect_left(self._sorted, needle)]
 
     def places(self, data: bytes) -> Iterator[tuple[int, int, str]]:
@@ -186,10 +185,6 @@ def _places(data: bytes, text: bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = data.find(text, at + len(text))
-
-
-def _has_blank(needle: bytes) -> bool:
-    return len(needle[:_LONGEST_CUT].split(None, 1)) > 1
 
 
 def _common(one: bytes, other: bytes) -> int:

@@ -13,10 +13,11 @@ from sentry_filters.redaction.regex import compile_finder, deferred_regex, first
 from sentry_filters.redaction.text.assignments import Assignments
 from sentry_filters.redaction.text.credentials import LiveCredentials
 from sentry_filters.redaction.text.forms import Forms
+from sentry_filters.redaction.text.generated import is_only_public_id
 from sentry_filters.redaction.text.grammar import Grammar
 from sentry_filters.redaction.text.patterns import patterns_of
 from sentry_filters.redaction.text.ranges import Range, merged, replaced
-from sentry_filters.redaction.text.views import READ_OTHERWISE, read_ranges, wide_runs
+from sentry_filters.redaction.text.views import READ_OTHERWISE, is_read_otherwise, read_ranges, wide_runs
 
 Named = Callable[[bytes], Iterable[Range]]
 
@@ -24,6 +25,7 @@ _NEAR = 512  # bytes
 # Values of one text that are judged by the words around them, some thirty microseconds each. Logs have one in
 # 150 bytes. Not more for a longer text: a second pass, over what is shorter, would come to another end.
 _MOST_GENERATED = 4_000
+_LONGEST_JOINED = 1_048_576  # characters
 _PASSES = 4  # a removal may bring to light what it covered; more than two were never needed
 # Places in one text that are looked at. Each costs some twenty microseconds, and a hostile text may be
 # nothing else; ordinary telemetry has one in 1,800 bytes. Not more of them for a longer text: a second pass,
@@ -73,25 +75,28 @@ class TextScanner:
 
     def _written(self, data: bytes, left: int = _CANDIDATES) -> list[Range]:
         """Everything secret in `data` as it is written, in no order."""
-        secrets = list(self._live.ranges(data))
+        secrets = sorted((*self._live.ranges(data), *self._formed(data, left)))
+        secrets += [*self.generated(data, secrets)]
+        return secrets
+
+    def _formed(self, data: bytes, left: int = _CANDIDATES) -> Iterator[Range]:
+        """What is secret in `data` by its form or a key; its rest, where there are too many candidates."""
         find = first_of(self.find_kind, self.find_keyed, data)
         start, end = find(0)
         while start >= 0:
             left -= 1
             if left < 0:
-                secrets += _rest_withheld(data, start)
-                break
+                yield from _rest_withheld(data, start)
+                return
             found, at = self._patterns.at(data, start, end) or self._keyed(data, start, end)
-            secrets += found
+            yield from found
             left -= len(found) // 2  # a table's
-            while found and (behind := self._patterns.behind(data, secrets[-1])) is not None:
-                secrets.append(behind)
-                at = behind.end
+            last = found[-1] if found else None
+            while last is not None and (last := self._patterns.behind(data, last)) is not None:
+                yield last
+                at = last.end
                 left -= 1
             start, end = find(at)
-        secrets.sort()
-        secrets += [*self.generated(data, secrets)]
-        return secrets
 
     def _keyed(self, data: bytes, start: int, end: int) -> tuple[list[Range], int]:
         """The secrets beside the key at `start`, whose value begins before `end`; and where to continue."""
@@ -123,11 +128,25 @@ class TextScanner:
                     yield secret
             start, end = self.find_generated(data, at)
 
-    def is_clean(self, data: bytes) -> bool:
-        """Whether nothing in `data` is secret."""
+    def are_clean(self, texts: Iterable[str]) -> bool:
+        """Whether nothing in any of the texts is secret, by a search of many at once."""
+        ids: list[str] = []
+        others: list[str] = []
+        for text in texts:
+            (ids if is_only_public_id(text) else others).append(text)
+        return all(map(self._are_clean_ids, _joined(ids))) and all(map(self._is_clean, _joined(others)))
+
+    def _are_clean_ids(self, data: bytes) -> bool:
+        return not self._live.occur_in(data) and self.find_kind(data, 0)[0] < 0
+
+    def _is_clean(self, data: bytes) -> bool:
         if self._live.occur_in(data):
             return False
-        return not any(self.generated(data)) if self._holds_nothing(data) else not self.secrets(data)
+        if self._holds_nothing(data):
+            return not any(self.generated(data))
+        if is_read_otherwise(data):
+            return not self.secrets(data)
+        return next(self._formed(data), None) is None and not any(self.generated(data))
 
     def _holds_nothing(self, data: bytes) -> bool:
         """Whether `data` holds nothing secret by its form or a key, and nothing that is read otherwise."""
@@ -192,6 +211,23 @@ class TextScanner:
         data = text.encode("utf-8", "surrogatepass")
         clean, marks = self.redact(data, named)
         return (text, marks) if clean is data else (clean.decode("utf-8", "surrogatepass"), marks)
+
+
+def _joined(texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield texts together: a search costs its call, too, and hands the interpreter over to other threads.
+
+    Between NUL characters each is judged at least as strictly as it would be alone.
+    """
+    together: list[str] = []
+    size = 0
+    for text in texts:
+        together.append(text)
+        size += len(text)
+        if size > _LONGEST_JOINED:
+            yield "\0\0".join(together).encode("utf-8", "surrogatepass")
+            together, size = [], 0
+    if together:
+        yield "\0\0".join(together).encode("utf-8", "surrogatepass")
 
 
 def _rest_withheld(data: bytes, start: int) -> Iterator[Range]:

@@ -33,9 +33,14 @@ _WIDE = deferred_regex(
 )
 
 
+def is_read_otherwise(data: bytes) -> bool:
+    """Whether `data` says something else when it is read than as it is written."""
+    return _OTHERWISE.search(data) is not None
+
+
 def read_ranges(data: bytes, secrets: Callable[[bytes], list[Range]]) -> list[Range] | None:
     """The places in `data` of what is secret in it as it is read; None where it is read as it is written."""
-    if _OTHERWISE.search(data) is None:
+    if not is_read_otherwise(data):
         return None
     # Plain text and marks, in turn. Each alternative has a bound: nothing to go back and forth in.
     pieces = _SPLITTING.split(data, _MOST_MARKS)

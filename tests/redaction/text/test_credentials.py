@@ -166,6 +166,15 @@ def test_a_long_beginning_goes_wherever_a_string_ends() -> None:
     assert redactor.redact(serialised) == json.dumps({"a": REDACTED, "b": "beside"})
 
 
+def test_a_beginning_goes_from_the_end_of_what_has_no_blank() -> None:
+    redactor = Redactor()
+    redactor.register(GENERATED)
+    before = '{"a":"' + ",".join(f"{number}.{number}" for number in range(400))
+
+    assert redactor.redact(f"{before},{GENERATED[:20]}") == f"{before},{REDACTED}"
+    assert redactor.redact(f"{before}{GENERATED[:20]}...") == f"{before}{REDACTED}..."
+
+
 def test_thousands_of_every_sort_are_found_and_nothing_else() -> None:
     redactor, dice = Redactor(), random.Random(5)
     alphabets = ("0123456789abcdef", "abcdefghijklmnopqrstuvwxyz", string.ascii_letters + string.digits)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import string
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentry_filters.redaction import REDACTED, Redactor
+from sentry_filters.redaction import REDACTED, Kind, Redactor
+from sentry_filters.redaction.keys.words import PUBLIC_PREFIXES
 from sentry_filters.redaction.text.generated import Form, form_of, is_compound, own_form, surprise
 
 S = "k9XwQ2mZ7vRt4LbN8cJh" + "D3fYp6Gs"  # random characters, of no known form
@@ -190,6 +192,32 @@ def test_a_second_pass_changes_nothing_and_nothing_grows(text: str) -> None:
     value = {"a": text}
     if _REDACTOR.is_clean(json.dumps(value)):
         assert _REDACTOR.redact_value(value) is value
+
+
+_PUBLIC = st.sampled_from(sorted(PUBLIC_PREFIXES - {"sk"}))
+_TAILS = st.text(alphabet=string.ascii_letters + string.digits + "_-", min_size=1, max_size=48)
+
+
+@settings(max_examples=400, deadline=None)
+@given(_PUBLIC, st.sampled_from("_-"), _TAILS)
+def test_what_is_an_id_and_nothing_else_is_judged_as_any_text(prefix: str, joint: str, tail: str) -> None:
+    text = f"{prefix}{joint}{tail}"
+
+    clean = _REDACTOR.redact(text) is text
+
+    assert _REDACTOR.are_clean_texts([text]) is clean
+    assert _REDACTOR.are_clean_texts(["beside", text, "password=", text]) <= clean
+
+
+def test_an_id_that_is_a_credential_or_of_a_form_of_its_own_goes() -> None:
+    kind = Kind.from_mapping({"name": "ours", "pattern": "req_[0-9]{6}"})
+    redactor = Redactor(kinds=[kind])
+    assert redactor.are_clean_texts(["req_abc", "chatcmpl-123", "beside"])
+    assert not redactor.are_clean_texts(["req_abc", "req_123456", "beside"])
+
+    redactor.register("chatcmpl-" + S)
+
+    assert not redactor.are_clean_texts(["req_abc", f"chatcmpl-{S}", "beside"])
 
 
 _REDACTOR = Redactor()
