@@ -1,4 +1,4 @@
-"""What was removed, and the texts that take its place."""
+"""What was removed, and the texts that replace it."""
 
 from __future__ import annotations
 
