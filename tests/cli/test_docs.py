@@ -70,7 +70,7 @@ def test_a_question_of_ones_own_runs(
     ("rows", "mailed"),
     [
         pytest.param([], "", id="all holds"),
-        pytest.param([decision(expiry=None)], "✗ Was anything", id="broken"),
+        pytest.param([decision(expiry=None)], "✗ Nothing was dropped", id="broken"),
     ],
 )
 def test_the_cron_line_prints_only_what_is_wrong(
