@@ -12,7 +12,7 @@ from sentry_filters.core.backends import Backends
 from sentry_filters.core.recognition import UNRELATED, Verdict
 from sentry_filters.core.records import AuditTrail
 from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
-from sentry_filters.core.session import Observed, Standing
+from sentry_filters.core.session import Observed
 from sentry_filters.evidence import Failure, FailuresOf, Response
 
 _GRADES = ("words", "statement", "fact")
@@ -30,7 +30,7 @@ class Decision:
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
             dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
         shadowed: Whether it would be dropped, and shadow mode alone keeps it.
-        expiry: The id of the running expiry that it is about, None where there is none.
+        expiry: The id of the expiry that it is about, which may be over by now; None where there is none.
     """
 
     verdict: Verdict
@@ -221,8 +221,7 @@ class Decider:
         """Return the decision that the policies' mode makes of a verdict to drop."""
         if self.is_shadow:
             return Decision(replace(verdict, drop=False), shadowed=observed.tag is None)
-        stale = observed.standing is Standing.STALE
-        return Decision(verdict, observed.tag, expiry=None if stale else observed.expiry)
+        return Decision(verdict, observed.tag, expiry=observed.expiry)
 
     def _doubt(self, verdict: Verdict, failure: Failure, expired: Sequence[_Judged]) -> str | None:
         """Return why a report is kept although each failure by itself would be dropped."""

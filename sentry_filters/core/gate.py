@@ -151,7 +151,8 @@ class SchedulerGate:
             error: What ended the job.
 
         Returns:
-            The expiry; None for any other error, and for a failure of a session that was renewed before it.
+            The expiry, which may be over by now: a job whose session was renewed in the meantime has failed
+            for it all the same. None for any other error.
         """
         return self._find(error)
 
