@@ -1,25 +1,25 @@
 # Everything sets itself up: a machine with Python 3.11 or newer and make is enough.
 PYTHON ?= python3
 VENV := .venv
+DOCS := .venv-docs
 LOWEST := .venv-lowest
 DEMO := .venv-demo
 BENCH := .venv-bench
 RECORDING := .venv-recording
 FUZZ := .venv-fuzz
-DOCS := .venv-docs
 BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
+HOLDS_$(DOCS) := --group docs
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --group test --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
-HOLDS_$(DOCS) := --group docs
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model certainty versions \
-  frameworks evaluate docs clean
+  frameworks evaluate clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -50,6 +50,11 @@ servers: $(VENV)/.made services  ## The tests with servers and browsers.
 
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
+
+.PHONY: docs
+docs: $(DOCS)/.made  ## The documentation site, from docs/: every warning is an error.
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
+	@echo "$(DOCS)/bin/python -m http.server -b 127.0.0.1 -d .cache/site  # shows it"
 
 bench: $(BENCH)/.peers  ## What it costs, as ratios of one run (KEEP=docs/bench.json: into the documents, too).
 	@$(BENCH)/bin/python -m tests.bench $(if $(KEEP),--keep $(KEEP))
@@ -85,12 +90,8 @@ frameworks: $(VENV)/.made  ## Real LLM clients and frameworks against a dead ses
 evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harmless lines (SEED=the release, SHOW=0).
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
-docs: $(DOCS)/.made  ## The documentation site, from docs/: every warning is an error.
-	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
-	@echo "$(DOCS)/bin/python -m http.server -b 127.0.0.1 -d .cache/site  # shows it"
-
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DOCS) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
