@@ -1,6 +1,7 @@
 # Everything sets itself up: a machine with Python 3.11 or newer and make is enough.
 PYTHON ?= python3
 VENV := .venv
+DOCS := .venv-docs
 LOWEST := .venv-lowest
 DEMO := .venv-demo
 BENCH := .venv-bench
@@ -10,6 +11,7 @@ BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
+HOLDS_$(DOCS) := --group docs
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --editable .
@@ -49,6 +51,11 @@ servers: $(VENV)/.made services  ## The tests with servers and browsers.
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
 
+.PHONY: docs
+docs: $(DOCS)/.made  ## The documentation site, from docs/: every warning is an error.
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
+	@echo "$(DOCS)/bin/python -m http.server -b 127.0.0.1 -d .cache/site  # shows it"
+
 bench: $(BENCH)/.peers  ## What it costs, as ratios of one run (KEEP=docs/bench.json: into the documents, too).
 	@$(BENCH)/bin/python -m tests.bench $(if $(KEEP),--keep $(KEEP))
 
@@ -84,7 +91,7 @@ evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harm
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'
