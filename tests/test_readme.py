@@ -14,9 +14,9 @@ import pytest
 
 from sentry_filters.cli import main
 from tests.support.backend import LLMBackend
+from tests.support.installed import installed
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
-from tests.support.services import require
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -142,19 +142,13 @@ def test_the_readme_runs_with_the_ledger_and_the_audit_reads_it(
 
 @pytest.mark.integration
 def test_the_readme_runs_in_a_clean_environment(run: Callable[..., None], tmp_path: Path) -> None:
-    """Only what `pip install .` installs; uv takes the same arguments, and is quicker."""
-    uv = Path(sys.executable).parent / "uv"
-    require(uv.exists(), "There is no uv beside Python: make lint, or pip install uv.")
-    environment = tmp_path / "environment"
-    [install] = [command.removeprefix("pip ") for command in commands() if command.startswith("pip ")]
-    python = str(environment / "bin" / "python")
-    for command in (["venv", str(environment)], ["pip", *shlex.split(install), "--python", python]):
-        done = subprocess.run([uv, *command], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    """Only what `pip install .` installs."""
+    [install] = [command for command in commands() if command.startswith("pip ")]
+    python = installed(tmp_path / "environment", install)
 
-    run(python, with_ledger=False, PYTHONPATH="")
+    run(str(python), with_ledger=False, PYTHONPATH="")
     help_of = subprocess.run(
-        [environment / "bin" / "sentry-filters", "--help"], capture_output=True, text=True, check=True
+        [python.with_name("sentry-filters"), "--help"], capture_output=True, text=True, check=True
     )
     assert "audit" in help_of.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.backend import LLMBackend
+from tests.support.installed import installed
 from tests.support.otlp import OTLPReceiver
 from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
@@ -85,11 +85,19 @@ class Running:
         return self.log.read_text("utf-8", "replace").count(words)
 
 
-def assert_documented(folder: Path, *words: str) -> None:
-    """Fail unless a command with these words is on the example's page."""
+def documented(folder: Path, *words: str) -> str:
+    """Return the first command on an example's page that has these words.
+
+    Raises:
+        AssertionError: There is none.
+    """
     page = (folder / "README.md").read_text("utf-8")
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
-    assert any(" ".join(words) in line for line in lines), words
+    lines: list[str] = [
+        line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()
+    ]
+    found = [line for line in lines if " ".join(words) in line]
+    assert found, words
+    return found[0]
 
 
 class Example:
@@ -97,25 +105,27 @@ class Example:
 
     Args:
         folder: Where the copy is.
+        python: Of the environment that its page says to make.
         environ: The settings.
     """
 
-    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+    def __init__(self, folder: Path, python: Path, environ: dict[str, str]) -> None:
         self.folder = folder
-        self.environ = environ
+        self.python = python
+        self.environ = os.environ | {"PYTHONPATH": ""} | environ
         self._running = ExitStack()
 
     def start(self, *command: str, ready: Callable[[], bool] | str) -> Running:
         """Run a command of the example's page; return when it is ready, or has printed `ready`."""
-        assert_documented(self.folder, *command[:2])
+        documented(self.folder, *command[:2])
         log = self.folder / f"{Path(command[0]).stem}.log"
         program = command if command[0].endswith(".py") else ("-m", *command)
         running = Running(
             Process(
-                [sys.executable, "-W", "ignore", "-u", *program],
+                [str(self.python), "-W", "ignore", "-u", *program],
                 ready=ready if callable(ready) else lambda: ready in log.read_text("utf-8", "replace"),
                 log=log,
-                environ=os.environ | {"PYTHONPATH": str(CHECKOUT)} | self.environ,
+                environ=self.environ,
                 folder=self.folder,
             ),
             log,
@@ -135,7 +145,8 @@ def example(tmp_path: Path, world: World) -> Iterator[Callable[..., Example]]:
 
         def copied(name: str, **settings: str) -> Example:
             copy = Path(shutil.copytree(CHECKOUT / "docs" / "examples", tmp_path / "examples"))
-            made = Example(copy / name, world.environ | settings)
+            python = installed(tmp_path / "environment", documented(copy / name, "pip install"))
+            made = Example(copy / name, python, world.environ | settings)
             stack.callback(made.stop)
             return made
 

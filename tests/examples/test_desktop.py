@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
 
-from tests.examples.conftest import CHECKOUT, Example, World, assert_documented
+from tests.examples.conftest import Example, World, documented
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -18,7 +16,7 @@ pytestmark = pytest.mark.integration
 
 def test_the_session_ends_and_comes_back(example: Callable[..., Example], world: World) -> None:
     script = example("desktop", EVERY="0.3")
-    assert_documented(script.folder, "python", "assistant.py")
+    documented(script.folder, "python", "assistant.py")
     log = script.folder / "printed.log"
 
     def printed(words: str) -> int:
@@ -27,12 +25,12 @@ def test_the_session_ends_and_comes_back(example: Callable[..., Example], world:
     with (
         log.open("wb") as out,
         subprocess.Popen(
-            [sys.executable, "-W", "ignore", "assistant.py"],
+            [script.python, "-W", "ignore", "assistant.py"],
             stdin=subprocess.PIPE,
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=script.folder,
-            env=os.environ | {"PYTHONPATH": str(CHECKOUT)} | script.environ,
+            env=script.environ,
             start_new_session=True,  # no terminal: the prompt reads what is typed below
         ) as assistant,
     ):

@@ -17,9 +17,6 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-for library in ("django", "celery", "redis"):
-    pytest.importorskip(library)
-
 
 class Browser:
     """What somebody does on the site."""
