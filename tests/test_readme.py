@@ -175,6 +175,15 @@ def test_the_readme_quotes_the_shares_of_what_redaction_removes() -> None:
     assert re.findall(r"(\d+ %)", README)[1:] == unseen
 
 
+def test_the_readme_quotes_the_comparison_with_logfire() -> None:
+    page = (ROOT / "docs/redaction.md").read_text("utf-8")
+    [theirs] = re.findall(r"^\| logfire .* removes (\d+ of 20)", page, re.MULTILINE)
+    [ours] = re.findall(r"^\| sentry-filters, dict .* removes (\d+) of 20", page, re.MULTILINE)
+
+    assert f"found {theirs} secrets in" in README
+    assert f"ours {ours} |" in README
+
+
 def test_the_picture_is_of_a_demo_that_kept_its_promises() -> None:
     picture = (ROOT / "docs/demo.svg").read_text("utf-8")
 

@@ -93,6 +93,9 @@ def _short(kept: Kept) -> Iterator[str]:
         row = kept.figures[bench][what]
         most = "–" if row.most is None else f"{row.most:.2f}{', missed' if row.too_much else ''}"
         yield f"| {said} | {_spread(row)} | {most} |"
+    limited = [row for rows in kept.figures.values() for row in rows.values() if row.most is not None]
+    missed = sum(row.too_much for row in limited)
+    yield f"\nOf all {len(limited)} figures that have a limit, {missed} miss it."
 
 
 def _costs(quoted: Iterable[tuple[str, str]], kept: Kept) -> Iterator[str]:
