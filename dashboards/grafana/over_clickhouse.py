@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
-from parts import WIDTH, AnyPanel, Asked, asked, dashboard_of, fill, number, over_time, rows, source
+from parts import (
+    WIDTH,
+    AnyPanel,
+    Asked,
+    Looks,
+    asked,
+    dashboard_of,
+    fill,
+    named,
+    number,
+    over_time,
+    rows,
+    source,
+)
 
-from sentry_filters.audit import Query, load_queries, window_views
+from sentry_filters.audit import Query, header, load_queries, prepare, window_views
 
 PLUGIN = "grafana-clickhouse-datasource"
 UID = "sentry-filters-clickhouse"
@@ -72,6 +87,10 @@ _TIME_LINES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+_YES_OR_NO = [{"type": "value", "options": {"0": {"text": "no"}, "1": {"text": "yes"}}}]
+_WITHOUT_DIGIT = [{"type": "regex", "options": {"pattern": r"^\d (.*)$", "result": {"text": "$1"}}}]
+
+
 def build() -> dashboard.Dashboard:
     """Return the dashboard: the overview, the invariants, then the rest, one panel for each question."""
     board = dashboard_of(
@@ -91,16 +110,42 @@ def build() -> dashboard.Dashboard:
 
 def _panel(query: Query) -> Asked:
     if query.name == "overview":
-        return _asked(number(fields="/.*/"), query, WIDTH)
+        return _asked(named(number(fields="/.*/"), _looks(query)), query, WIDTH)
     if query.name in _TIME_LINES:
         columns, moment = _TIME_LINES[query.name]
         when = f"parseDateTimeBestEffort({moment}, 'UTC') AS time"
         # The text of the question stays as it is.
         sql = f"SELECT {when}, {columns} FROM (\n{windowed(query.sql)}\n) ORDER BY time"
-        return _asked(over_time(stacked="rows"), query, WIDTH, _ClickHouseQuery(sql, in_time=True))
-    return _asked(rows(bad_column=query.zero_column), query, WIDTH // 2)
+        return _asked(
+            over_time("failures", stacked="rows"), query, WIDTH, _ClickHouseQuery(sql, in_time=True)
+        )
+    return _asked(rows(_looks(query), bad_column=query.zero_column), query, WIDTH // 2)
+
+
+def _looks(query: Query) -> Mapping[str, Looks]:
+    """Return how the columns look whose name or values are not for people."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        prepare(connection)
+        columns = [column[0] for column in connection.execute(query.sql).description]
+    looks: dict[str, dict[str, object]] = {}
+    for column in columns:
+        if header(column) != column:
+            looks.setdefault(column, {})["displayName"] = header(column)
+        if column in query.yes_or_no:
+            looks.setdefault(column, {})["mappings"] = _YES_OR_NO
+        if column.startswith("seconds_"):
+            looks.setdefault(column, {})["unit"] = "dtdurations"
+        if column == "waited":  # its values begin with a digit that puts them in order
+            looks.setdefault(column, {})["mappings"] = _WITHOUT_DIGIT
+    return looks
+
+
+def _remark(query: Query) -> str:
+    """Return what is bad; queries are named by their panels' titles."""
+    titles = {f"`{one.name}`": f"“{one.question}”" for one in load_queries()}
+    return re.sub(r"`\w+`", lambda found: titles.get(found[0], found[0]), query.bad)
 
 
 def _asked(panel: AnyPanel, query: Query, width: int, asking: _ClickHouseQuery | None = None) -> AnyPanel:
     asking = asking or _ClickHouseQuery(windowed(query.sql))
-    return asked(panel, query.question, query.bad, PLUGIN, [asking], width=width)
+    return asked(panel, query.question, _remark(query), PLUGIN, [asking], width=width)

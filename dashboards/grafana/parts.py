@@ -33,6 +33,8 @@ from grafana_foundation_sdk.models.dashboard import Panel as BuiltPanel
 AnyPanel = TypeVar("AnyPanel", stat.Panel, table.Panel, timeseries.Panel)
 Asked = Builder[BuiltPanel]
 Queries = Sequence[Builder[Dataquery]]
+Looks = Mapping[str, object]
+"""Properties of a column, by their names in Grafana."""
 
 WIDTH = 24
 _GOOD, _BAD = "green", "red"
@@ -95,24 +97,38 @@ def number(*, over: float | None = None, fields: str = "") -> stat.Panel:
     )
 
 
-def rows(*, bad_column: str | None = None) -> table.Panel:
+def rows(columns: Mapping[str, Looks], *, bad_column: str | None = None) -> table.Panel:
     """Return a panel of rows.
 
     Args:
+        columns: How each column looks that should not look as it comes.
         bad_column: The column in which anything but 0 is bad; None where every row is what it is.
     """
     panel = table.Panel().show_header(show_header=True).no_value("no rows")
+    looks = {name: dict(values) for name, values in columns.items()}
     if bad_column is not None:
-        coloured = DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"})
-        panel.override_by_name(bad_column, [coloured])
+        looks.setdefault(bad_column, {})["custom.cellOptions"] = {"type": "color-background"}
         panel.thresholds(_thresholds((None, _BAD), (0, _GOOD), (1, _BAD)))
+    return named(panel, looks)
+
+
+def named(panel: AnyPanel, columns: Mapping[str, Looks]) -> AnyPanel:
+    """Return the panel with columns that look as given."""
+    for name, looks in columns.items():
+        panel.override_by_name(
+            name, [DynamicConfigValue(id_val=what, value=how) for what, how in looks.items()]
+        )
     return panel
 
 
-def over_time(*, stacked: str | None = None, line: float | None = None) -> timeseries.Panel:
+def over_time(
+    axis: str, *, whole: bool = True, stacked: str | None = None, line: float | None = None
+) -> timeseries.Panel:
     """Return a panel of lines, or of stacked bars.
 
     Args:
+        axis: What its values are.
+        whole: They are whole numbers.
         stacked: The group in which bars are stacked; lines where there is none.
         line: From where on values are bad.
     """
@@ -120,10 +136,13 @@ def over_time(*, stacked: str | None = None, line: float | None = None) -> times
     panel = (
         timeseries.Panel()
         .min(0)
+        .axis_label(axis)
         .fill_opacity(10)
         .legend(legend.display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM))
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     )
+    if whole:
+        panel.decimals(0)
     if stacked is not None:
         panel.draw_style(GraphDrawStyle.BARS).fill_opacity(60)
         panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL).group(stacked))

@@ -1,6 +1,6 @@
 -- How many calls did the closed gate save, in which release?
--- Bad: sessions expired but no calls saved: that release does not ask gate.check before its LLM work, and goes
--- on calling with a dead session.
+-- Bad: sessions expired but no calls saved: that release does not ask `gate.check` before its LLM work, and
+-- keeps calling with a dead session.
 SELECT
     CASE WHEN release = '' THEN 'unknown' ELSE release END AS app_release,
     SUM(CASE WHEN counter = 'refused' THEN count ELSE 0 END) AS calls_saved,

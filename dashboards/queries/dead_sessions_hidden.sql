@@ -1,6 +1,7 @@
 -- Is a dead session hidden: expired and not renewed, nobody listened, and Sentry does not show it?
--- Bad: any row. Nobody knows that the session is over: subscribe with on_session_expired, and ask the user to
--- sign in. Where only OpenTelemetry is guarded, Sentry cannot show it: then the subscription is needed.
+-- Bad: any row. Nobody knows that the session is over: subscribe with `on_session_expired`, and ask the user to
+-- sign in. Where only OpenTelemetry is guarded, Sentry cannot show it, so the subscription is needed.
+-- States: No dead session is hidden: each one was handled, renewed or shown in Sentry
 -- Holds: no rows
 SELECT
     hidden.minute AS expired_minute,

@@ -1,5 +1,5 @@
 -- Which spans were demoted, and did that hide a defect?
--- Bad: without_expiry other than 0: spans lost their error though no session is known to have ended. Open one of
+-- Bad: any span without an expiry: it lost its error although no session is known to have ended. Open one of
 -- the traces: only the expired session's error may be gone, and whatever else failed has to be there, in error.
 SELECT
     signal,

@@ -1,6 +1,6 @@
 -- How much was dropped, by which rule, in which hour?
--- Bad: a number that goes on growing after a sign-in, or a signal that you do not expect. Look at
--- sessions_to_renewal for sessions that nobody renews.
+-- Bad: a number that keeps growing after a sign-in, or a signal that you do not expect. `sessions_to_renewal`
+-- lists the sessions that nobody renews.
 SELECT
     substr(minute, 1, 13) || ':00' AS hour,
     signal,

@@ -1,7 +1,8 @@
 -- Was anything dropped without a SessionExpired that announced it?
 -- Bad: any row. A failure was silenced and nobody was told: file it as a bug of the filter with the trace, and
--- call session_renewed once the user has signed in again. Late failures of an ended session need no event, nor
--- does an expiry that ends before Policy.healing_window has passed: ask again after that time.
+-- call `session_renewed` once the user has signed in again. Late failures of an ended session need no event,
+-- nor does an expiry that ends before `Policy.healing_window` has passed: ask again after that time.
+-- States: Nothing was dropped without a SessionExpired that announced it
 -- Holds: no rows
 SELECT
     COALESCE(expiry, 'none') AS missing_expiry,

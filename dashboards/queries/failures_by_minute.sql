@@ -1,6 +1,6 @@
 -- How many failures came in each minute, and what became of them?
--- Bad: a wave that does not end: a storm is going on. storms names the session, calls_saved the release that does
--- not ask the gate.
+-- Bad: a wave that does not end: a storm is going on. `storms` names the session, `calls_saved` the release
+-- that does not ask the gate.
 SELECT
     minute,
     SUM(CASE WHEN verdict = 'drop' THEN 1 ELSE 0 END) AS dropped,

@@ -1,6 +1,7 @@
 -- Which releases still fail, and in how many sessions?
--- Bad: an old release that goes on failing after the newest one is out, or many "late" failures: many calls are
--- in flight at a sign-in, or it keeps using a credential that was renewed: old_credential_in_use tells which.
+-- Bad: an old release that keeps failing after the newest one is out, or many late failures: either many calls
+-- are in flight at a sign-in, or the release keeps using a credential that was renewed, which
+-- `old_credential_in_use` tells.
 SELECT
     COALESCE(release, 'unknown') AS app_release,
     COUNT(*) AS failures,

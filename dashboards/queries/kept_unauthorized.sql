@@ -1,7 +1,7 @@
 -- Which 401 and 403 were kept, and why?
 -- Bad: many of your own backend. unknown_provider or unknown_operation: tag the call site, or name it with
--- guard.operation; uncorroborated: instrument the client; no_credential: it sends none; not_the_backend: a proxy
--- answers; unhandled: nobody listens for SessionExpired; a third party's key is its user's to mend.
+-- `guard.operation`; uncorroborated: instrument the client; no_credential: it sends none; not_the_backend: a
+-- proxy answers; unhandled: nobody listens for SessionExpired. A third party's key is its user's to fix.
 SELECT
     reason,
     COALESCE(provider, 'unknown') AS named_provider,

@@ -1,6 +1,6 @@
 -- Does the audit itself lose anything, and did the guard have faults of its own?
--- Bad: any row. audit_lost: the ledger's disk is full, locked or read-only, or its queue too short: the other
--- answers show too little. faults: a bug of the filter that reached nobody; the log has one WARNING.
+-- Bad: any row. audit_lost: the ledger's disk is full, locked or read-only, or its queue is too short, so the
+-- other answers show too little. faults: a bug of the filter that reached nobody; the log has one WARNING.
 SELECT
     counter,
     label AS cause,

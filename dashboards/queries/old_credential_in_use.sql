@@ -1,6 +1,7 @@
 -- Is an old credential in use after a renewal that named the new one?
--- Bad: any row. The application goes on calling with a credential that was replaced: give every client the new
--- one before you call session_renewed. Sentry shows it once an hour, tagged session_expired=old_credential.
+-- Bad: any row. The application keeps calling with a credential that was replaced: give every client the new
+-- one before you call `session_renewed`. Sentry shows it once an hour, tagged session_expired=old_credential.
+-- States: No old credential is in use after a renewal that named the new one
 -- Holds: no rows
 SELECT
     COALESCE(session, 'unknown') AS named_session,

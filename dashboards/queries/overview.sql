@@ -1,6 +1,6 @@
 -- What has the guard done, in numbers?
--- Bad: third_party_dropped, old_credential, withheld, difference or lost other than 0. The queries
--- third_party_dropped, old_credential_in_use, withheld_by_cause, reconciliation and lost say where.
+-- Bad: third party dropped, old credential, withheld, difference or lost other than 0. `third_party_dropped`,
+-- `old_credential_in_use`, `withheld_by_cause`, `reconciliation` and `lost` show where.
 SELECT
     seen, exported, dropped, demoted, withheld,
     seen - exported - dropped - demoted - withheld AS difference,

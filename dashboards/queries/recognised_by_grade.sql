@@ -1,7 +1,9 @@
 -- On what evidence were failures recognised as an expired session's: a fact, a statement, or mere words?
--- Bad: words with announced other than 0: a session ended on text alone: file it as a bug of the filter. Many
--- statements, or words kept as uncorroborated, beside few facts: instrument the client, so that the wire tells.
--- would_drop and would_demote are of shadow mode (Policy.mode): kept, and what an enforced policy would silence.
+-- Bad: words that announced anything: a session ended on text alone; file it as a bug of the filter. Many
+-- statements, or words kept as uncorroborated, beside few facts: instrument the client, so that the response
+-- itself is seen. would_drop and would_demote come from shadow mode (`Policy.mode`): kept, and what an enforced
+-- policy would silence.
+-- Yes or no: was_confirmed
 SELECT
     COALESCE(grade, 'unknown') AS evidence,
     COALESCE(confirmed, 0) AS was_confirmed,

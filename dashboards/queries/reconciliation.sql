@@ -1,6 +1,7 @@
 -- Does everything that was seen add up: exported, dropped, demoted, withheld?
--- Bad: a difference other than 0: something went missing unaccounted, or left uncounted. File it as a bug of
--- the filter.
+-- Bad: a difference other than 0: something went missing unaccounted for, or left uncounted. File it as a bug
+-- of the filter.
+-- States: Everything that was seen adds up: exported, dropped, demoted or withheld
 -- Holds: difference = 0
 SELECT
     signal, seen, exported, dropped, demoted, withheld,

@@ -1,6 +1,6 @@
 -- Which secrets were redacted, and in which signal?
--- Bad: a kind that grows: some code puts credentials where they do not belong. Nothing has left, but it should
--- be mended at its source, and the credential renewed.
+-- Bad: a kind that grows: some code puts credentials where they do not belong. Nothing has leaked, but fix it
+-- at its source, and renew the credential.
 SELECT
     label AS kind,
     signal,

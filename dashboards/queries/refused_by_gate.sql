@@ -1,6 +1,8 @@
 -- Which reports of the gate's refusals were dropped, and does an expired session explain each of them?
--- Bad: unexplained other than 0, and still so after Policy.healing_window: a refusal was silenced that no expiry
--- closed the gate for: file it as a bug of the filter. Many reports: catch SessionExpiredError where work begins.
+-- Bad: an unexplained report that stays so after `Policy.healing_window`: a refusal was silenced although no
+-- expiry closed the gate; file it as a bug of the filter. Many reports: catch SessionExpiredError where work
+-- begins.
+-- States: An expired session explains every dropped report of the gate's refusals
 -- Holds: unexplained = 0
 SELECT
     COALESCE(release, 'unknown') AS app_release,

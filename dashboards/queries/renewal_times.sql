@@ -1,6 +1,6 @@
 -- How many sessions were renewed in what time?
--- Bad: many under "not yet": users are not asked to sign in, or session_renewed is not called when they have.
--- Under "needed none" the credential worked again: the backend had rejected a good one.
+-- Bad: many not yet renewed: users are not asked to sign in, or `session_renewed` is not called when they have.
+-- Where no renewal was needed, the credential worked again: the backend had rejected a good one.
 SELECT
     waited,
     COUNT(*) AS sessions,

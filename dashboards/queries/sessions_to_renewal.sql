@@ -1,7 +1,8 @@
 -- How long did each expired session wait for the next sign-in?
--- Bad: a session that is not renewed (renewed = 0) while its failures go on, above all where nobody listened
--- and Sentry did not show it (handled = 0, shown = 0). Ask the user to sign in, and call session_renewed then.
--- Many recovered: the backend rejects credentials that are good, and a success showed it.
+-- Bad: a session that is not renewed while its failures go on, above all where nobody handled it and Sentry did
+-- not show it. Ask the user to sign in, and then call `session_renewed`. Many recovered: the backend rejects
+-- credentials that are good, as a later success showed.
+-- Yes or no: confirmed, handled, shown, renewed, recovered
 SELECT
     expired.minute AS expired_minute,
     expired.id AS expiry_id,

@@ -1,6 +1,7 @@
 -- What happened between the processes that share their sessions?
--- Bad: fallback: Redis did not answer, each process announced by itself. malformed: something else writes under
--- the namespace. reconnected that grows: Redis or the network is unsteady. claimed and adopted are as they should be.
+-- Bad: fallback: Redis did not answer, and each process announced on its own. malformed: something else writes
+-- under the namespace. reconnected that grows: Redis or the network is unsteady. claimed and adopted are as
+-- they should be.
 SELECT
     label AS happened,
     SUM(count) AS times,

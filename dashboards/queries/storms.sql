@@ -1,6 +1,6 @@
 -- How bad did it get: which sessions failed how often a minute, at their worst?
--- Bad: a worst minute far above the others: something retries in a loop without asking gate.check. Put the check
--- before the call, not after the failure.
+-- Bad: a worst minute far above the others: something retries in a loop without asking `gate.check`. Put the
+-- check before the call, not after the failure.
 WITH by_minute AS (
     SELECT COALESCE(session, 'unknown') AS named_session, minute, COUNT(*) AS failures
     FROM decisions

@@ -1,6 +1,7 @@
 -- Was a failure of a third party dropped?
--- Bad: any row. A failure of another provider was silenced (would_drop: shadow mode alone kept it): file it as a
--- bug of the filter, and until it is mended take the provider's host out of Policy.hosts.
+-- Bad: any row. A failure of another provider was silenced (would_drop: only shadow mode kept it): file it as a
+-- bug of the filter, and until it is fixed take the provider's host out of `Policy.hosts`.
+-- States: No failure of a third party was dropped
 -- Holds: no rows
 SELECT
     COALESCE(provider, 'unknown') AS third_party_name,

@@ -1,6 +1,8 @@
 -- Did the guard's own checks find what must never happen?
--- Bad: any row. third_party_dropped, drop_without_event: file it as a bug of the filter with the rows of
--- third_party_dropped and drops_without_event. old_credential_in_use is the application's: that query names it.
+-- Bad: any row. third_party_dropped or drop_without_event: file it as a bug of the filter, with the rows of
+-- `third_party_dropped` or `drops_without_event`. For old_credential_in_use the application is at fault: see
+-- `old_credential_in_use`.
+-- States: The guard's own checks found nothing that must never happen
 -- Holds: no rows
 SELECT
     label AS invariant,

@@ -1,6 +1,6 @@
 -- What was withheld because it could not be redacted?
--- Bad: any row. Data did not leave that should have: "fault" is a bug of the filter or of a redactor of your
--- own (the log has one WARNING), "unknown_item_type" a kind of item that is newer than the filter.
+-- Bad: any row. Data did not leave that should have. fault: a bug of the filter or of a redactor of your own
+-- (the log has one WARNING); unknown_item_type: a kind of item that is newer than the filter.
 SELECT
     signal,
     label AS cause,

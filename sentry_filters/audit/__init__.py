@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         reading,
         views_since,
     )
+    from sentry_filters.audit.words import duration, header
 
 __all__ = [
     "Answer",
@@ -26,6 +27,8 @@ __all__ = [
     "Reader",
     "Value",
     "dashboards_folder",
+    "duration",
+    "header",
     "load_queries",
     "prepare",
     "read_only_uri",
@@ -38,7 +41,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     # Applications write a ledger: what reads one, and SQLite with it, is imported by those who ask.
     if name in __all__:
-        from sentry_filters.audit import queries, reader  # noqa: PLC0415
+        from sentry_filters.audit import queries, reader, words  # noqa: PLC0415
 
-        return getattr(queries if name in queries.__all__ else reader, name)
+        return getattr(next(room for room in (queries, reader, words) if name in room.__all__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-__all__ = ["Query", "Value", "dashboards_folder", "load_queries", "window_views"]
+from sentry_filters.audit.words import Value, shown
 
-Value = str | int | float | None
+__all__ = ["Query", "Value", "dashboards_folder", "load_queries", "window_views"]
 
 _OVERVIEW = "overview"
 _NO_ROWS = "no rows"
 _COLUMN_IS_ZERO = re.compile(r"(\w+) = 0")
+_REMARK = re.compile(r"\b(Bad|States|Holds|Yes or no): ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,8 @@ class Query:
         bad: What a bad value means, and what to do.
         holds: For an invariant, when it holds: `no rows`, or `<column> = 0` (in every row); else None.
         sql: One SELECT over the ledger's tables, without semicolon.
+        statement: For an invariant, what is true while it holds; else None.
+        yes_or_no: The columns whose 0 and 1 mean no and yes.
     """
 
     name: str
@@ -34,6 +37,8 @@ class Query:
     bad: str
     holds: str | None
     sql: str
+    statement: str | None = None
+    yes_or_no: frozenset[str] = frozenset()
 
     @classmethod
     def from_text(cls, name: str, text: str) -> Query:
@@ -46,7 +51,7 @@ class Query:
         head = [*takewhile(lambda line: line.startswith("--"), lines)]
         question, *remarks = [line.removeprefix("--").strip() for line in head] or [""]
         # A remark may continue on the next comment line.
-        found = re.split(r"\b(Bad|Holds): ", " ".join(remarks))
+        found = _REMARK.split(" ".join(remarks))
         stated = {key: remark.strip() for key, remark in zip(found[1::2], found[2::2], strict=True)}
         bad, holds = stated.get("Bad"), stated.get("Holds")
         if not question.endswith("?"):
@@ -56,7 +61,25 @@ class Query:
         if not (holds in (None, _NO_ROWS) or _COLUMN_IS_ZERO.fullmatch(holds)):
             raise ValueError(f"{name}: invalid Holds: {holds!r}; expected {_NO_ROWS!r} or '<column> = 0'")
         sql = "\n".join(lines[len(head) :]).strip()
-        return cls(name=name, question=question, bad=bad, holds=holds, sql=sql)
+        return cls(
+            name=name,
+            question=question,
+            bad=bad,
+            holds=holds,
+            sql=sql,
+            statement=stated.get("States"),
+            yes_or_no=frozenset(re.findall(r"\w+", stated.get("Yes or no", ""))),
+        )
+
+    @property
+    def title(self) -> str:
+        """Its name, in words."""
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def headline(self) -> str:
+        """What stands above its answer: the statement of an invariant, else the question."""
+        return self.statement or self.question
 
     @property
     def zero_column(self) -> str | None:
@@ -72,6 +95,10 @@ class Query:
             return not rows
         column = columns.index(self.zero_column)
         return all(row[column] == 0 for row in rows)
+
+    def shown(self, column: str, value: Value) -> str | int | float:
+        """Return a value of the answer as people read it; what counts something stays a number."""
+        return shown(column, value, yes_or_no=column in self.yes_or_no)
 
 
 def load_queries(folder: Path | None = None) -> tuple[Query, ...]:

@@ -6,17 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 
 from sentry_filters.audit import Answer, LedgerUnreadableError, Query, load_queries, reading
 from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, importing_extra, ledger_of
+from sentry_filters.cli.progress import progress_of
 
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = f"""\
-Answers, from the ledger, what was silenced and whether every silence is accounted for: the invariants first.
-LEDGER is the file given to `Ledger(path)`; by default the variable {VARIABLE} names it. It is only read, and
-may be written at the same time. Exit code: 0 all invariants hold, 1 one is broken, 2 wrongly called, or the
-ledger cannot be read."""
+Answers, from the ledger, what was silenced and whether every silence is accounted for: the verdict first,
+then the invariants. LEDGER is the file given to `Ledger(path)`; by default the variable {VARIABLE}
+names it. It is only read, and may be written at the same time. Exit code: 0 all invariants hold, 1 one is
+broken, 2 wrongly called, or the ledger cannot be read."""
 
 _HOLD, _BROKEN, _CANNOT = 0, 1, 2
 
@@ -46,15 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
             print("\n\n".join(f"-- {query.name}: {query.question}\n{query.sql};" for query in queries))
             return _HOLD
         path, since = ledger_of(arguments), arguments.since.start()
-        with reading(path, since) as reader:
-            answers = [reader.ask(query) for query in queries]
-        start = None if since is None else since.isoformat()
+        with reading(path, since) as reader, progress_of(len(queries), "steps", output=False) as progress:
+            answers = [reader.ask(query) for query in progress.each(queries)]
         if arguments.json:
-            print(json.dumps(_as_json(str(path), start, answers)))
+            print(json.dumps(_as_json(str(path), since, answers)))
         else:
             with importing_extra(", or take --json"):
                 from sentry_filters.cli.terminal import show  # noqa: PLC0415 - an extra; `--json` needs none
-            show(str(path), start, answers)
+            show(str(path), since, answers)
     except BrokenPipeError:
         raise
     except (LedgerUnreadableError, OSError, ValueError) as error:
@@ -71,10 +72,10 @@ def _chosen(queries: Sequence[Query], names: Sequence[str]) -> Sequence[Query]:
     return [query for query in queries if query.name in names] if names else queries
 
 
-def _as_json(ledger: str, since: str | None, answers: Sequence[Answer]) -> dict[str, object]:
+def _as_json(ledger: str, since: datetime | None, answers: Sequence[Answer]) -> dict[str, object]:
     return {
         "ledger": ledger,
-        "since": since,
+        "since": None if since is None else since.isoformat(),
         "holds": not any(answer.holds is False for answer in answers),
         "queries": [
             {

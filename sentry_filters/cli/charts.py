@@ -1,11 +1,11 @@
-"""The dashboard in the form that Datasette's plugin takes: the layout's charts over the text of the queries.
+"""The dashboard in the form that Datasette's plugin takes: the layout's cards over the text of the queries.
 
-Their SQL makes HTML: cells in which what an application wrote is text, and links to the rows behind them.
+Their SQL yields what the page shows: values as people read them, and the address of the rows behind a line.
+The templates and the script beside the layout draw it, and put values into the page as text only.
 """
 
 from __future__ import annotations
 
-import html
 import re
 import sqlite3
 import tomllib
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from sentry_filters.audit import Query, dashboards_folder, prepare, views_since
+from sentry_filters.audit import Query, Value, dashboards_folder, header, prepare, views_since
 
 __all__ = ["DASHBOARD", "DATABASE", "STATIC", "Charts", "add_functions"]
 
@@ -30,14 +30,30 @@ DATABASE = "ledger"
 STATIC = "audit-static"
 """Where the dashboard's own files are served."""
 
-# Whole minutes, as totals are. `last` is the page's filter; what is in [[ ]] is left out where it is not set.
-_START = "SELECT 0 [[ + 1000 * strftime('%s', strftime('%Y-%m-%d %H:%M', 'now', '-' || :last)) ]] AS at"
+# `last` is the page's filter, empty for all. Whole minutes, as totals are.
+_START = "SELECT coalesce(1000 * strftime('%s', strftime('%Y-%m-%d %H:%M', 'now', '-' || :last)), 0) AS at"
 _SINCE: Mapping[str, str] = {
     "at__gte": "(SELECT at FROM start)",
     "minute__gte": "strftime('%Y-%m-%d %H:%M', (SELECT at FROM start) / 1000, 'unixepoch')",
 }
+# The time that the page is about, in milliseconds; if it is about all, from the oldest row on.
+_WINDOW = f"""\
+WITH start AS ({_START}),
+now AS (SELECT 1000 * strftime('%s', 'now') AS at),
+oldest AS (
+    SELECT min(at) AS at FROM (
+        SELECT min(at) AS at FROM decisions
+        UNION ALL SELECT min(at) FROM expiries
+        UNION ALL SELECT 1000 * strftime('%s', min(minute)) FROM totals
+    )
+)
+SELECT coalesce(nullif(start.at, 0), oldest.at, now.at - 86400000) AS "from", now.at AS "to"
+FROM start, now, oldest"""  # noqa: S608 - a constant of ours
+
 _MOST_ROWS = 200
 _WINDOWS = ("1 hour", "6 hours", "24 hours", "7 days", "30 days")
+_CODE = re.compile(r"`([^`]+)`")
+_LINK = "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,61 +89,94 @@ class Charts:
             last: How far back the page looks at first, as SQLite writes it (`24 hours`); empty: all.
         """
         windows = [*_WINDOWS] if last in ("", *_WINDOWS) else [last, *_WINDOWS]
-        window = {"name": "in the last", "type": "select", "options": windows, "default": last}
         board = {
             "title": self.layout["title"],
-            "description": f"{ledger}, read only. {self.layout['description']}",
+            "description": f"{ledger}, read only",
             "settings": {"autorefresh": self.layout["refresh_minutes"]},
-            "layout": self.layout["layout"],
-            "filters": {"last": window},
-            "charts": {slug: self._chart(chart) for slug, chart in self.layout["charts"].items()},
+            "sections": self.layout["sections"],
+            "filters": {
+                "last": {"name": "in the last", "type": "select", "options": windows, "default": last}
+            },
+            "most_rows": _MOST_ROWS,
+            "window": {"db": DATABASE, "query": _WINDOW},
+            "static": f"/{STATIC}/{DASHBOARD}",
+            "charts": {slug: self._chart(slug, chart) for slug, chart in self.layout["charts"].items()},
         }
         return {
             "title": "sentry-filters",
-            "extra_css_urls": [f"/{STATIC}/{DASHBOARD}.css"],
-            "extra_js_urls": [f"/{STATIC}/{DASHBOARD}.js"],
             "plugins": {"datasette-dashboards": {DASHBOARD: board}},
+            "databases": {
+                DATABASE: {"queries": {name: _named(query) for name, query in self.queries.items()}}
+            },
         }
 
-    def _chart(self, chart: Mapping[str, Any]) -> dict[str, Any]:
+    def _chart(self, slug: str, chart: Mapping[str, Any]) -> dict[str, Any]:
         query = self.queries[chart["query"]]
+        of_query = {
+            "name": query.name,
+            "title": query.title,
+            "question": query.headline,
+            "invariant": query.holds is not None,
+            "must_be_zero": query.zero_column and header(query.zero_column),
+            "rows": _LINK,
+        }
         return {
-            "title": f"{chart.get('question', query.question)}\nBad: {chart.get('bad', query.bad)}",
+            **of_query,
+            **chart,
+            "slug": slug,
+            "bad": self._linked(chart.get("bad", query.bad)),
             "db": DATABASE,
-            "query": self._sql(query, chart),
-            "library": chart["library"],
-            "display": {"field": "value"} if chart["library"] == "metric" else chart.get("display", {}),
+            "query": _windowed(query, _shown(query, chart)),
         }
 
-    def _sql(self, query: Query, chart: Mapping[str, Any]) -> str:
-        views = views_since("(SELECT at FROM start)")
-        used = [f"{name} AS ({views[name]})" for name in views if re.search(rf"\b{name}\b", query.sql)]
-        parts = [f"start AS ({_START})", *used, f"answer AS (\n{query.sql}\n)"]
-        select = "SELECT * FROM answer"
-        if chart["library"] == "metric":
-            value = f"coalesce((SELECT {chart['value']} FROM answer), 0)"  # noqa: S608 - the layout's text
-            select = f"SELECT {f'must_be_zero({value})' if chart.get('must_be_zero') else value} AS value"
-        elif chart["library"] == "table":
-            select = _table(query, chart.get("rows"))
-        return "WITH " + ",\n".join(parts) + f"\n{select}"
+    def _linked(self, text: str) -> list[dict[str, str]]:
+        """Return a text in parts: as it is, as code, or as a link to the card of the query that it names."""
+        cards = {
+            chart["query"]: slug for slug, chart in self.layout["charts"].items() if "value" not in chart
+        }
+        parts = []
+        for place, part in enumerate(_CODE.split(text)):
+            if place % 2 and part in cards:
+                parts.append({"text": self.queries[part].title, "card": cards[part]})
+            elif part:
+                parts.append({"code" if place % 2 else "text": part})
+        return parts
 
 
-def _table(query: Query, rows: Mapping[str, Any] | None) -> str:
-    """Return a table's SELECT: the page takes cells as HTML, and breaks on an empty table."""
-    must_be_empty = query.holds is not None and query.zero_column is None
-    columns = _columns(query)
-    functions = {query.zero_column: "must_be_zero"} | ({columns[0]: "as_broken"} if must_be_empty else {})
-    cells = [f'{functions.get(column, "as_html")}("{column}") AS "{column}"' for column in columns]
+def _named(query: Query) -> dict[str, Any]:
+    """Return a query as Datasette lists it: by its title, about the time that the parameter `last` says."""
+    return {
+        "title": query.title,
+        "description": f"{query.question} Bad: {query.bad}".replace("`", ""),
+        "hide_sql": True,  # a click shows it
+        "sql": _windowed(query, "SELECT * FROM answer"),
+    }
+
+
+def _windowed(query: Query, select: str) -> str:
+    views = views_since("(SELECT at FROM start)")
+    used = [f"{name} AS ({views[name]})" for name in views if re.search(rf"\b{name}\b", query.sql)]
+    return (
+        "WITH " + ",\n".join([f"start AS ({_START})", *used, f"answer AS (\n{query.sql}\n)"]) + f"\n{select}"
+    )
+
+
+def _shown(query: Query, chart: Mapping[str, Any]) -> str:
+    """Return the SELECT over the answer whose values the page shows as they are."""
+    heads = {name: header(name) if chart["library"] == "table" else name for name in _columns(query)}
+    cells = [f"""shown('{query.name}', '{name}', "{name}") AS "{head}\"""" for name, head in heads.items()]
+    if chart["library"] != "table":
+        return f"SELECT {', '.join(cells)} FROM answer"  # noqa: S608 - the names of the query's columns
+    rows = chart.get("link")
     if rows is not None:
         filters = dict(rows["filters"])
         if "since" in rows:
             filters[rows["since"]] = _SINCE[rows["since"]]
         given = "".join(f", '{name}', {value}" for name, value in filters.items())
-        cells.append(f"""link_to_rows('{rows["table"]}'{given}) AS "rows\"""")
-    none = """'<span class="holds">none</span>'""" if must_be_empty else "'none'"
-    empty = ", ".join([none, *["''"] * (len(cells) - 1)])
-    shown = f"SELECT {', '.join(cells)} FROM answer LIMIT {_MOST_ROWS}"  # noqa: S608 - the layout's text
-    return f"SELECT * FROM ({shown})\nUNION ALL SELECT {empty} WHERE NOT EXISTS (SELECT 1 FROM answer)"  # noqa: S608
+        cells.append(f"""rows_at('{rows["table"]}'{given}) AS "{_LINK}\"""")
+    # A row that breaks an invariant is never one of those that are left out.
+    first = "" if query.zero_column is None else f" ORDER BY {query.zero_column} = 0"
+    return f"SELECT {', '.join(cells)} FROM answer{first} LIMIT {_MOST_ROWS}"  # noqa: S608 - the layout's text
 
 
 def _columns(query: Query) -> list[str]:
@@ -136,35 +185,24 @@ def _columns(query: Query) -> list[str]:
         return [column[0] for column in connection.execute(query.sql).description]
 
 
-def add_functions(connection: sqlite3.Connection, database: str) -> None:
+def add_functions(connection: sqlite3.Connection, database: str, queries: Mapping[str, Query]) -> None:
     """Give a connection the functions that the charts' SQL calls.
 
     Args:
         connection: To the ledger.
         database: The ledger's name in Datasette.
+        queries: By name.
     """
-    for function in (as_html, as_broken, must_be_zero):
-        connection.create_function(function.__name__, 1, function, deterministic=True)
-    connection.create_function("link_to_rows", -1, partial(link_to_rows, database), deterministic=True)
+
+    def shown(query: str, column: str, value: Value) -> Value:
+        return queries[query].shown(column, value)
+
+    connection.create_function("shown", 3, shown, deterministic=True)
+    connection.create_function("rows_at", -1, partial(_rows_at, database), deterministic=True)
 
 
-def as_html(value: object) -> str:
-    """Return a value as HTML text: what an application put into a label is not markup."""
-    return "" if value is None else html.escape(str(value))
-
-
-def as_broken(value: object) -> str:
-    """Return a value as HTML, marked as what must not be."""
-    return f'<span class="broken">{as_html(value)}</span>'
-
-
-def must_be_zero(value: object) -> str:
-    """Return a number as HTML, marked as broken where it is not 0."""
-    return as_broken(value) if value else f'<span class="holds">{as_html(value)}</span>'
-
-
-def link_to_rows(database: str, table: str, *filters: object) -> str:
-    """Return a link to Datasette's page of the rows of `table`.
+def _rows_at(database: str, table: str, *filters: object) -> str:
+    """Return the address of Datasette's page of the rows of `table`.
 
     Args:
         database: Its name in Datasette.
@@ -173,5 +211,4 @@ def link_to_rows(database: str, table: str, *filters: object) -> str:
     """
     given = zip(filters[::2], filters[1::2], strict=True)
     query = [(f"{name}__isnull", 1) if value is None else (str(name), value) for name, value in given]
-    target = f"/{database}/{table}?{urlencode(query)}"
-    return f'<a href="{html.escape(target)}">rows</a>'
+    return f"/{database}/{table}?{urlencode(query)}"

@@ -16,7 +16,7 @@ from datasette.database import Database  # type: ignore[import-untyped]
 from datasette.plugins import pm  # type: ignore[import-untyped]
 from uvicorn import Config, Server
 
-from sentry_filters.audit import LedgerUnreadableError, read_only_uri
+from sentry_filters.audit import LedgerUnreadableError, load_queries, read_only_uri
 from sentry_filters.cli.charts import DATABASE, STATIC, Charts, add_functions
 
 __all__ = ["application", "serve"]
@@ -57,6 +57,7 @@ def application(path: Path, charts: Charts, last: str, port: int) -> _Applicatio
     datasette = Datasette(
         metadata=charts.metadata(str(path), last),
         settings=_SETTINGS,
+        template_dir=str(charts.folder / "templates"),
         static_mounts=[(STATIC, str(charts.folder))],
     )
     datasette.remove_database("_memory")
@@ -67,7 +68,7 @@ def application(path: Path, charts: Charts, last: str, port: int) -> _Applicatio
 @_hook
 def prepare_connection(conn: sqlite3.Connection, database: str) -> None:
     """Give a new connection what the charts need; called by Datasette, by these names."""
-    add_functions(conn, database)
+    add_functions(conn, database, {query.name: query for query in load_queries()})
 
 
 def serve(served: _Application, listening: socket.socket) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import compress, groupby
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sentry_filters.audit import Answer, Value
+from sentry_filters.audit import Answer, Value, duration, header
 
-__all__ = ["TIMES", "LineChart", "Marks", "lines_over_time"]
+__all__ = ["TIMES", "LineChart", "Marks", "Window", "lines_over_time"]
+
+Window = tuple[datetime, datetime] | None
+"""The chosen time, as aware times; None: all of a ledger."""
 
 TIMES: Mapping[str, timedelta] = MappingProxyType(
     {"hour": timedelta(hours=1), "minute": timedelta(minutes=1)}
@@ -19,6 +22,11 @@ TIMES: Mapping[str, timedelta] = MappingProxyType(
 """The first columns that make an answer a time line, and how far apart their values are."""
 
 _FORM = "%Y-%m-%d %H:%M"
+_EACH: Sequence[timedelta] = tuple(
+    timedelta(minutes=minutes)
+    for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, *(1440 * 2**power for power in range(22)))
+)
+"""How much time a value of a line may stand for."""
 _Row = Sequence[Value]
 _Line = tuple[_Row, Sequence[float], _Row]
 
@@ -35,6 +43,7 @@ class Marks:
         part: The last cell of a bar that does not fill it.
         bar_cells: How long a bar may get.
         spark_cells: How long a sparkline may get.
+        least_spark_cells: How long it may get where there is too little room.
     """
 
     good: str
@@ -43,7 +52,8 @@ class Marks:
     full: str
     part: str
     bar_cells: int = 20
-    spark_cells: int = 48
+    spark_cells: int = 62
+    least_spark_cells: int = 12
 
     @classmethod
     def for_encoding(cls, encoding: str) -> Marks:
@@ -83,18 +93,24 @@ class LineChart(NamedTuple):
     lines: Sequence[_Line]
 
 
-def lines_over_time(answer: Answer, numeric: Sequence[bool], *, cells: int) -> LineChart:
+def lines_over_time(answer: Answer, numeric: Sequence[bool], window: Window, *, cells: int) -> LineChart:
     """Return an answer, whose first column is a time, as lines of at most `cells` values.
 
     The columns that are not numbers name the groups, and the first number is drawn; where nothing names
     groups, each number is a line of its own.
+
+    Args:
+        answer: It has rows.
+        numeric: For each column, whether it holds numbers.
+        window: What the lines span; None: from the first row to the last.
+        cells: How many values there may be.
     """
     columns, rows = answer.columns, answer.rows
-    axis = _Axis.over([row[0] for row in rows], TIMES[columns[0]], cells)
+    axis = _Axis.over([_moment(row[0]) for row in rows], window, TIMES[columns[0]], cells)
     numbers = [*compress(range(len(columns)), numeric)]
     names = [place for place in range(1, len(columns)) if not numeric[place]]
     if not names:
-        lines = [axis.line((columns[place],), rows, [place]) for place in numbers]
+        lines = [axis.line((header(columns[place]),), rows, [place]) for place in numbers]
         return LineChart(str(axis), [""], ["sum"], lines)
 
     def labels_of(row: _Row) -> _Row:
@@ -114,14 +130,15 @@ class _Axis(NamedTuple):
     each: timedelta
 
     @classmethod
-    def over(cls, times: Sequence[Value], step: timedelta, cells: int) -> _Axis:
-        moments = [_moment(time) for time in times]
-        first, last = min(moments), max(moments)
-        steps = (last - first) // step + 1
-        return cls(first, last, -(-steps // cells) * step)
+    def over(cls, moments: Sequence[datetime], window: Window, step: timedelta, cells: int) -> _Axis:
+        chosen = [] if window is None else [time.astimezone(UTC).replace(tzinfo=None) for time in window]
+        first, last = (_floor(edge([*moments, *chosen]), step) for edge in (min, max))
+        each = next(one for one in _EACH if one >= step and (last - first) // one + 1 < cells)
+        return cls(_floor(first, each), last, each)
 
     def __str__(self) -> str:
-        return f"{self.first:{_FORM}} to {self.last:{_FORM}}"
+        each = duration(int(self.each.total_seconds()))
+        return f"{self.first:{_FORM}} to {self.last:{_FORM}}, {each} each"
 
     def line(self, labels: _Row, rows: Sequence[_Row], numbers: Sequence[int]) -> _Line:
         """Return a group's line: the first of `numbers` is drawn, all are summed."""
@@ -129,6 +146,10 @@ class _Axis(NamedTuple):
         for row in rows:
             values[(_moment(row[0]) - self.first) // self.each] += float(row[numbers[0]] or 0)
         return labels, values, [sum(int(row[place] or 0) for row in rows) for place in numbers]
+
+
+def _floor(moment: datetime, step: timedelta) -> datetime:
+    return moment - (moment - datetime.min) % step
 
 
 def _moment(time: Value) -> datetime:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sentry_filters.audit.queries import dashboards_folder, load_queries
+from sentry_filters.audit.queries import Query, dashboards_folder, load_queries
 from tests.audit.clickhouse import ClickHouse
 from tests.audit.replay.answers import answers
 from tests.audit.replay.known import expired, totals
@@ -23,6 +23,7 @@ from tests.support.services import require
 
 FOLDER = dashboards_folder() / "grafana"
 QUERIES = {query.question: query for query in load_queries()}
+QUERIES_BY_NAME = {query.name: query for query in QUERIES.values()}
 MINUTE_MS = 60_000
 
 
@@ -71,6 +72,14 @@ def sql(panel: Mapping[str, Any], since: int, until: int) -> str:
     return asked
 
 
+def described(query: Query) -> str:
+    """Return what is bad, as a panel says it: other panels go by their titles."""
+    text = query.bad
+    for other in QUERIES.values():
+        text = text.replace(f"`{other.name}`", f"“{other.question}”")
+    return text
+
+
 @pytest.mark.integration
 def test_what_is_checked_in_is_what_the_script_writes(tmp_path: Path) -> None:
     require(
@@ -112,8 +121,36 @@ def test_a_dashboard_lets_its_data_source_be_chosen_and_lays_its_panels_side_by_
 def test_every_query_has_its_panel() -> None:
     assert set(AUDIT) == set(QUERIES)
     for title, panel in AUDIT.items():
-        assert panel["description"] == QUERIES[title].bad
+        assert panel["description"] == described(QUERIES[title])
         assert QUERIES[title].sql.removeprefix("WITH ") in panel["targets"][0]["rawSql"]
+
+
+def looks(panel: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the properties of a panel's columns."""
+    return {
+        override["matcher"]["options"]: {one["id"]: one["value"] for one in override["properties"]}
+        for override in panel["fieldConfig"]["overrides"]
+    }
+
+
+def test_columns_are_words_booleans_are_yes_and_no_and_lengths_of_time_have_units() -> None:
+    columns = looks(AUDIT[QUERIES_BY_NAME["sessions_to_renewal"].question])
+
+    assert columns["http_status"] == {"displayName": "HTTP status"}
+    assert columns["handled"]["mappings"][0]["options"] == {"0": {"text": "no"}, "1": {"text": "yes"}}
+    assert columns["seconds_to_renewal"] == {"displayName": "time to renewal", "unit": "dtdurations"}
+    assert all("Value" in looks(panel) for panel in FLEET.values() if panel["type"] == "table")
+
+
+@pytest.mark.parametrize(
+    "panel", [one for one in EVERY if one["type"] == "timeseries"], ids=lambda one: one["title"]
+)
+def test_an_axis_says_what_it_counts(panel: Mapping[str, Any]) -> None:
+    defaults = panel["fieldConfig"]["defaults"]
+
+    assert defaults["custom"]["axisLabel"]
+    # What is counted is whole; a rate need not be.
+    assert (defaults.get("decimals") == 0) != defaults["custom"]["axisLabel"].endswith("a minute")
 
 
 @pytest.mark.integration

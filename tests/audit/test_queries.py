@@ -13,6 +13,7 @@ import pytest
 import otel
 import sentry_filters
 from sentry_filters.audit.queries import dashboards_folder, load_queries
+from sentry_filters.audit.words import duration, header
 from sentry_filters.core.counters import LABELS
 from sentry_filters.core.session import Standing
 from tests.audit.by_hand import fill_clickhouse, sqlite_with
@@ -76,6 +77,67 @@ def test_every_invariant_is_seen_to_hold_and_to_break(name: str) -> None:
     seen = {QUERIES[name].holds_in(*_of_sqlite(name, rows)) for case, rows, _ in CASES if case == name}
 
     assert seen == {True, False}
+
+
+def test_an_invariant_states_what_is_true_while_it_holds() -> None:
+    assert [
+        name for name, query in QUERIES.items() if bool(query.statement) != (query.holds is not None)
+    ] == []
+    assert [query.name for query in QUERIES.values() if query.headline[-1] in ".?!" and query.statement] == []
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_column_has_a_header_in_words_of_its_own(name: str) -> None:
+    columns, _ = _of_sqlite(name, ())
+    headers = [header(column) for column in columns]
+
+    assert [one for one in headers if "_" in one] == []
+    assert len(set(headers)) == len(headers)
+    assert QUERIES[name].yes_or_no <= set(columns)
+
+
+def test_a_remark_names_queries_that_there_are() -> None:
+    named = {one for query in QUERIES.values() for one in re.findall(r"`(\w+)`", query.bad)}
+
+    assert named - set(QUERIES) == {"on_session_expired", "session_renewed"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (200, "3 min 20 s"),
+        (12_720, "3 h 32 min"),
+        (86_400, "1 d"),
+        (86_405, "1 d"),
+        (187_200, "2 d 4 h"),
+        (-5, "-5 s"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("query", "column", "value", "shown"),
+    [
+        ("sessions_to_renewal", "handled", 0, "no"),
+        ("sessions_to_renewal", "shown", 1, "yes"),
+        ("old_credential_in_use", "shown", 1, 1),  # a count
+        ("sessions_to_renewal", "seconds_to_renewal", 240, "4 min"),
+        ("sessions_to_renewal", "seconds_to_renewal", None, ""),
+        ("sessions_to_renewal", "http_status", 401, "401"),
+        ("kept_unauthorized", "http_status", 0, "unknown"),
+        ("renewal_times", "waited", "2 less than an hour", "less than an hour"),
+        ("storms", "failures", 7, 7),
+    ],
+)
+def test_a_value_is_shown_as_people_read_it(
+    query: str, column: str, value: str | int | None, shown: str | int
+) -> None:
+    assert QUERIES[query].shown(column, value) == shown
 
 
 @pytest.mark.parametrize("name", QUERIES)

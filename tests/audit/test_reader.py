@@ -41,7 +41,10 @@ def rows_of(path: Path, sql: str, since: datetime | None = None) -> list[tuple[V
 
 
 def test_a_query_file_states_question_bad_value_invariant_and_sql() -> None:
-    text = "-- Was it?\n-- Bad: any row, and\n-- more.\n-- Holds: no rows\nSELECT 1\n-- a remark of the SQL\n"
+    text = (
+        "-- Was it?\n-- Bad: any row, and\n-- more.\n-- States: It was not\n-- Holds: no rows\n"
+        "-- Yes or no: a, b\nSELECT 1\n-- a remark of the SQL\n"
+    )
 
     query = Query.from_text("was_it", text)
 
@@ -51,6 +54,8 @@ def test_a_query_file_states_question_bad_value_invariant_and_sql() -> None:
         bad="any row, and more.",
         holds="no rows",
         sql="SELECT 1\n-- a remark of the SQL",
+        statement="It was not",
+        yes_or_no=frozenset({"a", "b"}),
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
 from sentry_filters.audit.queries import load_queries
 from sentry_filters.cli import main
-from tests.audit.by_hand import HandWritten, decision, expiry, kept, refused, sqlite_with, total
+from tests.audit.by_hand import HandWritten, decision, expiry, kept, refused, renewal, sqlite_with, total
 
 QUERIES = {query.name: query for query in load_queries()}
 INVARIANTS = [name for name, query in QUERIES.items() if query.holds is not None]
@@ -112,8 +113,8 @@ def test_a_broken_invariant_ends_with_status_1_and_says_which(
     assert [query["name"] for query in answered["queries"] if query["holds"] is False] == [name]
     assert main(["audit", path, "--since", "all"]) == 1
     shown = capsys.readouterr().out
-    assert f"✗ {QUERIES[name].question}" in shown
-    assert f"broken: {name}" in shown
+    assert f"✗ {QUERIES[name].statement}" in shown
+    assert f"✗ 1 of {len(INVARIANTS)} invariants broken: {name}" == shown.splitlines()[1]
     assert "".join(QUERIES[name].bad.split()) in "".join(shown.split())
 
 
@@ -205,19 +206,59 @@ def test_sql_is_printed_and_runs_as_it_is(capsys: pytest.CaptureFixture[str]) ->
 # In the terminal
 
 
-def test_an_empty_ledger_holds_and_shows_every_question(write: Write) -> None:
+def test_the_verdict_comes_first_and_what_is_empty_is_one_line(write: Write) -> None:
     ran = run(write())
+    [_, verdict, _, *lines] = ran.stdout.splitlines()
+    others = [query.question for query in QUERIES.values() if query.holds is None]
 
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert all(query.question in ran.stdout for query in QUERIES.values())
-    assert f"{len(INVARIANTS)} of {len(INVARIANTS)} invariants hold" in ran.stdout
+    assert verdict == f"✓ {len(INVARIANTS)} of {len(INVARIANTS)} invariants hold"
+    assert lines[: len(INVARIANTS)] == [f"✓ {QUERIES[name].statement}" for name in INVARIANTS]
+    # The overview alone has numbers: zeros.
+    assert [line for line in lines if "?" in line] == [others[0], *(f"{one}  nothing" for one in others[1:])]
+
+
+def test_without_invariants_there_is_no_verdict(write: Write) -> None:
+    assert "invariants hold" not in run(write(), "--query", "storms").stdout
+
+
+def test_headers_booleans_and_durations_are_words(write: Write) -> None:
+    path = write(
+        expiry(),
+        renewal(time="10:03"),
+        expiry("e2", "11:00", session="s2", status=403),
+        decision(expiry="e2"),
+    )
+
+    ran = run(path, "--since", "all", "--query", "sessions_to_renewal", COLUMNS="300")
+    [_, _, _, head, *rows] = ran.stdout.splitlines()
+    columns = re.split(r" {2,}", head.strip())
+
+    assert columns[:5] == ["expired at", "expiry", "session", "operation", "HTTP status"]
+    assert "_" not in head
+    by_expiry = {row.split()[2]: row for row in rows}
+    assert re.search(r" e2 .* 403 +yes +yes +no +no +no +1 ", by_expiry["e2"])
+    assert re.search(r" e1 .* 401 +yes +yes +no +yes +no +3 min +0 ", by_expiry["e1"])
+
+
+def test_a_line_over_time_spans_the_chosen_window(write: Write) -> None:
+    at = datetime.now(UTC) - timedelta(hours=2)
+    now: dict[str, Any] = {"at": round(at.timestamp() * 1000), "minute": f"{at:%Y-%m-%d %H:%M}"}
+
+    ran = run(write(decision(**now)), "--since", "30d", "--query", "drops_by_rule_and_hour", COLUMNS="300")
+    [caption] = re.findall(r"(\S+) \S+ to (\S+) \S+, (.+) each", ran.stdout)
+    [line] = re.findall(r"backend_session_expired  ([ █]+)  ", ran.stdout)
+
+    assert datetime.fromisoformat(caption[1]) - datetime.fromisoformat(caption[0]) >= timedelta(days=30)
+    assert caption[2].rstrip() == "12 h"
+    assert len(line.rstrip()) >= 59
 
 
 def test_colour_is_for_terminals_only(write: Write) -> None:
     path = write(decision(expiry=None))
 
     assert ESCAPE not in run(path, "--since", "all").stdout
-    assert f"{ESCAPE}[1;31m✗ Was anything dropped" in run(path, "--since", "all", FORCE_COLOR="1").stdout
+    assert f"{ESCAPE}[1;31m✗ Nothing was dropped" in run(path, "--since", "all", FORCE_COLOR="1").stdout
 
 
 def test_drops_are_drawn_by_the_hour(write: Write) -> None:
@@ -289,7 +330,7 @@ def test_a_locale_without_blocks_gets_ascii(write: Write) -> None:
     assert ran.stdout.isascii()
     assert "?konom" in ran.stdout
     assert "####" in ran.stdout
-    assert "BROKEN Was anything dropped" in ran.stdout
+    assert "BROKEN Nothing was dropped" in ran.stdout
 
 
 def test_without_rich_scripts_go_on_and_people_are_told(write: Write) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from sqlite3 import connect
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,8 @@ import pytest
 from sentry_filters import Ledger, Policy, SessionExpired, SessionGuard
 from sentry_filters.audit.queries import load_queries
 from sentry_filters.cli import main
-from sentry_filters.cli.charts import Charts
-from tests.audit.by_hand import HandWritten, decision, expiry, sqlite_with, total
+from sentry_filters.cli.charts import Charts, add_functions
+from tests.audit.by_hand import HandWritten, decision, expiry, refused, sqlite_with, total
 from tests.demo.day import FAILED_JOBS, HOURS, messages, refused_calls, third_party_failures, write_day
 from tests.support.chromium import Visit, chromium, visiting
 from tests.support.permissions import bound_by_permissions, read_only
@@ -31,12 +32,17 @@ from tests.support.services import Process, answers, free_port
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-CHARTS: dict[str, dict[str, Any]] = Charts.load(load_queries()).layout["charts"]
-DRAWN = [slug for slug, chart in CHARTS.items() if chart["library"] == "vega-lite"]
+QUERIES = {query.name: query for query in load_queries()}
+LAYOUT = Charts.load(load_queries()).layout
+CHARTS: dict[str, dict[str, Any]] = LAYOUT["charts"]
+DRAWN = [slug for slug, chart in CHARTS.items() if chart["library"] in ("time", "bars")]
 TILES = [slug for slug, chart in CHARTS.items() if chart["library"] == "metric"]
 TABLES = [slug for slug, chart in CHARTS.items() if chart["library"] == "table"]
+INVARIANTS = [slug for slug in TABLES if QUERIES[CHARTS[slug]["query"]].statement]
+WIDTHS = (1440, 800, 390)
 FAILED = sum(FAILED_JOBS.values())
 KEPT = sum(third_party_failures(hour) for hour in range(HOURS))
+HOUR_MS = 3_600_000
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -76,19 +82,21 @@ def test_every_query_is_on_the_page() -> None:
     assert {chart["query"] for chart in CHARTS.values()} == {one.name for one in load_queries()}
 
 
-def test_every_chart_has_its_place_and_every_place_its_chart() -> None:
-    layout = Charts.load(load_queries()).layout["layout"]
+def test_every_chart_has_one_place_and_the_invariants_come_first() -> None:
+    places = [slug for section in LAYOUT["sections"] for slug in section["charts"]]
 
-    assert {slug for row in layout for slug in row} == set(CHARTS)
-    assert {len(row) for row in layout} == {4}
+    assert sorted(places) == sorted(CHARTS)
+    assert sorted(LAYOUT["sections"][0]["charts"]) == sorted(INVARIANTS)
+    assert LAYOUT["sections"][1]["charts"] == TILES
 
 
-def test_every_chart_states_its_question_and_what_is_bad() -> None:
+def test_every_chart_states_its_question_or_invariant_and_what_is_bad() -> None:
     metadata = Charts.load(load_queries()).metadata("ledger.db", "24 hours")
     charts = metadata["plugins"]["datasette-dashboards"]["audit"]["charts"]
 
+    assert [slug for slug, chart in charts.items() if not (chart["question"] and chart["bad"])] == []
     assert [
-        slug for slug, chart in charts.items() if not re.fullmatch(r".+\?\nBad: .+", chart["title"])
+        slug for slug, chart in charts.items() if chart["question"].endswith("?") == (slug in INVARIANTS)
     ] == []
 
 
@@ -197,9 +205,15 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def seen(browser: Browser, url: str) -> Iterator[Visit]:
     """The day's page, drawn."""
-    with visiting(browser) as visit:
-        visit.go(url)
+    with visiting(browser, width=WIDTHS[0]) as visit:
+        look(visit, url)
         yield visit
+
+
+def look(visit: Visit, url: str) -> None:
+    """Open the dashboard, and wait until everything on it is drawn."""
+    visit.go(url)
+    visit.page.wait_for_selector("body.drawn")
 
 
 def text(visit: Visit, selector: str) -> str:
@@ -213,12 +227,117 @@ def test_the_page_is_drawn_without_complaint_and_without_the_network(seen: Visit
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("slug", CHARTS)
-def test_every_card_shows_its_question_and_what_is_bad(seen: Visit, slug: str) -> None:
-    title = f"#card-{slug} .dashboard-card-title"
+def test_the_verdict_comes_first_and_an_invariant_without_rows_is_one_line(seen: Visit) -> None:
+    count = len(INVARIANTS)
+    heights = {
+        slug: seen.page.locator(f"#card-{slug}").bounding_box()["height"]  # type: ignore[index]
+        for slug in INVARIANTS
+        if slug != "reconciliation"
+    }
 
-    assert text(seen, f"{title} .question").endswith("?")
-    assert text(seen, f"{title} .bad").startswith("Bad: ")
+    assert text(seen, "#verdict") == f"{count} of {count} invariants hold"
+    assert seen.page.locator("#verdict ~ section .is-held").count() == count
+    assert text(seen, "#card-third_party_dropped") == "No failure of a third party was dropped"
+    assert max(heights.values()) < 45
+    assert text(seen, "#card-reconciliation tbody td:nth-child(2)") == "417"
+
+
+@pytest.mark.integration
+def test_every_card_shows_its_question_and_what_is_bad(seen: Visit) -> None:
+    for slug, chart in CHARTS.items():
+        query, card = QUERIES[chart["query"]], f"#card-{slug}"
+
+        assert text(seen, f"{card} h3") == (chart["title"] if slug in TILES else query.headline)
+        assert (seen.page.text_content(f"{card} .bad") or "").startswith("Bad: ")
+        assert seen.page.is_visible(f"{card} .bad") == (slug not in INVARIANTS)
+
+
+@pytest.mark.integration
+def test_queries_are_linked_by_title(seen: Visit, url: str) -> None:
+    base = url.partition("/-/")[0]
+    titles = {query.title for query in QUERIES.values()}
+    for slug in (slug for slug in CHARTS if slug not in TILES):
+        title = QUERIES[CHARTS[slug]["query"]].title
+        target = seen.page.locator(f"#card-{slug} :is(.title, h3) a").first.get_attribute("href")
+
+        page = httpx.get(f"{base}{target}").text
+
+        assert re.search(rf"<h1[^>]*>{title}</h1>", page), slug
+    mentions = seen.page.locator(".bad a").all()
+    assert mentions
+    for mention in mentions:
+        assert mention.text_content() in titles
+        assert seen.page.locator(mention.get_attribute("href") or "").count() == 1
+    listed = httpx.get(f"{base}/ledger").text
+    assert [title for title in titles if f">{title}</a>" not in listed] == []
+
+
+@pytest.mark.integration
+def test_headers_are_words_and_values_are_readable(seen: Visit) -> None:
+    headers = seen.page.locator("th").all_inner_texts()
+    sessions = "#chart-sessions_to_renewal"
+    columns = seen.page.locator(f"{sessions} th").all_inner_texts()
+    first = seen.page.locator(f"{sessions} tbody tr").last.locator("td").all_inner_texts()
+    shown = dict(zip(columns, first, strict=True))
+
+    assert len(headers) > 40
+    assert [one for one in headers if "_" in one] == []
+    assert (shown["handled"], shown["recovered"], shown["HTTP status"]) == ("yes", "no", "401")
+    assert shown["time to renewal"] == "35 min"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_fits_and_is_drawn_without_complaint(browser: Browser, url: str, width: int) -> None:
+    with visiting(browser, width=width) as visit:
+        look(visit, url)
+        wide = visit.page.evaluate(
+            """() => [...document.querySelectorAll(".content *")]
+            .filter(one => one.getBoundingClientRect().right > innerWidth && !one.closest(".scrolling table"))
+            .map(one => one.outerHTML.slice(0, 80))"""
+        )
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert wide == []
+        heights = [
+            tile["y"] for one in visit.page.locator(".tile .number").all() if (tile := one.bounding_box())
+        ]
+        assert len(set(heights)) == (5 if width < 500 else 2)
+        assert (visit.complaints, visit.failed, visit.foreign) == ([], [], [])
+
+
+@pytest.mark.integration
+def test_a_time_line_spans_the_window_and_a_bar_one_bucket(seen: Visit, day: Path) -> None:
+    with closing(connect(day)) as ledger:
+        dropped = "SELECT min(at), max(at) FROM decisions WHERE verdict = 'drop'"
+        [expected] = ledger.execute(dropped).fetchall()
+    ends = [
+        datetime.fromisoformat(f"{one}+00:00") for one in re.findall(r"\d{4}-.{11}", text(seen, "#window"))
+    ]
+    start, length = ends[0].timestamp() * 1000, (ends[1] - ends[0]).total_seconds() * 1000
+    plot = "#chart-drops_by_rule_and_hour svg"
+    frame = seen.page.locator(f"{plot} .role-frame path.background").first.bounding_box()
+    bars = [one.bounding_box() for one in seen.page.locator(f"{plot} .mark-rect.role-mark path").all()]
+    assert frame is not None
+
+    assert length == 2 * 24 * HOUR_MS
+    assert [bar["width"] for bar in bars if bar] == [
+        pytest.approx(frame["width"] * HOUR_MS / length, abs=1.5) for _ in FAILED_JOBS
+    ]
+    for bar, at in zip((bars[0], bars[-1]), expected, strict=True):
+        assert bar is not None
+        left = frame["x"] + frame["width"] * (at // HOUR_MS * HOUR_MS - start) / length
+        assert bar["x"] == pytest.approx(left, abs=1.5)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("slug", DRAWN)
+def test_an_axis_of_counts_has_whole_numbers(seen: Visit, slug: str) -> None:
+    labels = seen.page.locator(f"#chart-{slug} .role-axis-label text").all_text_contents()
+    numbers = [label.replace(",", "") for label in labels if re.fullmatch(r"[\d,.]+", label)]
+
+    assert len(numbers) >= 2
+    assert all(map(str.isdecimal, numbers))
+    assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.integration
@@ -226,15 +345,15 @@ def test_every_card_shows_its_question_and_what_is_bad(seen: Visit, slug: str) -
     ("slug", "number"),
     [
         ("seen", sum(messages(hour) for hour in range(HOURS)) + KEPT + 3 * FAILED),
+        ("exported", sum(messages(hour) for hour in range(HOURS)) + KEPT),
         ("dropped", 2 * FAILED),
-        ("sessions_expired", len(FAILED_JOBS)),
-        ("calls_saved", sum(refused_calls(hour) for hour in range(HOURS))),
-        ("third_parties_dropped", 0),
-        ("difference", 0),
+        ("demoted", FAILED),
         ("withheld", 0),
+        ("sessions_expired", len(FAILED_JOBS)),
+        ("renewals", 3),
+        ("calls_saved", sum(refused_calls(hour) for hour in range(HOURS))),
+        ("redactions", 247),
         ("lost", 0),
-        ("old_credential", 0),
-        ("refusals_dropped", 0),
     ],
 )
 def test_a_tile_shows_what_the_day_brought(seen: Visit, slug: str, number: int) -> None:
@@ -276,11 +395,11 @@ def test_every_chart_is_drawn(seen: Visit, slug: str) -> None:
 @pytest.mark.integration
 @pytest.mark.parametrize("slug", TABLES)
 def test_every_table_shows_rows_or_says_that_there_is_none(seen: Visit, slug: str) -> None:
-    first = text(seen, f"#chart-{slug} tbody tr:first-child td:first-child")
+    rows = seen.page.locator(f"#chart-{slug} tbody tr").count()
     links = seen.page.locator(f"#chart-{slug} tbody a").count()
+    none = seen.page.locator(f"#chart-{slug} .none").count()
 
-    assert (first == "none") == (links == 0)
-    assert first
+    assert (rows, none) == ((0, 1) if none else (links, 0))
 
 
 @pytest.mark.integration
@@ -309,9 +428,7 @@ def test_a_link_leads_to_the_rows_that_were_counted(seen: Visit, url: str, slug:
 
 @pytest.mark.integration
 def test_every_link_leads_to_rows(seen: Visit, url: str) -> None:
-    targets = [
-        link.get_attribute("href") or "" for link in seen.page.locator(".dashboard-grid tbody a").all()
-    ]
+    targets = [link.get_attribute("href") or "" for link in seen.page.locator("tbody a").all()]
     empty = []
     for target in targets:
         table, _, filters = target.partition("?")
@@ -324,10 +441,21 @@ def test_every_link_leads_to_rows(seen: Visit, url: str) -> None:
 
 
 @pytest.mark.integration
+def test_a_card_has_a_page_of_its_own(browser: Browser, url: str) -> None:
+    with visiting(browser, width=WIDTHS[-1]) as visit:
+        look(visit, f"{url}/violations?last=2+days")
+        assert text(visit, "#chart-violations") == "none"
+        look(visit, f"{url}/failures_by_minute?last=2+days")
+
+        assert visit.page.is_visible("#chart-failures_by_minute svg .role-mark path >> nth=0")
+        assert (visit.complaints, visit.failed, visit.foreign) == ([], [], [])
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize(("last", "number"), [("1 hour", 0), ("2 days", 2 * FAILED), ("", 2 * FAILED)])
 def test_the_reach_can_be_chosen_on_the_page(browser: Browser, url: str, last: str, number: int) -> None:
     with visiting(browser) as visit:
-        visit.go(url)
+        look(visit, url)
         visit.page.select_option("#last", last)
         visit.page.click("input[value=Apply]")
         # A tile is drawn after its answer has come.
@@ -348,28 +476,56 @@ def test_a_broken_invariant_is_red_and_a_hostile_label_is_text(browser: Browser,
         total("audit_lost", 3, label=HOSTILE),
     )
     with serving(path, tmp_path / "log", "--since", "all") as url, visiting(browser) as visit:
-        visit.go(url)
+        look(visit, url)
         cells = visit.page.locator("#chart-third_party_dropped tbody td").all_inner_texts()
 
-        assert text(visit, "#chart-third_parties_dropped .broken") == "1"
+        assert text(visit, "#verdict") == "2 of 7 invariants broken: Third party dropped, Drops without event"
         assert text(visit, "#chart-lost .broken") == "3"
-        assert text(visit, "#chart-difference .holds") == "0"
+        assert text(visit, "#chart-withheld .holds") == "0"
         assert text(visit, "#chart-third_party_dropped .broken") == HOSTILE
         assert HOSTILE in cells
-        assert text(visit, "#chart-dead_sessions_hidden .holds") == "none"
+        assert HOSTILE in visit.page.locator("#chart-what_was_lost tbody td").all_inner_texts()
+        assert visit.page.is_visible("#card-third_party_dropped .bad")
+        assert visit.page.locator("#card-dead_sessions_hidden.is-held.is-empty").count() == 1
         visit.page.click("#chart-third_party_dropped tbody a")
         visit.page.wait_for_load_state("networkidle")
         assert visit.page.locator("table.rows-and-columns tbody tr").count() == 1
         assert (visit.complaints, visit.dialogs, visit.foreign) == ([], [], [])
 
 
+def test_a_row_that_breaks_an_invariant_is_shown_whatever_else_there_is(tmp_path: Path) -> None:
+    fine = [refused(release=f"chat@{number:03}") for number in range(250)]
+    path = write(tmp_path / "ledger.db", expiry(), *fine, refused(release="web", expiry="unknown"))
+    metadata = Charts.load(load_queries()).metadata("ledger.db", "")
+    charts = metadata["plugins"]["datasette-dashboards"]["audit"]["charts"]
+    with closing(connect(path)) as ledger:
+        add_functions(ledger, "ledger", QUERIES)
+        rows = ledger.execute(charts["refused_by_gate"]["query"], {"last": ""}).fetchall()
+
+    assert len(rows) == 200
+    assert rows[0][0] == "web"
+    assert [row[0] for row in rows[1:3]] == ["chat@000", "chat@001"]
+
+
+@pytest.mark.integration
+def test_a_ledger_that_does_not_answer_is_not_said_to_hold(browser: Browser, url: str) -> None:
+    refusal = {"status": 500, "json": {"error": "the disk is gone"}}
+    with visiting(browser) as visit:
+        visit.page.route("**/ledger.json*", lambda route: route.fulfill(**refusal))
+        look(visit, url)
+
+        assert text(visit, "#verdict") == "7 of 7 invariants could not be checked"
+        assert visit.page.locator("#verdict.is-broken").count() == 1
+        assert text(visit, "#chart-seen") == "The ledger did not answer: the disk is gone"
+
+
 @pytest.mark.integration
 def test_an_empty_ledger_is_drawn_without_complaint(browser: Browser, tmp_path: Path) -> None:
     with serving(write(tmp_path / "ledger.db"), tmp_path / "log") as url, visiting(browser) as visit:
-        visit.go(url)
+        look(visit, url)
 
         assert [text(visit, f"#chart-{slug}") for slug in TILES] == ["0"] * len(TILES)
-        assert {text(visit, f"#chart-{slug} tbody td:first-child") for slug in TABLES} == {"none"}
+        assert visit.page.locator(".chart .none").count() == len(TABLES) + len(DRAWN)
         assert (visit.complaints, visit.failed) == ([], [])
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import sentry_sdk
 
 from sentry_filters import Policy, SessionExpired, SessionGuard, Verdict
 from tests.conftest import InitSentry
+from tests.support.backend import LLMBackend
+from tests.support.failing import by_httpx
 from tests.support.secrets import fake
 from tests.support.sentry import CapturingTransport
 
@@ -155,3 +158,24 @@ def test_an_error_that_the_sdk_cannot_read_is_reported_by_its_type(sentry: InitS
     (event,) = transport.events
     assert event["message"] == "HidesItsContext" or event["logentry"]["message"] == "HidesItsContext"
     assert event["tags"]["provider"] == "OpenAI"
+
+
+def test_a_job_that_fails_after_the_sign_in_is_still_found_to_have_failed_for_the_expiry() -> None:
+    with LLMBackend() as backend:
+        guard = SessionGuard(Policy(provider="OpenHuman", hosts={backend.address}), lambda event: None)
+        guard.instrument()
+        with pytest.raises(httpx.HTTPStatusError) as earlier:
+            by_httpx(backend.url)
+        with pytest.raises(httpx.HTTPStatusError) as first:
+            by_httpx(backend.url)
+        found = guard.gate.found_by(first.value)
+        guard.session_renewed(fake("eyJ", 40, seed="new"))
+
+        late = guard.gate.found_by(earlier.value)
+
+        assert found is not None
+        assert late is not None, "it is to run again, not to fail in silence"
+        assert late.id == found.id
+        assert guard.gate.is_open
+        assert guard.gate.found_by(ValueError("no")) is None
+        guard.close()
