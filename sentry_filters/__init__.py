@@ -1,4 +1,4 @@
-"""Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and secrets out of what leaves."""
+"""Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and redacts what both send."""
 
 from __future__ import annotations
 

@@ -128,8 +128,8 @@ class Knowledge:
 
     def renewing(self, name: str | None, *, pending: bool) -> None:
         """Note that a session's renewal is asked for; one in a process is that of all."""
-        names = {name, None} if self._rule.scope == "process" else {name}
-        for one in names:
+        names = (name, None) if self._rule.scope == "process" else (name,)
+        for one in dict.fromkeys(names):
             self.apply(one, RenewalAsked(pending))
 
     def succeeded(self, credential: str, began: float) -> bool:
@@ -174,10 +174,10 @@ class Knowledge:
         running = self.state(name).running
         return running is not None and running.id == expiry
 
-    def homes(self, expiries: Collection[str]) -> set[str | None]:
+    def homes(self, expiries: Collection[str]) -> list[str | None]:
         """Return the sessions that these expiries were found in, as far as they run."""
         running = dict(self._running)
-        return {running[expiry] for expiry in expiries if expiry in running}
+        return [running[expiry] for expiry in expiries if expiry in running]
 
     def failed_in(self, trace_id: str, name: str) -> None:
         """Note that a call of this session failed in this trace."""

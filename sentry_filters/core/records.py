@@ -94,6 +94,7 @@ class RenewalRecord:
 
 
 AuditRecord = DecisionRecord | ExpiryRecord | RenewalRecord
+"""What a guard hands to `audit`: one record for each decision, expiry and renewal."""
 AuditObserver = Callable[[AuditRecord], object]
 
 

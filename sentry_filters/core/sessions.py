@@ -138,7 +138,7 @@ class Lifecycle:
                 if not self._known.succeeded(session, began):
                     return
                 event = Succeeded(session, began, stamp_now())
-                names = {session, *self._known.homes(self._teller.waiting)}
+                names = dict.fromkeys((session, *self._known.homes(self._teller.waiting)))
                 steps = [(name, self._known.apply(name, event)) for name in names]
                 for name, step in steps:
                     if Due.RECOVERED in step.due:
@@ -244,10 +244,10 @@ class Lifecycle:
         stamp, expiry = step.state.session.renewal.stamp, step.state.session.expiry
         if expiry is None:
             return
-        homes = {name, self._known.home(expiry.id, name)}  # two where it was seen first without a credential
-        for home in homes:
+        # Two where it was seen first without a credential.
+        for home in dict.fromkeys((name, self._known.home(expiry.id, name))):
             self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
-            if self._shared is not None and expiry.told:
+            if self._shared is not None:  # another may have found it, too, and is still to tell of it
                 self._shared.recovered(home, stamp)
         self._keeper.reopen(expiry.id, name)
         _log.info("a call with the credential of the expired session succeeded: the gate is open again")
