@@ -21,8 +21,6 @@ _WITHIN = 600.0
 _SHOWN_AGAIN_AFTER = 3600.0
 _MOST_EXPIRIES = 10_000
 
-IN_VAIN = "renewed_in_vain"
-
 
 class Misuse:
     """Finds it. Its owner holds a re-entrant lock round every call but `several`; never raises.
@@ -51,7 +49,7 @@ class Misuse:
         self._in_vain.append(now)
         if len(self._in_vain) < MOST_IN_VAIN or now - self._in_vain[0] > _WITHIN:
             return
-        self._count("violations", IN_VAIN)
+        self._count("violations", "renewed_in_vain")
         if now - self._shown >= _SHOWN_AGAIN_AFTER:
             self._to_show = expiry.id
 
@@ -60,7 +58,7 @@ class Misuse:
         if expiry is None or expiry != self._to_show:
             return None
         self._to_show, self._shown = None, time.monotonic()
-        return IN_VAIN
+        return "renewed_in_vain"
 
     def worked_beside(self, expiry: str | None, began: float) -> None:
         """Note that another credential works while an expiry halts all work.
@@ -85,6 +83,5 @@ class Misuse:
     def several(self) -> None:
         """Warn once that several credentials are in use, of which each can halt the others' work."""
         self._warn_of_several(
-            'sentry-filters: several credentials are in use; with scope="process" the end of one session '
-            'halts the work of all: use Policy(scope="session")'
+            'sentry-filters: several credentials in use: set scope="session", or one expiry halts all work'
         )

@@ -13,6 +13,7 @@ from sentry_filters.core.bus import EventBus
 from sentry_filters.core.clocks import begun_at, failed, moment_of, stamp_now
 from sentry_filters.core.counters import Fault
 from sentry_filters.core.expiries import draft_of, random_id
+from sentry_filters.core.foresight import foreseen
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.gatekeeper import GateKeeper
 from sentry_filters.core.knowledge import Knowledge
@@ -75,6 +76,7 @@ class Lifecycle:
         self._shared = shared
         announce = None if shared is None else shared.announce
         self._teller = Teller(policy, bus, trail, redactor, self._happened, announce)
+        self.unhandled = self._teller.unhandled
         self._misuse = Misuse(self._count)
         # Re-entrant: a signal handler or finalizer may report in the middle of a decision of its own thread.
         self._lock = threading.RLock()
@@ -99,7 +101,7 @@ class Lifecycle:
         elif expiry is not None and Due.PUBLISH in step.due:
             self._teller.elapsed(expiry.id, failure.session)
         if expiry is not None and Due.UNRENEWED in step.due:
-            self._teller.unhandled(self._gate.expiry(expiry.id, failure.session), expiry.id)
+            self.unhandled(self._gate.expiry(expiry.id, failure.session), expiry.id)
         return self._observed(failure.session, step, can_show=can_show)
 
     def corroborates(self, failure: Failure) -> bool:
@@ -108,14 +110,19 @@ class Lifecycle:
 
     def announces(self, failure: Failure) -> bool:
         """Say whether a failure would be its session's end, or a repeat of that; nothing is noted."""
+        found = self.foreseen(failure, is_words=False, can_show=False)
+        return found.standing in (Standing.FIRST, Standing.REPEAT)
+
+    def foreseen(self, failure: Failure, *, is_words: bool, can_show: bool) -> Observed:
+        """Return what `observe`, or of words `corroborated`, would return now; nothing is noted."""
+        listens = self._bus.is_listening
         with self._lock:
-            return self._known.would_end(failure.session, failed(failure, can_show=False))
+            return foreseen(self._known, failure, listening=listens, is_words=is_words, can_show=can_show)
 
     def corroborated(self, failure: Failure, *, can_show: bool = False) -> Observed:
         """Return where a report stands that `corroborates`; it changes nothing."""
         expiry = self._dead(failure)
-        tag = self._tag(expiry, failure.session) if can_show else None
-        return Observed(Standing.REPEAT, expiry, tag=tag)
+        return Observed(Standing.REPEAT, expiry, tag=self._tag(expiry, failure.session) if can_show else None)
 
     def standing_of(self, session: str | None) -> Observed:
         """Return where a failure of this session stands that was observed before; nothing is noted."""
@@ -135,7 +142,7 @@ class Lifecycle:
                 if not self._known.succeeded(session, began):
                     return
                 event = Succeeded(session, began, stamp_now())
-                names = {session, *self._known.homes(self._teller.waiting)}
+                names = dict.fromkeys((session, *self._known.homes(self._teller.waiting)))
                 steps = [(name, self._known.apply(name, event)) for name in names]
                 for name, step in steps:
                     if Due.RECOVERED in step.due:
@@ -175,10 +182,6 @@ class Lifecycle:
     def publish(self, event: SessionExpired) -> None:
         """Hand an expiry to handlers and observers, and count it; never blocks, never raises."""
         self._teller.publish(event)
-
-    def unhandled(self, event: SessionExpired) -> None:
-        """Note that a handler of an expiry raised: nobody is certain to act on it. Never raises."""
-        self._teller.unhandled(event, event.id)
 
     def close(self) -> None:
         """Tell now what waits for the end of a healing window."""
@@ -248,16 +251,15 @@ class Lifecycle:
         stamp, expiry = step.state.session.renewal.stamp, step.state.session.expiry
         if expiry is None:
             return
-        homes = {name, self._known.home(expiry.id, name)}  # two where it was seen first without a credential
-        for home in homes:
+        # Two where it was seen first without a credential.
+        for home in dict.fromkeys((name, self._known.home(expiry.id, name))):
             self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
-            if self._shared is not None and expiry.told:
+            if self._shared is not None:  # another may have found it, too, and is still to tell of it
                 self._shared.recovered(home, stamp)
         self._keeper.reopen(expiry.id, name)
         _log.info("a call with the credential of the expired session succeeded: the gate is open again")
-        self._trail.write(
-            RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
-        )
+        over = RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
+        self._trail.write(over)
 
     def _tell(self, draft: SessionExpired, failure: Failure, after: int, due: tuple[Due, ...]) -> None:
         try:
@@ -272,8 +274,6 @@ class Lifecycle:
     def _happened(self, expiry: str, session: str | None, event: Elapsed | Published) -> Step:
         with self._lock:
             return self._known.apply(self._known.home(expiry, session), event)
-
-    # Answers
 
     def _observed(self, name: str | None, step: Step, *, can_show: bool) -> Observed:
         if step.standing is None:

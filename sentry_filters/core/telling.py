@@ -116,14 +116,14 @@ class Teller:
         )  # fmt: skip
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
-    def unhandled(self, event: SessionExpired | None, expiry: str) -> None:
+    def unhandled(self, event: SessionExpired | None, expiry: str | None = None) -> None:
         """Note that nobody acts on an expiry, whoever was told: a failure of it is to be shown. Never raises.
 
         Args:
-            event: The expiry as the gate has it; nothing is noted where it is another one by now.
-            expiry: Its id.
+            event: The expiry, as its handler or the gate has it.
+            expiry: Its id; nothing is noted where the gate has another one by now.
         """
-        if event is None or event.id != expiry or self._policy.mode == "shadow":
+        if event is None or expiry not in (None, event.id) or self._policy.mode == "shadow":
             return
         try:
             self._happened(event.id, event.session, Published(event.id, handled=False))
