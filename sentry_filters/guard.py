@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import logging
-import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -26,13 +25,16 @@ from sentry_filters.core import (
     Verdict,
 )
 from sentry_filters.evidence import Fingerprinter
+from sentry_filters.forking import while_alive
 from sentry_filters.http import EVERYBODY, Client, SessionAuth
 from sentry_filters.parts import Parts, made_of, redactor_of
 from sentry_filters.sentry import (
     GuardIntegration,
     Hook,
+    NeverCopied,
     composed_options,
     current_release,
+    name_parts,
     with_dsn,
     with_options_of,
 )
@@ -42,7 +44,7 @@ _log = logging.getLogger("sentry_filters")
 __all__ = ["SessionGuard", "parts_of"]
 
 
-class SessionGuard:
+class SessionGuard(NeverCopied):
     """Keeps an expired session of the hosted LLM backend out of Sentry and OpenTelemetry, and secrets too.
 
     The application owns it; two guards in one process do not see each other. Thread-safe. Beyond the errors
@@ -90,6 +92,7 @@ class SessionGuard:
             audit.attach(self.counters, current_release)
             self._parts.trail.observe(audit.observe)
         self._parts.sessions.attach()
+        name_parts(self, "_parts.hooks", "_parts.boundary", again=partial(SessionGuard, self.policies))
         for one in self.policies:
             if backends.is_shadow:
                 _log.warning(
@@ -101,7 +104,7 @@ class SessionGuard:
                     "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
                     one.provider,
                 )
-        atexit.register(_close_if_alive, weakref.ref(self))
+        atexit.register(while_alive(self.close))
 
     def __repr__(self) -> str:
         of = ", ".join(policy.provider for policy in self.policies)
@@ -287,9 +290,3 @@ def _decides_behind(hook: object) -> Hook | None:
 def parts_of(guard: SessionGuard) -> Parts:
     """Return what `guard` is made of, for an edge that serves it."""
     return guard._parts
-
-
-def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:
-    alive = guard()
-    if alive is not None:
-        alive.close()

@@ -3,6 +3,7 @@
 from sentry_filters.sentry.before_send import Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
+from sentry_filters.sentry.copies import NeverCopied, name_parts
 from sentry_filters.sentry.evidence import failures_of_event, failures_of_telemetry
 from sentry_filters.sentry.integration import GuardIntegration
 from sentry_filters.sentry.options import composed_options, with_dsn, with_options_of
@@ -16,6 +17,7 @@ __all__ = [
     "GuardIntegration",
     "GuardedTransport",
     "Hook",
+    "NeverCopied",
     "Reporter",
     "SentryHooks",
     "SentrySignals",
@@ -25,6 +27,7 @@ __all__ = [
     "current_spans",
     "failures_of_event",
     "failures_of_telemetry",
+    "name_parts",
     "with_dsn",
     "with_options_of",
 ]
