@@ -165,7 +165,7 @@ def _guarded_class(
     return _Guarded
 
 
-def _remade(made: _GuardedClass) -> tuple[Callable[..., object], tuple[object, ...]]:
+def _remade(made: _GuardedClass) -> tuple[Callable[..., Any], tuple[object, ...]]:
     """Say to pickle how a class is made again."""
     return _guarded_class, made.made_of
 
