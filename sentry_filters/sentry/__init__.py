@@ -10,6 +10,7 @@ from sentry_filters.sentry.options import composed_options, with_dsn, with_optio
 from sentry_filters.sentry.report import Reporter
 from sentry_filters.sentry.signals import SentrySignals
 from sentry_filters.sentry.spans import SpanFilter
+from sentry_filters.sentry.spotlight import SpotlightBehindTransport
 from sentry_filters.sentry.transport import GuardedTransport
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "SentryHooks",
     "SentrySignals",
     "SpanFilter",
+    "SpotlightBehindTransport",
     "composed_options",
     "current_release",
     "current_spans",
