@@ -37,9 +37,10 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
 
 def tracked() -> set[str]:
     """The files of the checkout, without what git ignores."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    # In a container the checkout may belong to somebody else.
+    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     require((CHECKOUT / ".git").exists(), "run it in a git checkout: its files are those that are expected")
-    listed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(git, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     return {name for name in listed.split("\0") if name and (CHECKOUT / name).is_file()}
 
 
