@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sentry_filters.sentry.before_send import Chained, Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.spotlight import spotlight_option, spotlight_url
-from sentry_filters.sentry.transport import guarded_transport
+from sentry_filters.sentry.transport import guarded_spotlight, guarded_transport
 
 _HOOKS = ("before_send", "before_send_transaction", "before_send_log", "before_send_metric")
 
@@ -77,8 +78,9 @@ def composed_options(
     spotlight = options.get("spotlight")
     url = spotlight_url(spotlight, os.environ)
     without_dsn = "dsn" in options and not options["dsn"] and not os.environ.get("SENTRY_DSN")
-    composed["spotlight"] = spotlight_option(spotlight, url, without_dsn=without_dsn)
-    composed["transport"] = guarded_transport(
-        boundary, options.get("transport"), url, without_dsn=without_dsn
-    )
+    transport = guarded_transport(boundary, options.get("transport"), url, without_dsn=without_dsn)
+    # The SDK makes a transport of a class only where there is a DSN.
+    alone = partial(guarded_spotlight, boundary, url) if url and isinstance(transport, type) else None
+    composed["spotlight"] = spotlight_option(spotlight, url, alone)
+    composed["transport"] = transport
     return composed

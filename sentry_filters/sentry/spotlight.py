@@ -17,7 +17,7 @@ _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 _FALSE = frozenset({"n", "no", "f", "false", "off", "0", ""})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass  # not frozen: tests of applications replace `capture_envelope` of their client's Spotlight
 class SpotlightBehindTransport:
     """What the SDK gets as its `spotlight` option, and, without a DSN, as its client of Spotlight.
 
@@ -26,34 +26,34 @@ class SpotlightBehindTransport:
 
     Args:
         url: Where Spotlight listens.
-        is_alone: Whether there is no DSN. Then the SDK collects everything for its client of Spotlight.
+        alone: Makes the guarded client of Spotlight where there turns out to be neither a DSN nor a
+            transport; None where there is a transport without a DSN.
     """
 
     url: str
-    is_alone: bool
+    alone: Callable[[], object] | None
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Do nothing: see the class."""
 
 
-def spotlight_option(option: object, url: str | None, *, without_dsn: bool) -> object:
+def spotlight_option(option: object, url: str | None, alone: Callable[[], object] | None) -> object:
     """Return what the SDK gets as its `spotlight` option where the transport serves Spotlight.
 
     Args:
         option: What the user gave; another guard's remains.
         url: Where Spotlight listens, None where it is off.
-        without_dsn: Whether it is certain that there will be no DSN.
+        alone: As `SpotlightBehindTransport` has it.
     """
     if isinstance(option, SpotlightBehindTransport):
         return option
     if not url:
         return False
-    if without_dsn:
-        # Only where it is on: the SDK's module imports Django, wherever that is installed.
-        from sentry_sdk import spotlight  # noqa: PLC0415
+    # Only where it is on: the SDK's module imports Django, wherever that is installed.
+    from sentry_sdk import spotlight  # noqa: PLC0415
 
-        _let_it_be_alone(spotlight)
-    return SpotlightBehindTransport(url, without_dsn)
+    _let_it_be_alone(spotlight)
+    return SpotlightBehindTransport(url, alone)
 
 
 def _let_it_be_alone(module: ModuleType) -> None:
@@ -75,7 +75,9 @@ def _set_up(original: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, An
     def setup_spotlight(options: dict[str, Any]) -> Any:
         option = options.get("spotlight")
         if isinstance(option, SpotlightBehindTransport):
-            return option if option.is_alone and not options.get("dsn") else None
+            if options.get("dsn"):
+                return None
+            return option if option.alone is None else option.alone()
         return original(options)
 
     setattr(setup_spotlight, _MARK, original)

@@ -140,9 +140,13 @@ def guarded_transport(
         inner = _with_printer(lambda: _made({}, transport))
         return GuardedTransport(inner, boundary, _spotlight(spotlight_url))
     if without_dsn and spotlight_url:
-        return GuardedTransport(None, boundary, _spotlight(spotlight_url))
-
+        return guarded_spotlight(boundary, spotlight_url)
     return _guarded_class(boundary, transport, spotlight_url)
+
+
+def guarded_spotlight(boundary: Boundary, url: str) -> GuardedTransport:
+    """Return what hands envelopes to Spotlight only, redacted."""
+    return GuardedTransport(None, boundary, _spotlight(url))
 
 
 class _GuardedClass(type(GuardedTransport)):  # type: ignore[misc]
@@ -184,7 +188,8 @@ def _spotlight(url: str | None) -> Posts | None:
 
 def _redacting() -> Redacted | None:
     """Return what redacts the outgoing headers of the current client, None where no guard is behind it."""
-    transport = sentry_sdk.get_client().transport
+    client = sentry_sdk.get_client()
+    transport = client.transport or client.spotlight
     # Not isinstance, to which the transport says that it is the one inside.
     if not issubclass(type(transport), GuardedTransport):
         return None

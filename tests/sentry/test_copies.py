@@ -60,6 +60,7 @@ SET_UPS: dict[str, Callable[[], dict[str, Any]]] = {
     "spotlight": lambda: {"dsn": DSN, "spotlight": AWAY},
     "spotlight and instance": lambda: {"transport": CapturingTransport(), "spotlight": AWAY},
     "spotlight alone": lambda: {"dsn": None, "spotlight": AWAY},
+    "spotlight and nothing": lambda: {"spotlight": AWAY},
 }
 
 

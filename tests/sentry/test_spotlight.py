@@ -36,14 +36,14 @@ def types(server: SentryReceiver) -> set[str]:
     return {item.type for item in server.items} - {"profile"}
 
 
+@pytest.mark.parametrize("dsn", [{}, {"dsn": None}, {"dsn": ""}], ids=["none", "None", "empty"])
 @pytest.mark.parametrize("rates", [{}, {"sample_rate": 0.0, "traces_sample_rate": 0.0}], ids=["none", "zero"])
 def test_without_a_dsn_it_gets_everything_as_from_an_unguarded_client(
-    guard: SessionGuard, sentry: InitSentry, rates: dict[str, float]
+    guard: SessionGuard, sentry: InitSentry, rates: dict[str, float], dsn: dict[str, Any]
 ) -> None:
     with SentryReceiver() as bare, SentryReceiver() as guarded:
         options: list[dict[str, Any]] = [
-            {"dsn": None, "spotlight": f"http://{server.address}/stream", **rates}
-            for server in (bare, guarded)
+            {"spotlight": f"http://{server.address}/stream", **rates, **dsn} for server in (bare, guarded)
         ]
         collected = captured(sentry, options[0])
 

@@ -82,7 +82,9 @@ class SentryRehearsal:
             stand_in.options["traces_sample_rate"] = 1.0
         stand_in.monitor = None  # back-pressure would lower the rate
         stand_in.transport = None if client.transport is None else self._rehearsed(client.transport)
-        if raw_spotlight(client) is not None:
+        if issubclass(type(client.spotlight), GuardedTransport):
+            stand_in.spotlight = cast("Any", self._rehearsed(cast("Transport", client.spotlight)))
+        elif raw_spotlight(client) is not None:
             stand_in.spotlight = CapturedSpotlight(self._sink("Spotlight, by the SDK"))
         self._give_batchers(stand_in)
         return stand_in
@@ -170,7 +172,8 @@ class CapturedSpotlight(SpotlightClient):
 
 def raw_spotlight(client: BaseClient) -> SpotlightClient | None:
     """Return the client of Spotlight that the SDK gives raw envelopes; None where the guard serves it."""
-    return None if isinstance(client.spotlight, SpotlightBehindTransport) else client.spotlight
+    guarded = (SpotlightBehindTransport, GuardedTransport)
+    return None if issubclass(type(client.spotlight), guarded) else client.spotlight
 
 
 def printer_behind(transport: Transport) -> Transport | None:
