@@ -1,6 +1,7 @@
 # Everything sets itself up: a machine with Python 3.11 or newer and make is enough.
 PYTHON ?= python3
 VENV := .venv
+DOCS := .venv-docs
 LOWEST := .venv-lowest
 DEMO := .venv-demo
 BENCH := .venv-bench
@@ -13,21 +14,22 @@ BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
+HOLDS_$(DOCS) := --group docs
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(DIST) := --group dist
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
-HOLDS_$(DEMO) := --group test --editable .
+HOLDS_$(DEMO) := --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model certainty versions \
+.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
   frameworks evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and with it.
-	@$(DEMO)/bin/python -m tests.demo
+	@$(DEMO)/bin/sentry-filters demo
 
 test: services lint types  ## Lint, types, and all tests, on newest and lowest dependencies.
 	@$(MAKE) --no-print-directory -j3 quick servers lowest  # side by side: one process uses one core
@@ -53,6 +55,11 @@ servers: $(VENV)/.made services  ## The tests with servers and browsers.
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider
 
+.PHONY: docs
+docs: $(DOCS)/.made  ## The documentation site, from docs/: every warning is an error.
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict -f docs/site/mkdocs.yml
+	@echo "$(DOCS)/bin/python -m http.server -b 127.0.0.1 -d .cache/site  # shows it"
+
 bench: $(BENCH)/.peers  ## What it costs, as ratios of one run (KEEP=docs/bench.json: into the documents, too).
 	@$(BENCH)/bin/python -m tests.bench $(if $(KEEP),--keep $(KEEP))
 
@@ -74,6 +81,9 @@ fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target f
 
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))
+
+simulate: $(VENV)/.made  ## A fleet's life, simulated from seeds (SEEDS=100000, FIRST=0; REPLAY=seed shows one; MUTANTS=1 tries mistakes).
+	@$(BIN)/python -m tests.simulation$(if $(MUTANTS),.mutants,$(if $(REPLAY), --replay $(REPLAY), --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0)))
 
 certainty: $(VENV)/.made services  ## Every row of the session's life, in every set-up (KEEP=docs/certainty.md).
 	@$(BIN)/python -m tests.certainty $(if $(KEEP),--keep $(KEEP))
@@ -107,7 +117,7 @@ wheel-test: dist  ## The tests without servers, on the wheel in an environment o
 	@$(WHEEL)/bin/python -m tests.packaging dist/*.tar.gz $(TESTS)
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DIST) $(RUNTIME) $(WHEEL) dist .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DIST) $(RUNTIME) $(WHEEL) dist .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

@@ -53,7 +53,9 @@ class RedactingPropagator(TextMapPropagator):
         except Exception as error:  # noqa: BLE001 - fail closed: the ids go on, baggage and trace state do not
             if not self._warned:
                 self._warned = True
-                _log.warning("baggage could not be redacted (%s) and is withheld", type(error).__name__)
+                _log.warning(
+                    "sentry-filters: baggage that cannot be redacted is withheld (%s)", type(error).__name__
+                )
             clean = _with_span_of(baggage.clear(context), trace.TraceState())
         self._propagator.inject(carrier, clean, setter)
 

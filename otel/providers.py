@@ -41,14 +41,14 @@ def instrument(
 ) -> None:
     """Guard the SDK's providers, and let them export the guard's counters and `session.expired` events.
 
-    Guarded processors are put before every processor of the tracer and the logger provider, those that are
-    added later too, and whichever tracer or logger is used. Metrics have no processors: wrap their exporters
-    in `RedactingMetricExporter`. Call it at start-up, on one thread; a second call changes nothing.
+    The guard is put in front of every processor of the tracer and the logger provider, including those that
+    are added later, whichever tracer or logger is used. Metrics have no processors: wrap their exporters in
+    `RedactingMetricExporter`. Call it at start-up, on one thread; a second call changes nothing.
 
     Args:
         guard: The application's guard.
-        tracer_provider: The global one by default, where one is set; so for the others.
-        logger_provider: Exports `session.expired` too.
+        tracer_provider: By default the global one, if one is set; the same goes for the others.
+        logger_provider: Also exports `session.expired`.
         meter_provider: Exports the counters.
 
     Raises:

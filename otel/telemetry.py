@@ -1,4 +1,4 @@
-"""What the guard does, as telemetry of its own: counters as metrics, expiries and decisions as log events."""
+"""The guard's own telemetry: counters as metrics, expiries and decisions as log events."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ _METRICS: Mapping[str, tuple[str, str]] = {
 
 
 def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None = None) -> None:
-    """Let a guard's counters be read as metrics `sentry_filters.<counter>`, whenever a reader collects.
+    """Export a guard's counters as metrics `sentry_filters.<counter>`, whenever a reader collects.
 
-    Nothing is paid between collections. The gauge `sentry_filters.gate.closed` shows how many sessions' work
+    Between collections it costs nothing. The gauge `sentry_filters.gate.closed` shows how many sessions' work
     the gate halts.
 
     Args:
@@ -87,14 +87,14 @@ def observe_counters(guard: SessionGuard, meter_provider: MeterProvider | None =
 
 
 def emit_session_expired(guard: SessionGuard, logger_provider: LoggerProvider | None = None) -> Subscription:
-    """Emit a log event `session.expired` for every expiry; not a listener that keeps it out of Sentry.
+    """Emit a log event `session.expired` for every expiry; it does not count as a handler.
 
     Args:
         guard: Whose expiries.
         logger_provider: Where they are emitted; the global one by default, also if it is set later.
 
     Returns:
-        The subscription; close it to end this.
+        The subscription; close it to end the events.
     """
     logger = get_logger(SCOPE, logger_provider=logger_provider)
 

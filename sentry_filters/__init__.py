@@ -1,4 +1,4 @@
-"""Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and secrets out of what leaves."""
+"""Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and redacts what both send."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sentry_filters.core import (
     DecisionRecord,
     EventBus,
     ExpiryRecord,
+    Explanation,
     Handler,
     Policy,
     RefreshRefused,
@@ -42,6 +43,7 @@ __all__ = [
     "Endpoint",
     "EventBus",
     "ExpiryRecord",
+    "Explanation",
     "Failure",
     "Handler",
     "Ledger",

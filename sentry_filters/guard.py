@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -18,6 +17,7 @@ from sentry_filters.core import (
     Backends,
     Counters,
     EventBus,
+    Explanation,
     Handler,
     Policy,
     SchedulerGate,
@@ -27,7 +27,7 @@ from sentry_filters.core import (
 from sentry_filters.evidence import Fingerprinter
 from sentry_filters.forking import while_alive
 from sentry_filters.http import EVERYBODY, Client, SessionAuth
-from sentry_filters.parts import Parts, made_of, redactor_of
+from sentry_filters.parts import Parts, made_of, redactor_of, warn_of
 from sentry_filters.sentry import (
     GuardIntegration,
     Hook,
@@ -38,8 +38,6 @@ from sentry_filters.sentry import (
     with_dsn,
     with_options_of,
 )
-
-_log = logging.getLogger("sentry_filters")
 
 __all__ = ["SessionGuard", "parts_of"]
 
@@ -93,17 +91,7 @@ class SessionGuard(NeverCopied):
             self._parts.trail.observe(audit.observe)
         self._parts.sessions.attach()
         name_parts(self, "_parts.hooks", "_parts.boundary", again=partial(SessionGuard, self.policies))
-        for one in self.policies:
-            if backends.is_shadow:
-                _log.warning(
-                    "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
-                    one.provider,
-                )
-            if not one.endpoints:
-                _log.warning(
-                    "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
-                    one.provider,
-                )
+        warn_of(backends)
         atexit.register(while_alive(self.close))
 
     def __repr__(self) -> str:
@@ -224,6 +212,21 @@ class SessionGuard(NeverCopied):
         return self._parts.reporter.report(
             error, operation=operation, provider=provider, status=status, body=body
         )
+
+    def explain(self, error_or_event: object, hint: object = None) -> Explanation:
+        """Say, step by step, why a report would be kept or dropped if Sentry got it now; never raises.
+
+        Nothing is published, closed, counted or remembered, and no secret is in what it says. An exception
+        tells most, by the responses that it leads to; an event out of a file says less.
+
+        Args:
+            error_or_event: An exception, or an event as `before_send` gets it.
+            hint: The event's hint.
+
+        Returns:
+            The explanation: `print(guard.explain(error))`.
+        """
+        return self._parts.explainer.explain(error_or_event, hint)
 
     # Sentry
 

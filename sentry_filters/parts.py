@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -17,15 +18,20 @@ from sentry_filters.core import (
     Decider,
     Discoveries,
     EventBus,
+    Explainer,
+    KnownHosts,
     Lifecycle,
+    Policy,
     Renewals,
     SharedSessions,
+    Weighing,
 )
 from sentry_filters.evidence import Credentials, FailuresOf, Fingerprinter, Reading, failures_of
 from sentry_filters.http import LIBRARIES, Calls, Clients, SessionAuth, session_auth
 from sentry_filters.redaction import Kind, Redactor
 from sentry_filters.sentry import (
     Boundary,
+    EventExplainer,
     Reporter,
     SentryHooks,
     SentrySignals,
@@ -33,7 +39,9 @@ from sentry_filters.sentry import (
     current_spans,
 )
 
-__all__ = ["Parts", "made_of", "redactor_of"]
+__all__ = ["Parts", "made_of", "redactor_of", "warn_of"]
+
+_log = logging.getLogger("sentry_filters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class Parts:
         boundary: Decides what may leave through Sentry's transport.
         hooks: Sentry's hooks, which recognise.
         reporter: Decides about what call sites report.
+        explainer: Says what would be decided, and why.
         extensions: What an edge's own parts share, by a name of its choice.
     """
 
@@ -68,6 +77,7 @@ class Parts:
     boundary: Boundary
     hooks: SentryHooks
     reporter: Reporter
+    explainer: EventExplainer
     extensions: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -122,8 +132,15 @@ def made_of(
     trail = AuditTrail(backends, counters, redactor)
     sessions = BackendSessions(backends, bus, trail, redactor, shared)
     credentials = Credentials(backends.credential_headers, fingerprinter)
-    calls = Calls(backends, credentials, redactor, current_spans, trail.fault, sessions.succeeded)
-    decider = Decider(backends, sessions, trail, calls.nearby.latest)
+    known_hosts = KnownHosts(backends, trail.labels)
+
+    def succeeded(policy: Policy, session: str, began: float) -> None:
+        known_hosts.answered(policy)
+        sessions.succeeded(policy, session, began)
+
+    calls = Calls(backends, credentials, redactor, current_spans, trail.fault, succeeded)
+    weighing = Weighing(backends, sessions, calls.nearby.latest)
+    decider = Decider(sessions, trail, weighing, known_hosts, is_shadow=backends.is_shadow)
     reading = Reading(calls.recorded, credentials)
     of_error = partial(failures_of, reading=reading)
     spans = SpanFilter(decider, calls.response_of, counters)
@@ -146,4 +163,25 @@ def made_of(
         boundary=Boundary(redactor, spans, trail),
         hooks=SentryHooks(decider, spans, of_error, reporting, trail, signals, found),
         reporter=reporter,
+        explainer=EventExplainer(
+            Explainer(backends, sessions, weighing, trail.labels),
+            weighing,
+            of_error,
+            is_shadow=backends.is_shadow,
+        ),
     )
+
+
+def warn_of(backends: Backends) -> None:
+    """Log at WARNING what policies make of a guard where that may not be meant."""
+    for policy in backends.policies:
+        if backends.is_shadow:
+            _log.warning(
+                "sentry-filters: shadow mode: failures of %s are counted, nothing is silenced",
+                policy.provider,
+            )
+        if not policy.endpoints:
+            _log.warning(
+                "sentry-filters: hosts is empty in the policy of %s: nothing can be confirmed",
+                policy.provider,
+            )

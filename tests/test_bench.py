@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -102,10 +103,20 @@ def test_the_kept_figures_are_of_all_benchmarks_and_name_no_place() -> None:
     assert not re.search(r"/(home|root|tmp|Users|work)\b", text)
 
 
-def test_the_readme_has_every_kind_of_span_and_log_record() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8").replace("`", "")
+def test_the_proof_has_every_kind_of_span_and_log_record() -> None:
+    proof = (ROOT / "docs/proof.md").read_text(encoding="utf-8").replace("`", "")
 
-    assert all(f"\n| {name} |" in readme for name in [*kinds(), WITH_SECRET, *log_kinds()])
+    assert all(f"\n| {name} |" in proof for name in [*kinds(), WITH_SECRET, *log_kinds()])
+
+
+@pytest.mark.parametrize(("ratio", "shown"), [(1.0, "| 1.00 | 1.08 |"), (1.2, "| 1.20 | 1.08, missed |")])
+def test_the_readme_says_where_a_figure_misses_its_limit(ratio: float, shown: str) -> None:
+    kept = Kept.read(FIGURES)
+    rows = kept.figures["application"]
+    healthy = next(iter(rows))
+    rows[healthy] = replace(rows[healthy], ratio=ratio, most=1.08, low=None, high=None)
+
+    assert shown in rendered("<!-- bench costs -->\n<!-- /bench -->", kept)
 
 
 def test_no_text_of_a_recording_is_the_same_in_two_calls_or_names_a_place() -> None:

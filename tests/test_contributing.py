@@ -79,7 +79,7 @@ def test_the_guide_names_commands_and_files_that_exist() -> None:
         target for line in re.findall(r"make ((?:[a-z-]+ ?)+)", guide) for target in line.split() if target
     }
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", guide)
-    paths = re.findall(r"`?\b((?:tests|docs|sentry_filters)/[\w/]*(?:\.\w+)?)", guide)
+    paths = re.findall(r"`?\b((?:tests|docs|sentry_filters)/[\w/-]*(?:\.\w+)?)", guide)
 
     assert all(f"\n{target}:" in text_of("Makefile") for target in targets)
     assert [path for path in (*links, *paths) if not (ROOT / path).exists()] == []

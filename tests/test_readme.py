@@ -1,73 +1,191 @@
-"""Every Python snippet of the README, and of the how-tos behind it, runs, in order, as one program."""
+"""The README's snippets and commands, run as somebody would who has read nothing else."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sentry_sdk
 
-from tests.support.clients import OPENAI_HTTP
+from sentry_filters.cli import main
+from tests.support.backend import LLMBackend
+from tests.support.installed import installed
+from tests.support.receiver import SentryReceiver
 from tests.support.secrets import fake
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-PAGES = (README, README.parent / "docs" / "how-to.md")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+SESSION = fake("eyJ", 40)
+USERS_KEY = fake("sk-proj-", 40)
+RUN_ELSEWHERE = {
+    "make demo": "tests/demo",
+    "make test": ".github/workflows",
+    "sentry-filters demo": "tests/demo",
+}
+"""Where else a command is run, for those that take too long to be run here, too."""
 
+_BEFORE = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-class BackendError(Exception):
-    status = 401
-    body = '{"error":"Invalid token"}'
+DSN, NEW_SESSION_TOKEN, BACKEND, VENDOR, USERS_KEY = sys.argv[1:]
+exported = InMemorySpanExporter()
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exported))
+"""
+_AFTER = """
+import httpx
+from sentry_filters import SessionExpiredError
 
-
-def post_to_backend() -> None:
-    raise BackendError("OpenHuman API error (401 Unauthorized)")
+tracer = trace.get_tracer("readme")
+for url, key in ((BACKEND, NEW_SESSION_TOKEN), (VENDOR, USERS_KEY)):
+    try:
+        with tracer.start_as_current_span(url):
+            sent = {"authorization": f"Bearer {key}"}
+            httpx.post(f"{url}/chat/completions", json={}, headers=sent).raise_for_status()
+    except httpx.HTTPStatusError as error:
+        sentry_sdk.capture_exception(error)
+try:
+    guard.gate.check()
+except SessionExpiredError:
+    print("refused")
+guard.session_renewed("another")
+guard.gate.check()
+failed = [span.name for span in exported.get_finished_spans() if span.status.status_code.name == "ERROR"]
+assert failed == [VENDOR], failed
+guard.bus.flush()
+guard.close()
+"""
 
 
 def snippets(language: str) -> list[str]:
-    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+    """Return the README's snippets in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_readme_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def code(snippet: str) -> list[str]:
+    """Return the lines of a snippet that are code."""
+    return [line for line in snippet.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def commands() -> list[str]:
+    """Return every command of the README, without its comment."""
+    lines = (line for block in snippets("console") for line in block.splitlines())
+    return [line.partition("  #")[0].strip() for line in lines]
+
+
+def program(*, with_ledger: bool) -> str:
+    """Return the README's program: the ledger's guard is made in place of the first one."""
+    start, work, opentelemetry, ledger = snippets("python")
+    if with_ledger:
+        [guard] = [line for line in code(start) if line.startswith("guard = ")]
+        start = start.replace(guard, ledger)
+    return "\n".join([_BEFORE, start, opentelemetry, work, _AFTER])
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, backend: LLMBackend, other_backend: LLMBackend, receiver: SentryReceiver
+) -> Callable[..., None]:
+    """Run the program with an interpreter, and check what it printed and what Sentry received."""
+
+    def run(python: str, *, with_ledger: bool, **environ: str) -> None:
+        text = program(with_ledger=with_ledger).replace("api.example.ai", backend.address)
+        arguments = [receiver.dsn, SESSION, backend.url, other_backend.url, USERS_KEY]
+        done = subprocess.run(
+            [python, "-c", text, *arguments],
+            cwd=tmp_path,
+            env=os.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("please sign in again:") == 1
+        assert "refused" in done.stdout
+        [event] = receiver.events
+        assert other_backend.address in event["exception"]["values"][-1]["value"]
+        assert not any(secret.encode() in receiver.bytes for secret in (SESSION, USERS_KEY))
+
+    return run
+
+
+def test_the_quick_start_is_quick() -> None:
+    start, work, opentelemetry, ledger = map(code, snippets("python"))
+
+    assert len(start) + len(work) <= 12
+    assert len(opentelemetry) <= 3
+    assert len([line for line in ledger if not line.startswith("from ")]) == 1
+
+
+def test_the_readme_runs_with_the_ledger_and_the_audit_reads_it(
+    run: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    [table] = snippets("toml")
-    (tmp_path / "pyproject.toml").write_text(table)
+    pytest.importorskip("rich")
+    run(sys.executable, with_ledger=True, PYTHONPATH=str(ROOT))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SENTRY_FILTERS_KEY", fake("", 40, seed="deployment"))
-    names: dict[str, Any] = {
-        "DSN": "http://a@127.0.0.1:1/1",
-        "SESSION_TOKEN": fake("eyJ", 40),
-        "NEW_SESSION_TOKEN": fake("eyJ", 40, seed="new"),
-        "stored_grant": dict,
-        "stored_token": lambda: fake("eyJ", 40),
-        "store": str,
-        "ONE_TIME_SECRET": fake("", 30),
-        "BackendError": BackendError,
-        "post_to_backend": post_to_backend,
-        "__name__": "readme",
-    }
-    program = "\n".join(snippets("python")).replace("httpx2", OPENAI_HTTP.__name__)
-    try:
-        exec(compile(program, str(README), "exec"), names)
-        with pytest.raises(BackendError):
-            names["call_backend"]()
-        names["guard"].close()
-    finally:
-        sentry_sdk.get_client().close(timeout=0)
-        sentry_sdk.get_global_scope().set_client(None)
+    [audit] = [shlex.split(command) for command in commands() if " audit " in command]
 
-    printed = capsys.readouterr().out
-    assert "there is a session" in printed
-    assert "Authorization: Bearer [REDACTED]" in printed
-    # Right after a renewal, a failure whose start nobody knows counts as older than it.
-    assert names["guard"].counters.get("decisions", "report", "drop") == 1
+    assert audit[0] == "sentry-filters"
+    assert main(audit[1:]) == 0
 
 
-def test_readme_names_the_commands_of_the_makefile() -> None:
-    makefile = (README.parent / "Makefile").read_text()
-    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    for command in re.findall(r"make ([a-z]+)", text):
-        assert f"\n{command}:" in makefile
+@pytest.mark.integration
+def test_the_readme_runs_in_a_clean_environment(run: Callable[..., None], tmp_path: Path) -> None:
+    """Only what `pip install .` installs."""
+    [install] = [command for command in commands() if command.startswith("pip ")]
+    python = installed(tmp_path / "environment", install)
+
+    run(str(python), with_ledger=False, PYTHONPATH="")
+    help_of = subprocess.run(
+        [python.with_name("sentry-filters"), "--help"], capture_output=True, text=True, check=True
+    )
+    assert "audit" in help_of.stdout
+
+
+def test_every_command_is_run_somewhere() -> None:
+    run_here = ("pip install .", "sentry-filters audit ledger.db")
+
+    assert sorted(commands()) == sorted([*run_here, *RUN_ELSEWHERE])
+    assert [place for place in RUN_ELSEWHERE.values() if not (ROOT / place).exists()] == []
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = [command.removeprefix("make ") for command in commands() if command.startswith("make ")]
+    assert [target for target in targets if f"\n{target}:" not in makefile] == []
+
+
+def test_the_readme_quotes_the_shares_of_what_redaction_removes() -> None:
+    page = (ROOT / "docs/redaction.md").read_text("utf-8")
+
+    def share(row: str) -> str:
+        [found] = re.findall(rf"^\| {re.escape(row)} \| ([\d.]+) ", page, re.MULTILINE)
+        return f"{float(found):.0%}".replace("%", " %")
+
+    unseen = [share("a key beside it (5,250)"), share("its own form, no word beside it (1,800)")]
+    unseen.append(share("a vendor's name beside it (1,350)"))
+    assert re.findall(r"(\d+ %)", README)[1:] == unseen
+
+
+def test_the_readme_quotes_the_comparison_with_logfire() -> None:
+    page = (ROOT / "docs/redaction.md").read_text("utf-8")
+    [theirs] = re.findall(r"^\| logfire .* removes (\d+ of 20)", page, re.MULTILINE)
+    [ours] = re.findall(r"^\| sentry-filters, dict .* removes (\d+) of 20", page, re.MULTILINE)
+
+    assert f"found {theirs} secrets in" in README
+    assert f"ours {ours} |" in README
+
+
+def test_the_picture_is_of_a_demo_that_kept_its_promises() -> None:
+    picture = (ROOT / "docs/demo.svg").read_text("utf-8")
+
+    assert "All&#160;numbers&#160;are&#160;what&#160;they&#160;must&#160;be." in picture
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")

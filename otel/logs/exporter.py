@@ -1,4 +1,4 @@
-"""`RedactingLogRecordExporter`: for pipelines that no processor of ours can be put into."""
+"""`RedactingLogRecordExporter`: for pipelines without room for a guarded processor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`GuardedLogRecordProcessor`: the choke point that every log record passes once."""
+"""`GuardedLogRecordProcessor`: every log record passes through it once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .pipeline import GuardedLogs
 
 
 class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
-    """Keeps our expired session's log records, and secrets, from the processors behind it.
+    """Keeps the log records of an expired session, and secrets, from the processors behind it.
 
     Use it as the provider's `multi_log_record_processor`, where it covers every processor that is added
     later, or around single processors. They get a copy that is redacted when it is first read; the
-    application's own record is never changed. Faults are handled as by `GuardedSpanProcessor`.
+    application's own record is never changed. Faults are handled as in `GuardedSpanProcessor`.
 
     Args:
         guard: The application's guard.
@@ -37,13 +37,13 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         self._log_record_processors = next_processors
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Judge and redact the record once, and hand what may leave to every processor."""
+        """Judge and redact the record once, and pass the result to every processor."""
         kept = self._logs.kept(log_record)
         if kept is not None:
             self._hand_on(kept)
 
     def enabled(self, **wanted: Any) -> bool:
-        """Say whether any processor wants such a record; one that raises may want it."""
+        """Say whether any processor wants such a record; one that raises counts as wanting it."""
         try:
             return super().enabled(**wanted)
         except Exception as error:  # noqa: BLE001 - a processor must not reach the application
@@ -51,7 +51,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
             return True
 
     def shutdown(self) -> None:
-        """Shut every processor down, whatever one of them raises."""
+        """Shut down every processor, even if one of them raises."""
         self._logs.flush()
         self._fan_out.to_each(self._log_record_processors, lambda one: one.shutdown())
 
@@ -59,7 +59,7 @@ class GuardedLogRecordProcessor(SynchronousMultiLogRecordProcessor):
         """Flush every processor within `timeout_millis` in all.
 
         Returns:
-            Whether all of them did; False also where one of them raised.
+            Whether all of them did; False also if one of them raised.
         """
         self._logs.flush()
         return self._fan_out.flushed(self._log_record_processors, timeout_millis)

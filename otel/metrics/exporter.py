@@ -26,13 +26,13 @@ _Item = TypeVar("_Item")
 class RedactingMetricExporter(MetricExporter):
     """Redacts metrics in the export thread: names, descriptions, labels, exemplars, resource and scope.
 
-    Label sets that become equal by redaction are put together by the metric's own rules. Fails closed: a
-    metric that cannot be redacted, and a data point that cannot be put together, is withheld.
+    Label sets that become equal by redaction are merged by the metric's own rules. Fails closed: a metric
+    that cannot be redacted, and a data point that cannot be merged, is withheld.
 
     Args:
-        exporter: Gets the redacted metrics; what it raises and returns is as without us.
+        exporter: Gets the redacted metrics; its results and exceptions are passed on.
         redactor: Finds and replaces secrets.
-        counters: Where redactions and withheld metrics are counted, a guard's as a rule.
+        counters: Where redactions and withheld metrics are counted, usually a guard's.
     """
 
     def __init__(

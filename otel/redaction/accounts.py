@@ -49,7 +49,9 @@ class Accounts:
         if not self._warned:
             self._warned = True
             reason = cause if error is None else type(error).__name__
-            _log.warning("a %s is withheld (%s); further ones are not logged", self._signal, reason)
+            _log.warning(
+                "sentry-filters: a %s is withheld (%s); later ones are not logged", self._signal, reason
+            )
 
     def clean_each(self, items: Sequence[_Item], clean: Callable[[_Item], _Item]) -> Sequence[_Item]:
         """Return the items cleaned, the same sequence where all are clean; one that cannot be is withheld."""

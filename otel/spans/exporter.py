@@ -1,4 +1,4 @@
-"""`RedactingSpanExporter`: for pipelines that no processor of ours can be put into."""
+"""`RedactingSpanExporter`: for pipelines without room for a guarded processor."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class RedactingSpanExporter(RedactingExporter[ReadableSpan, SpanExportResult], S
     """Redacts spans in the export thread. Fails closed: what cannot be redacted is not exported.
 
     Args:
-        exporter: Gets the redacted spans; what it raises and returns is as without us.
+        exporter: Gets the redacted spans; its results and exceptions are passed on.
         redactor: Finds and replaces secrets.
-        counters: Where spans are counted, a guard's as a rule; only where no guarded processor counts them.
+        counters: Where spans are counted, usually a guard's; only if no guarded processor counts them.
     """
 
     signal = "span"

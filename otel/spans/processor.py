@@ -1,4 +1,4 @@
-"""`GuardedSpanProcessor`: the choke point that every ended span passes once."""
+"""`GuardedSpanProcessor`: every ended span passes through it once."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from .pipeline import GuardedSpans
 
 
 class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
-    """Keeps our expired session's spans, and secrets, from the processors behind it.
+    """Keeps the spans of an expired session, and secrets, from the processors behind it.
 
-    Use it as the provider's `active_span_processor`, where it covers every processor that is added later, by
-    whomever, or around single processors. The processors get nothing where the span is a recognised provider
-    call, else a span that is redacted when any of them, or an exporter, first reads what may hold a secret.
+    Use it as the provider's `active_span_processor`, where it covers every processor that is added later, or
+    around single processors. If a span is a recognised provider call, the processors get nothing; otherwise
+    they get a span that is redacted when they, or an exporter, first read something that may hold a secret.
 
-    Nothing that a processor raises reaches the application or keeps a later one from running: it is counted
-    as a fault. Interrupts (`BaseException`) are raised once every processor has run.
+    An exception of a processor neither reaches the application nor keeps later processors from running; it is
+    counted as a fault. Interrupts (`BaseException`) are raised after every processor has run.
 
-    The span of a call that looks like our expired session waits for its parent's end: its client may heal
-    itself inside the call, and the parent's error, or what `SessionGuard.instrument` recorded, may tell what
-    the body said. Where nothing tells, it waits up to the local root's end; at most until a flush, or 30 s.
-    What is above it waits with it.
+    The span of a call that looks like the expired session waits for the end of its parent: the client may
+    renew the session within the call, and the parent's error, or what `SessionGuard.instrument` recorded, may
+    have the body. If the body stays unknown, it waits until the local root ends, but no longer than the next
+    flush or 30 s. The spans above it wait with it.
 
-    A child that ended before its dropped parent has left with that parent's id already;
-    `Policy(span_action="demote")` keeps the provider's spans, so that no id leads nowhere.
+    A child that ended before its dropped parent has already been exported with that parent's id.
+    `Policy(span_action="demote")` keeps the provider's spans, so that no id points to a missing span.
 
     Args:
         guard: The application's guard.
@@ -58,12 +58,12 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
                 self._fan_out.raised(error)
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Judge and redact the span once, and hand what may leave to every processor."""
+        """Judge and redact the span once, and pass the result to every processor."""
         for kept in self._spans.kept(span):
             self._hand_on(kept)
 
     def shutdown(self) -> None:
-        """Shut every processor down, whatever one of them raises."""
+        """Shut down every processor, even if one of them raises."""
         for kept in self._spans.flushed():
             self._hand_on(kept)
         self._fan_out.to_each(self._span_processors, lambda one: one.shutdown())
@@ -72,7 +72,7 @@ class GuardedSpanProcessor(SynchronousMultiSpanProcessor):
         """Flush every processor within `timeout_millis` in all.
 
         Returns:
-            Whether all of them did; False also where one of them raised.
+            Whether all of them did; False also if one of them raised.
         """
         for kept in self._spans.flushed():
             self._hand_on(kept)

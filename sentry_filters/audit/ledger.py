@@ -1,4 +1,4 @@
-"""`Ledger`: what a guard decided, in an embedded database that an application can forget about."""
+"""`Ledger`: what a guard decided, in an embedded database that needs no attention."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Ledger:
     """An embedded SQLite database of what a guard decided: for `SessionGuard(policy, audit=Ledger(path))`.
 
     Any number of processes may write to one file, each in one thread of its own. `observe` only queues, so
-    the application never waits for the disk, and never notices that it is full, read-only, locked or gone:
-    what cannot be written waits in the queue; what does not fit into the queue, or is still there at the end,
-    is counted as `audit_lost`; one WARNING is logged for each outage. A process that is killed loses the
+    the application never waits for the disk, and never notices that it is full, read-only, locked or gone.
+    What cannot be written waits in the queue; what does not fit into the queue, or is still there at the end,
+    is counted as `audit_lost`. One WARNING is logged per outage. A process that is killed loses the
     records of the last 0.2 s and the totals of the last 5 s. A forked child has a thread of its own.
 
     It holds labels, ids and times only: see `sentry_filters.audit.schema`.
@@ -31,9 +31,9 @@ class Ledger:
     Args:
         path: The file. SQLite's write-ahead log needs a local file system.
         release: The application's release; by default the one that Sentry was set up with.
-        keep_days: How old a row may get, in days.
-        most_megabytes: How large the file may get, in 10^6 bytes; the oldest rows are deleted first.
-        queue_size: How many records may wait for the writer.
+        keep_days: The greatest age of a row, in days.
+        most_megabytes: The greatest size of the file, in 10^6 bytes; the oldest rows are deleted first.
+        queue_size: The greatest number of records that wait for the writer.
 
     Raises:
         ValueError: An argument is invalid; the message names it, its value and what is expected.
@@ -65,11 +65,11 @@ class Ledger:
         return f"<Ledger {str(self._path)!r}>"
 
     def attach(self, counters: Counters, release: Callable[[], str | None]) -> None:
-        """Start to write for one guard; called by `SessionGuard`.
+        """Start writing for one guard; called by `SessionGuard`.
 
         Args:
-            counters: The guard's: what they grow by is written by the minute.
-            release: Returns the release where none was given.
+            counters: The guard's counters, whose growth is written by the minute.
+            release: Returns the release if none was given.
 
         Raises:
             ValueError: It already serves a guard.
@@ -89,7 +89,7 @@ class Ledger:
             self._writer.put(record)
 
     def flush(self, timeout: float = 2.0) -> bool:
-        """Wait, at most `timeout` seconds, until all that is queued is written; return whether it is."""
+        """Wait at most `timeout` seconds until everything queued is written; return whether it is."""
         return self._writer is None or self._writer.flush(timeout)
 
     def close(self, timeout: float = 2.0) -> None:

@@ -68,6 +68,14 @@ class Reader:
             raise LedgerUnreadableError(f"{query.name} cannot be answered: {error}") from error
         return Answer(query=query, columns=tuple(column[0] for column in cursor.description), rows=rows)
 
+    def count_decisions(self) -> int:
+        """Return how many decisions `decisions` iterates over.
+
+        Raises:
+            sqlite3.Error: As for `decisions`.
+        """
+        return int(self._connection.execute("SELECT COUNT(*) FROM decisions").fetchone()[0])
+
     def decisions(self) -> Iterator[DecisionRecord]:
         """Iterate over every decision as it was recorded, in the order of writing, without holding them all.
 

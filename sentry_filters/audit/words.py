@@ -8,6 +8,7 @@ from types import MappingProxyType
 __all__ = ["Value", "duration", "header", "shown"]
 
 Value = str | int | float | None
+"""A cell of an answer."""
 
 # Columns whose name does not say it: in SQL, names have to differ from those of the tables' columns.
 _HEADERS: Mapping[str, str] = MappingProxyType(

@@ -193,7 +193,9 @@ class Writer:
     def _failed(self, error: Exception) -> None:
         self._counters.add("faults", "ledger")
         if not self._retry_after:  # the first failure of an outage
-            _log.warning("the ledger %s cannot be written, and is tried again: %s", self._path, error)
+            _log.warning(
+                "sentry-filters: the ledger %s cannot be written; trying again: %s", self._path, error
+            )
         self._retry_after = min(_LONGEST_WAIT, max(_SHORTEST_WAIT, 2 * self._retry_after))
 
     def _lose(self, cause: str, number: int) -> None:

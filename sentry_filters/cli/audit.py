@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sentry_filters.audit import Answer, LedgerUnreadableError, Query, load_queries, reading
 from sentry_filters.cli.ledger_options import VARIABLE, add_ledger_options, importing_extra, ledger_of
+from sentry_filters.cli.progress import progress_of
 
 __all__ = ["add_parser", "run"]
 
@@ -47,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
             print("\n\n".join(f"-- {query.name}: {query.question}\n{query.sql};" for query in queries))
             return _HOLD
         path, since = ledger_of(arguments), arguments.since.start()
-        with reading(path, since) as reader:
-            answers = [reader.ask(query) for query in queries]
+        with reading(path, since) as reader, progress_of(len(queries), "steps", output=False) as progress:
+            answers = [reader.ask(query) for query in progress.each(queries)]
         if arguments.json:
             print(json.dumps(_as_json(str(path), since, answers)))
         else:

@@ -18,10 +18,10 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Imports the application's setup, sends harmless canary secrets through its own Sentry client and
-OpenTelemetry providers into memory, and lists what was covered and what bypasses the guard. Nothing of it
-reaches the network. Exit code: 0 all clean, 1 something leaks or bypasses the guard (or nothing was covered),
-2 wrongly called, or the set-up cannot be imported."""
-_TARGET = "a SessionGuard, or what sets the application up and is called without arguments"
+OpenTelemetry providers into memory, and lists what was covered and what bypasses the guard. Nothing reaches
+the network. Exit code: 0 all clean, 1 something leaks or bypasses the guard, or nothing was covered, 2 usage
+error, or the setup cannot be imported."""
+_TARGET = "a SessionGuard, or a function without arguments that sets the application up"
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -35,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
     try:
-        # What the set-up prints is not part of the report.
+        # What the setup prints is not part of the report.
         with contextlib.redirect_stdout(sys.stderr):
             guard = _guard(arguments.target)
             report = check(guard)
@@ -84,6 +84,7 @@ def _only_guard(target: str, found: object) -> SessionGuard:
 
 def _summarise(report: Report) -> None:
     if report.failures:
-        print(f"{len(report.failures)} paths are not guarded", file=sys.stderr)
+        count = len(report.failures)
+        print(f"{count} {'path is' if count == 1 else 'paths are'} not guarded", file=sys.stderr)
     elif not report.is_clean:
         print("nothing was covered: set up Sentry (any DSN will do) or OpenTelemetry", file=sys.stderr)

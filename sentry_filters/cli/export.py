@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from sentry_filters.cli.policies import add_policy_option, policies_of, reason_of
 from sentry_filters.core import Backends, Policy
 from sentry_filters.targets import Exporter, collector_config, inbound_patterns, relay_config
 
@@ -18,10 +18,11 @@ _TARGETS: Mapping[str, Exporter] = MappingProxyType(
     {"collector": collector_config, "inbound": inbound_patterns, "relay": relay_config},
 )
 _DESCRIPTION = """\
-Writes the policy, and the catalogue of secrets, as a configuration of TARGET: `collector`, an OpenTelemetry
+Writes the policy and the catalogue of secrets as configuration for TARGET: `collector`, an OpenTelemetry
 Collector's processors (YAML); `relay`, Sentry Relay's PII configuration (JSON); `inbound`, patterns for
-Sentry's inbound filter of error messages (one a line). What the target cannot express is printed to standard
-error. Exit code: 0 done, 1 the policy or the file is at fault, 2 wrongly called."""
+Sentry's inbound filter of error messages (one per line). Anything TARGET cannot express exactly is noted on
+standard error. Exit code: 0 done, 1 the policy cannot be used or the output cannot be written, 2 usage
+error."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -32,15 +33,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "target", metavar="TARGET", choices=sorted(_TARGETS), help=", ".join(sorted(_TARGETS))
     )
+    add_policy_option(parser)
     parser.add_argument(
-        "--policy",
-        metavar="FILE",
-        help="a TOML file with [tool.sentry_filters]; else SENTRY_FILTERS_*",
+        "--provider", metavar="NAME", help="which of the file's backends, if it states several"
     )
-    parser.add_argument(
-        "--provider", metavar="NAME", help="which of the file's backends, where it states several"
-    )
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; else standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; by default standard output")
     return parser
 
 
@@ -55,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as error:
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"sentry-filters export: {why}", file=sys.stderr)
+        print(f"sentry-filters export: {reason_of(error)}", file=sys.stderr)
         return 1
     for remark in export.remarks:
         print(f"note: {remark}", file=sys.stderr)
@@ -65,10 +61,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _policy(arguments: argparse.Namespace) -> Policy:
     """Return the policy to export: a target takes one backend's at a time."""
-    file = arguments.policy
-    if file is None and "SENTRY_FILTERS_PROVIDER" not in os.environ:
-        raise ValueError(
-            "no policy; expected --policy FILE, or SENTRY_FILTERS_PROVIDER and others in the environment"
-        )
-    backends = Backends((Policy.from_env(),) if file is None else Policy.all_from_toml(file))
-    return backends.named(arguments.provider, "--provider")
+    return Backends(policies_of(arguments)).named(arguments.provider, "--provider")

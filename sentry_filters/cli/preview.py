@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from sentry_filters.cli.policies import reason_of
+from sentry_filters.cli.progress import progress_of
 from sentry_filters.core import Policy
 from sentry_filters.preview import Change, Difference, Preview, SourceError
 
@@ -16,11 +18,11 @@ __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
 Says what a new policy would newly drop or keep, by reason, with redacted examples. FILE is a ledger
-(`Ledger(path)`), a file of Sentry envelopes as the SDK sends them, or of events as JSON lines; gzipped or
-not. What was decided is in a ledger's own rows; for events the policy of --against decides, by default one
-with the new policy's provider and hosts. Where a ledger does not hold the evidence it says "cannot tell".
-Nothing is dropped, published or changed. Exit code: 0 done, whatever differs, 2 wrongly called, or a policy
-or FILE cannot be read."""
+(`Ledger(path)`), a file of Sentry envelopes as the SDK sends them, or one of events as JSON lines, gzipped or
+not. A ledger's rows say what was decided; events are decided by the policy of --against, by default one with
+the new policy's provider and hosts. Where a ledger lacks the evidence, the answer is "cannot tell". Nothing
+is dropped, published or changed. Exit code: 0 done, whatever differs, 2 usage error, or a policy or FILE
+cannot be read."""
 _TITLES: Mapping[str, str] = MappingProxyType(
     {
         "newly_dropped": "newly dropped",
@@ -36,11 +38,13 @@ _DONE, _CANNOT = 0, 2
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
     """Add this sub-command."""
     parser = commands.add_parser("preview", help="try a policy before it ships", description=_DESCRIPTION)
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="they count as one history")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="several count as one history, in this order"
+    )
     parser.add_argument(
         "--policy", required=True, metavar="TOML", help="the new policy: a file with [tool.sentry_filters]"
     )
-    parser.add_argument("--against", metavar="TOML", help="the old policy, in such a file")
+    parser.add_argument("--against", metavar="TOML", help="the old policy, in a file of the same kind")
     parser.add_argument(
         "--examples",
         type=_count,
@@ -54,18 +58,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
-    progress = _Progress()
     try:
         new = Policy.from_toml(arguments.policy)
         old = None if arguments.against is None else Policy.from_toml(arguments.against)
-        preview = Preview(new, old, examples=arguments.examples, progress=progress.show)
-        difference = preview.of(arguments.files)
+        with progress_of(_size(arguments.files), "bytes", output=False) as progress:
+
+            def show(judged: int, read: int) -> None:
+                progress.reach(read, f"{judged:,} judged")
+
+            preview = Preview(new, old, examples=arguments.examples, progress=show)
+            difference = preview.of(arguments.files)
     except (OSError, SourceError, ValueError) as error:
-        progress.clear()
-        why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"sentry-filters preview: {_safe(str(why))}", file=sys.stderr)
+        print(f"sentry-filters preview: {_safe(reason_of(error))}", file=sys.stderr)
         return _CANNOT
-    progress.clear()
     print(json.dumps(_as_json(difference), indent=2) if arguments.json else "\n".join(_as_text(difference)))
     return _DONE
 
@@ -76,19 +81,9 @@ def _count(text: str) -> int:
     return int(text)
 
 
-class _Progress:
-    """Says on standard error how far it is, where a person is watching."""
-
-    def __init__(self) -> None:
-        self._is_watched = sys.stderr.isatty()
-
-    def show(self, judged: int) -> None:
-        if self._is_watched:
-            print(f"\r{judged:,} judged", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        if self._is_watched:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+def _size(paths: Iterable[Path]) -> int:
+    """Return the bytes of all files; those that are not there are somebody else's finding."""
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _as_text(difference: Difference) -> Iterator[str]:

@@ -9,17 +9,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from sentry_filters.cli.policies import reason_of
+from sentry_filters.cli.progress import Progress, progress_of
 from sentry_filters.cli.redact_parallel import Block, redacted
-from sentry_filters.cli.redact_progress import Progress, progress_of
 
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Copies each FILE, or standard input, to standard output without the secrets in it. With --explain it prints
-instead, for each secret, the line (after the file's name, where there are several), the column at which the
-mark would stand in the redacted line, and the kind; never the secret. Bytes that are not text pass through.
-Exit code: 0 done (whether or not there was a secret), 1 done, and something that could not be inspected was
-withheld, 2 wrongly called, or a FILE or the policy cannot be read; then nothing is printed."""
+Copies each FILE, or standard input, to standard output without its secrets. With --explain it prints instead,
+for each secret, its line (after the file's name, if there are several files), the column of its mark in the
+redacted line, and its kind; never the secret itself. Bytes that are not text pass through unchanged. Exit
+code: 0 done, whether or not there were secrets, 1 done, but something that could not be inspected was
+withheld, 2 usage error, or a FILE or the policy cannot be read; then nothing is printed."""
 
 _HOLD, _WITHHELD, _CANNOT = 0, 1, 2
 _STDIN = "-"
@@ -33,11 +34,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add this sub-command."""
     parser = commands.add_parser("redact", help="print a text without its secrets", description=_DESCRIPTION)
     parser.add_argument("files", nargs="*", metavar="FILE", help="`-`, or none: standard input")
-    parser.add_argument("--explain", action="store_true", help="say what would be removed where, and as what")
+    parser.add_argument("--explain", action="store_true", help="list what would be removed, and where")
     parser.add_argument(
         "--policy",
         metavar="TOML",
-        help="a file with [tool.sentry_filters]: its kinds and keys of secrets, too",
+        help="a file with [tool.sentry_filters], whose kinds and keys of secrets count, too",
     )
     return parser
 
@@ -48,13 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with ExitStack() as opened:
             files = [_opened(name, opened) for name in names]
-            progress = opened.enter_context(progress_of(sum(map(_size, files))))
+            progress = opened.enter_context(progress_of(sum(map(_size, files)), "bytes", output=True))
             return _copy(list(zip(names, files, strict=True)), progress, arguments)
     except BrokenPipeError:
         raise
     except (OSError, ValueError, EOFError) as error:
-        named = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"sentry-filters redact: {named}", file=sys.stderr)
+        print(f"sentry-filters redact: {reason_of(error)}", file=sys.stderr)
         return _CANNOT
 
 

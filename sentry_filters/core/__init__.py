@@ -6,8 +6,12 @@ from sentry_filters.core.bus import EventBus, Handler, Subscription
 from sentry_filters.core.counters import LABELS, Counters, Fault, Faults, OneWarning
 from sentry_filters.core.decision import Decider, Decision, Rehearsal
 from sentry_filters.core.discovery import Discoveries
+from sentry_filters.core.explaining import Explainer
+from sentry_filters.core.explanation import Explanation, Step
 from sentry_filters.core.gate import SchedulerGate
+from sentry_filters.core.known_hosts import KnownHosts
 from sentry_filters.core.policy import BEFORE_COMMON_WORDS, COMMON_WORDS, DEFAULT_PATHS, Policy
+from sentry_filters.core.reasons import REASONS
 from sentry_filters.core.recognition import Grade, Verdict, operation_of, recognise
 from sentry_filters.core.records import (
     EXPIRY_EXTRA,
@@ -28,6 +32,7 @@ from sentry_filters.core.renewals import Renewals
 from sentry_filters.core.session import Observed, SessionExpired, SessionExpiredError, Standing
 from sentry_filters.core.sessions import Lifecycle
 from sentry_filters.core.shared import RefreshTurns, SharedLife, SharedSessions, Turn
+from sentry_filters.core.weighing import Weighing
 from sentry_filters.core.work import SessionOf
 
 __all__ = [
@@ -37,6 +42,7 @@ __all__ = [
     "EXPIRY_EXTRA",
     "LABELS",
     "LEASE_SECONDS",
+    "REASONS",
     "REFUSED_BY_GATE",
     "Ask",
     "AuditObserver",
@@ -51,10 +57,13 @@ __all__ = [
     "Discoveries",
     "EventBus",
     "ExpiryRecord",
+    "Explainer",
+    "Explanation",
     "Fault",
     "Faults",
     "Grade",
     "Handler",
+    "KnownHosts",
     "Lifecycle",
     "Observed",
     "OneWarning",
@@ -73,9 +82,11 @@ __all__ = [
     "SharedLife",
     "SharedSessions",
     "Standing",
+    "Step",
     "Subscription",
     "Turn",
     "Verdict",
+    "Weighing",
     "expiry_attributes",
     "names_refusal",
     "operation_of",

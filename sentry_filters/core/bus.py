@@ -1,4 +1,4 @@
-"""Who hears of an expired session: each subscriber for itself, isolated from the others."""
+"""Delivers an expired session to each subscriber, isolated from the others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["EventBus", "Handler", "Subscription"]
 
 
 class EventBus:
-    """Carries `SessionExpired` to those who subscribed. Thread-safe, also in signal handlers and finalizers.
+    """Delivers `SessionExpired` to its subscribers. Thread-safe, also in signal handlers and finalizers.
 
     Args:
-        count: Called with the kind of a subscriber's trouble, `handler_failed` and the like; must not raise.
+        count: Called with the kind of a subscriber's fault, such as `handler_failed`; must not raise.
     """
 
     def __init__(self, count: Callable[[str], object] = lambda _kind: None) -> None:
@@ -38,17 +38,17 @@ class EventBus:
 
         Args:
             handler: A function; or a coroutine function, which runs in the event loop that it was subscribed
-                from, else in one loop of the bus's own that all such handlers share.
+                from, or else in a loop of the bus that all such handlers share.
 
         Returns:
-            The subscription; close it, or use it as a context manager, to end it.
+            The subscription. To end it, close it, or use it as a context manager.
         """
         subscription = self._subscription(handler)
         self._subscribers[subscription] = None
         return subscription
 
     def observe(self, handler: Handler) -> Subscription:
-        """As `subscribe`, for emitters and the like, which do not count as somebody who will act."""
+        """Like `subscribe`, for emitters and the like, which do not count as handling the event."""
         observer = self._subscription(handler)
         self._observers[observer] = None
         return observer
@@ -56,19 +56,19 @@ class EventBus:
     def events(self) -> AsyncIterator[SessionExpired]:
         """Iterate over every `SessionExpired` from now on: `async for event in bus.events()`.
 
-        It counts as listening from this call on, until the iterator is closed or given up, or its event loop
-        is closed; it ends when the bus closes. Up to 10,000 events wait for it.
+        It counts as listening from this call on, until the iterator is closed or garbage-collected, or its
+        event loop is closed. It ends when the bus closes. Up to 10,000 events wait for it.
         """
         inbox = Inbox(self._forget, Troubles(self._count))
         self._subscribers[inbox] = None
         return Events(inbox)
 
     def publish(self, event: SessionExpired) -> bool:
-        """Hand `event` to every subscriber's queue and return; never blocks, never raises.
+        """Put `event` into every subscriber's queue; never blocks, never raises.
 
         Returns:
-            Whether somebody subscribed and every one of them will get it. Else nobody is certain to act on
-            it, and the failure behind it has to be shown.
+            Whether there are subscribers and all of them will get it. Otherwise it is not certain that
+            anybody acts on it, and the failure behind it must be shown.
         """
         taken = [subscriber.put(event) for subscriber in tuple(self._subscribers) if subscriber.is_open]
         for observer in tuple(self._observers):

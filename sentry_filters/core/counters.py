@@ -180,7 +180,7 @@ class Faults:
     def __call__(self, place: str, error: BaseException) -> None:
         """Take note of `error`; see `Fault`."""
         self._counters.add("faults", place)
-        self._warn("sentry-filters: %s raised %s; counted, not raised", place, type(error).__name__)
+        self._warn("sentry-filters: %s raised %s; counted, not propagated", place, type(error).__name__)
 
 
 def _watched(source: str) -> Iterator[tuple[str, ...]]:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from sentry_filters.core.backend_sessions import BackendSessions
-from sentry_filters.core.backends import Backends
+from sentry_filters.core.known_hosts import KnownHosts
 from sentry_filters.core.recognition import UNRELATED, Verdict
 from sentry_filters.core.records import AuditTrail
-from sentry_filters.core.refusals import REFUSED_BY_GATE, everything_below, refusal_of
+from sentry_filters.core.refusals import REFUSED_BY_GATE, refusal_of
 from sentry_filters.core.session import Observed
-from sentry_filters.evidence import Failure, FailuresOf, Response
-
-_GRADES = ("words", "statement", "fact")
-_OF_SPANS = frozenset({"span", "transaction"})  # they find their calls themselves, by when they ran
-
-_Judged = tuple[Verdict, Failure]
+from sentry_filters.core.weighing import Judged, Weighing, urgency
+from sentry_filters.evidence import Failure, FailuresOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +59,28 @@ class Decider:
     """Decides failures by their backend's policy and acts on what it finds. Thread-safe; never raises.
 
     Args:
-        backends: The rules.
         sessions: Knows where a failure stands in its session's life; closes the gate and publishes.
         trail: Where decisions are counted and written down.
-        held_call: Returns the one failed call that a report of a trace or this task can be about, as
-            `instrument` holds it; None where it holds none, or several that differ.
+        weighing: Says what the failures of a report amount to.
+        known_hosts: Watches whose hosts failures come from.
+        is_shadow: Whether everything is kept, and counted as it would be dropped.
     """
 
     def __init__(
         self,
-        backends: Backends,
         sessions: BackendSessions,
         trail: AuditTrail,
-        held_call: Callable[[str | None], Response | None],
+        weighing: Weighing,
+        known_hosts: KnownHosts,
+        *,
+        is_shadow: bool,
     ) -> None:
-        self._backends = backends
-        self._recognise = backends.recognise
         self._sessions = sessions
         self._trail = trail
-        self._held_call = held_call
+        self._weighing = weighing
+        self._known_hosts = known_hosts
         self._rehearsal: Rehearsal | None = None
-        self.is_shadow = backends.is_shadow
+        self.is_shadow = is_shadow
 
     def decide(
         self,
@@ -106,12 +103,13 @@ class Decider:
             The decision; a fault of our own keeps the report.
         """
         try:
-            deciding = self._deciding(failures)
+            deciding = self._weighing.deciding(failures)
             verdict, failure = deciding[0]
             rehearsal = self._rehearsal_of(failures)
             if rehearsal is not None:
                 rehearsal.decided(signal, drop=verdict.drop)
                 return Decision(verdict)
+            self._known_hosts.decided(verdict, failure)
             if not verdict.drop:
                 self.note(signal, "keep", verdict.reason, failure)
                 return Decision(verdict)
@@ -135,11 +133,8 @@ class Decider:
             Whether it is dropped. False where the refusal came up in the handling of a failed call that is
             not our expired session: the report is about that one, too.
         """
-        links = None if self.is_shadow else everything_below(error)  # a gate that is open refuses nothing
-        if links is None:
-            return False
-        below = (failure for link in links for failure in failures_of(link))
-        if any(one.response is not None and not self._recognise(one).drop for one in below):
+        # A gate that is open refuses nothing.
+        if self.is_shadow or self._weighing.is_of_another(error, failures_of):
             return False
         refusal = refusal_of(error)
         self._trail.refused(signal, "drop", REFUSED_BY_GATE, None if refusal is None else refusal.event)
@@ -175,37 +170,21 @@ class Decider:
         finally:
             self._rehearsal = None
 
-    def _deciding(self, failures: Sequence[Failure]) -> list[_Judged]:
-        """Return what decides: one failure that is kept, else each backend's surest, the surest first."""
-        judged = [(self._recognise(one), one) for one in self._backends.with_others(failures)]
-        for one in judged:
-            if not one[0].drop:
-                return [one]
-        if len(judged) < 2:
-            return judged or [(UNRELATED, Failure())]
-        judged.sort(key=_certainty, reverse=True)
-        surest: dict[str, _Judged] = {}
-        for one in judged:
-            surest.setdefault(self._backends.of(one[1]).provider, one)
-        return list(surest.values())
-
     def _rehearsal_of(self, failures: Sequence[Failure]) -> Rehearsal | None:
         rehearsal = self._rehearsal
         return rehearsal if rehearsal is not None and rehearsal.owns(failures) else None
 
-    def _expired(self, signal: str, expired: Sequence[_Judged], became: str, *, can_show: bool) -> Decision:
+    def _expired(self, signal: str, expired: Sequence[Judged], became: str, *, can_show: bool) -> Decision:
         """Act by the grade of the evidence: facts and statements decide, words corroborate only.
 
         A report of several backends' sessions is dropped only if each of them is known to be dead then.
         """
-        if signal not in _OF_SPANS:
-            expired = [self._with_held_call(*one) for one in expired]
-        for verdict, failure in expired:  # before any of them has consequences
-            doubt = self._doubt(verdict, failure, expired)
-            if doubt is not None:
-                return self._kept(signal, doubt, verdict, failure)
+        expired = self._weighing.completed(signal, expired)
+        doubt = self._weighing.doubt(expired)
+        if doubt is not None:  # before any of them has consequences
+            return self._kept(signal, *doubt)
         seen = [(self._observed(*one, can_show=can_show), *one) for one in expired]
-        observed, verdict, failure = min(seen, key=_urgency)
+        observed, verdict, failure = min(seen, key=urgency)
         reason = observed.reason or verdict.reason
         if observed.standing is None:
             return self._kept(signal, reason, verdict, failure)
@@ -223,45 +202,9 @@ class Decider:
             return Decision(replace(verdict, drop=False), shadowed=observed.tag is None)
         return Decision(verdict, observed.tag, expiry=observed.expiry)
 
-    def _doubt(self, verdict: Verdict, failure: Failure, expired: Sequence[_Judged]) -> str | None:
-        """Return why a report is kept although each failure by itself would be dropped."""
-        if self._is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
-            return "uncorroborated"
-        return "contradicting_host" if self._hides_another(failure, expired) else None
-
-    def _with_held_call(self, verdict: Verdict, failure: Failure) -> _Judged:
-        """Return words together with the failed call that they are about, if that is its session's end."""
-        if not self._is_words(verdict, failure) or self._sessions.of(failure).corroborates(failure):
-            return verdict, failure
-        held = self._held_call(failure.trace_id)
-        stated = None if failure.response is None else failure.response.status
-        if held is None or stated not in (None, held.status):
-            return verdict, failure
-        fact = replace(failure, response=held)
-        by_fact = self._recognise(fact)
-        is_same = by_fact.grade == "fact" and self._backends.of(fact) is self._backends.of(failure)
-        ends = by_fact.drop and is_same and self._sessions.of(fact).announces(fact)
-        return (by_fact, fact) if ends else (verdict, failure)
-
-    def _is_words(self, verdict: Verdict, failure: Failure) -> bool:
-        nameless = failure.session is None and self._backends.of(failure).scope == "session"
-        return verdict.grade == "words" or nameless
-
-    def _hides_another(self, failure: Failure, expired: Sequence[_Judged]) -> bool:
-        """Say whether a report leads to a call of another of our backends whose session may be alive."""
-        others = self._backends.others_of(failure)
-        if not others:
-            return False
-        sure = {
-            self._backends.of(one).provider for verdict, one in expired if not self._is_words(verdict, one)
-        }
-        nameless = Failure(trace_id=failure.trace_id)
-        lives = (self._sessions.named(one.provider, "decide") for one in others if one.provider not in sure)
-        return not all(life.corroborates(nameless) for life in lives)
-
     def _observed(self, verdict: Verdict, failure: Failure, *, can_show: bool) -> Observed:
         life = self._sessions.of(failure)
-        if self._is_words(verdict, failure):
+        if self._weighing.is_words(verdict, failure):
             return life.corroborated(failure, can_show=can_show)
         return life.observe(failure, verdict, can_show=can_show)
 
@@ -269,18 +212,3 @@ class Decider:
         kept = Verdict(drop=False, reason=reason, grade=verdict.grade)
         self.note(signal, "keep", reason, failure, recognised=kept)
         return Decision(kept)
-
-
-def _urgency(seen: tuple[Observed, Verdict, Failure]) -> int:
-    """Order what was seen by what it does to the report: it is kept, shown, dropped."""
-    observed = seen[0]
-    return 0 if observed.standing is None else 1 if observed.tag is not None else 2
-
-
-def _certainty(judged: _Judged) -> tuple[int, bool, bool, bool]:
-    verdict, failure = judged
-    grade = _GRADES.index(verdict.grade)
-    response = failure.response
-    if response is None:
-        return (grade, False, False, False)
-    return (grade, True, response.recorded, response.body is not None)

@@ -22,15 +22,15 @@ _ALL = ""
 
 
 class SchedulerGate:
-    """Open while there is a session to work with. Thread-safe, and usable from asyncio.
+    """Open while there is a live session. Thread-safe, and usable from asyncio.
 
     With `scope="process"` any expiry closes the gate for all work. With `scope="session"` an expiry whose
-    credential is known closes it for that session only: name the session when you ask.
+    credential is known closes it for that session only: name the session in each call.
 
     Args:
         scope: `Policy.scope`.
         on_refused: Called whenever `check` refuses work; must not raise.
-        provider: `Policy.provider`, the one name that may be given for `provider` below.
+        provider: `Policy.provider`, the only valid value for `provider` below.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class SchedulerGate:
 
     @property
     def closed(self) -> int:
-        """How many sessions' work it halts; with `scope="process"` 1 while it is closed."""
+        """The number of sessions whose work is halted; with `scope="process"`, 1 while it is closed."""
         return min(len(self._closed_by), 1) if self._scope == "process" else len(self._closed_by)
 
     def is_open_for(self, session: str | None) -> bool:
@@ -80,7 +80,7 @@ class SchedulerGate:
         return event is not None and event.id == expiry
 
     def of(self, provider: str | None) -> SchedulerGate:
-        """Return the gate of one backend, for what works with that one alone; None stands for all.
+        """Return the gate of one backend, for code that works with that one alone; None stands for all.
 
         Raises:
             ValueError: There is no such backend.
@@ -93,9 +93,9 @@ class SchedulerGate:
         """Return at once while the gate is open.
 
         Args:
-            session: Fingerprint (`SessionGuard.fingerprint`) of the session that asks.
-            provider: The backend that will be called, where there are several; None for any of them, which is
-                refused while one of them is closed.
+            session: Fingerprint of the session (`SessionGuard.fingerprint`).
+            provider: The backend that will be called, if there are several; None stands for any of them, and
+                is refused while the gate of one is closed.
 
         Raises:
             SessionExpiredError: It is closed.
@@ -113,15 +113,15 @@ class SchedulerGate:
     def wait(
         self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
     ) -> bool:
-        """Block until the gate is open; KeyboardInterrupt and other signals' exceptions come through.
+        """Block until the gate is open; KeyboardInterrupt and exceptions of other signal handlers propagate.
 
         Args:
-            timeout: Seconds to wait at most, None for no limit.
+            timeout: The longest time to wait, in seconds; None for no limit.
             session: As for `check`.
             provider: As for `check`.
 
         Returns:
-            Whether it is open; False when the time ran out first.
+            Whether it is open; False if the time ran out first.
         """
         self.of(provider)
         self._tell_of_end(session)
@@ -131,7 +131,7 @@ class SchedulerGate:
     async def wait_async(
         self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
     ) -> bool:
-        """As `wait`, without blocking the event loop; may be cancelled."""
+        """Like `wait`, without blocking the event loop; may be cancelled."""
         self.of(provider)
         self._tell_of_end(session)
         try:
@@ -143,7 +143,7 @@ class SchedulerGate:
         return True
 
     def found_by(self, error: BaseException) -> SessionExpired | None:
-        """Return the expiry that `error` is a failure of, where a job's own call has run into it.
+        """Return the expiry that `error` is a failure of, if a job's own call has failed because of it.
 
         If nobody else has seen the failure, the gate closes now and the expiry is published. Never raises.
 
@@ -176,13 +176,13 @@ class SchedulerGate:
         """Start LLM work only while the gate is open: `with gate.work():`, or `@gate.work()` on a function.
 
         Args:
-            session: Fingerprint of the session that works; round a function also a callable that computes it
+            session: Fingerprint of the session; for a decorated function also a callable that computes it
                 from the function's arguments.
             provider: As for `check`.
             timeout: Seconds to wait for the renewal; 0 refuses at once, None waits without limit.
 
         Returns:
-            What guards a block or a function, sync or async; on entry it raises `SessionExpiredError`.
+            A context manager and decorator, sync and async, which raises `SessionExpiredError` on entry.
 
         Raises:
             ValueError: `timeout` is negative, or there is no such backend.
@@ -193,17 +193,17 @@ class SchedulerGate:
         return Work(gate=self, session=session, timeout=timeout)
 
     def on_open(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback` after each opening, whatever it opened for, on the thread that opens.
+        """Call `callback` each time the gate opens, for whatever session, on the thread that opens it.
 
-        It must return at once. What it raises is logged at WARNING, by type only.
+        It must return at once. Its exceptions are logged at WARNING, by type only.
 
         Returns:
-            A function that ends it; may be called again.
+            A function that ends the calls; it may be called more than once.
         """
         return self._openings.on_open(callback)
 
     def close(self, event: SessionExpired, *, instead_of: str | None = None) -> None:
-        """Close the gate for the session that ended, or for all; work already begun is not stopped.
+        """Close the gate for the session that ended, or for all; work that has begun is not stopped.
 
         Args:
             event: The expiry.
@@ -225,10 +225,10 @@ class SchedulerGate:
         event: SessionExpired | None = None,
         tell: Callable[[SessionExpired], object] = lambda _event: None,
     ) -> None:
-        """Refuse from a moment on, by the clock, until the next renewal.
+        """Refuse work from a point in time on, until the next renewal.
 
         Args:
-            moment: In seconds since the epoch; None for no such moment any more.
+            moment: In seconds since the epoch; None to refuse no longer.
             event: What refused work is told; with `scope="session"` it holds for its session only.
             tell: Called with it, once, when work is refused for it.
         """

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sentry_filters.core.lifecycle import transition
-from sentry_filters.core.session import Standing
 from sentry_filters.core.states import (
     NEVER,
+    Asked,
+    Due,
     Event,
     Expiry,
     Failed,
@@ -102,9 +103,22 @@ class Knowledge:
                     self._changed(name, after)
                 return step
 
-    def would_end(self, name: str | None, event: Failed) -> bool:
-        """Say whether a failure would be the end of the session of this name, or a repeat of that."""
-        return transition(self._rule, self.state(name), event).standing in (Standing.FIRST, Standing.REPEAT)
+    def foreseen(self, name: str | None, event: Failed) -> Step:
+        """Return what `apply` would, and remember nothing."""
+        return transition(self._rule, self.state(name), event)
+
+    def would_show(self, expiry: str | None, name: str | None, step: Step | None, *, listening: bool) -> bool:
+        """Say whether Sentry would be shown a failure of this expiry, since nobody hears of it.
+
+        Args:
+            expiry: The expiry that it belongs to.
+            name: The failure's own session.
+            step: What is foreseen of the failure, None where it changes nothing.
+            listening: Whether somebody has subscribed.
+        """
+        home = self.home(expiry, name)
+        state = step.state if step is not None and home == name else self.state(home)
+        return Due.SHOW in transition(self._rule, state, Asked(listening)).due
 
     def state(self, name: str | None) -> State:
         """Return what is known of the session of this name."""
@@ -114,8 +128,8 @@ class Knowledge:
 
     def renewing(self, name: str | None, *, pending: bool) -> None:
         """Note that a session's renewal is asked for; one in a process is that of all."""
-        names = {name, None} if self._rule.scope == "process" else {name}
-        for one in names:
+        names = (name, None) if self._rule.scope == "process" else (name,)
+        for one in dict.fromkeys(names):
             self.apply(one, RenewalAsked(pending))
 
     def succeeded(self, credential: str, began: float) -> bool:
@@ -160,10 +174,10 @@ class Knowledge:
         running = self.state(name).running
         return running is not None and running.id == expiry
 
-    def homes(self, expiries: Collection[str]) -> set[str | None]:
+    def homes(self, expiries: Collection[str]) -> list[str | None]:
         """Return the sessions that these expiries were found in, as far as they run."""
         running = dict(self._running)
-        return {running[expiry] for expiry in expiries if expiry in running}
+        return [running[expiry] for expiry in expiries if expiry in running]
 
     def failed_in(self, trace_id: str, name: str) -> None:
         """Note that a call of this session failed in this trace."""

@@ -59,4 +59,4 @@ class Openings:
             try:
                 opening()
             except Exception as error:  # noqa: BLE001 - a sign-in must not fail by who waits for it
-                _log.warning("a callback of the gate raised %s", type(error).__name__)
+                _log.warning("sentry-filters: a gate callback raised %s", type(error).__name__)

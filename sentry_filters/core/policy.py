@@ -35,6 +35,7 @@ DEFAULT_PATHS: Mapping[str, str] = {
     "/converse": "converse",  # Bedrock
     "/converse-stream": "converse",
 }
+"""The paths of LLM calls, by their ends, and the operation of each; `Policy.paths` extends them."""
 # Words that other APIs' paths end with, too (`/survey/responses`, `/threads/7/messages`): they count behind
 # nothing, a version, or one of the names that model APIs have before them.
 COMMON_WORDS = frozenset(

@@ -94,6 +94,7 @@ class RenewalRecord:
 
 
 AuditRecord = DecisionRecord | ExpiryRecord | RenewalRecord
+"""What a guard hands to `audit`: one record for each decision, expiry and renewal."""
 AuditObserver = Callable[[AuditRecord], object]
 
 
@@ -127,6 +128,11 @@ class Labels:
         except Exception:  # noqa: BLE001 - fail closed: the label is withheld, its record is kept
             return _WITHHELD
         return redacted[:_LONGEST].encode("utf-8", "replace").decode()
+
+    def of_line(self, text: str) -> str:
+        """Return a text as a label in one line, which cannot control a terminal."""
+        label = self.of(text) or ""
+        return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in label)
 
     def of_id(self, text: str | None) -> str | None:
         """Return an id; one that is not made of hex digits is treated as any other text."""

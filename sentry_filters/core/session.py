@@ -1,4 +1,4 @@
-"""The end of a session, as handlers, refused work and the audit get it."""
+"""The end of a session, as handlers, refused work and the audit see it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ class SessionExpired:
     """The app session of the hosted backend has ended; a new sign-in is needed.
 
     Args:
-        source: Who says so: domain, dot, provider in lower case, `_backend`.
+        source: Where it comes from: domain, dot, provider in lower case, `_backend`.
         reason: The backend's answer or the reported message, redacted, then cut to 200 characters.
         provider: `Policy.provider`.
-        operation: The operation that failed first, `"unknown"` where only its text was seen.
+        operation: The operation that failed first; `"unknown"` if only its text was seen.
         status: HTTP status, 401 or 403.
-        session: Fingerprint of the credential (12 hex digits), None where it is not known.
+        session: Fingerprint of the credential (12 hex digits); None if it is not known.
         confirmed: Whether a response of one of `Policy.hosts` said so, not only a report.
-        at: When it was recognised, with time zone.
-        trace_id: Trace of the first failure, 32 hex digits, None outside of any.
-        id: Names this expiry (16 hex digits): the audit's records of what was dropped for it carry it, too.
+        at: When it was recognised; with a time zone.
+        trace_id: Trace of the first failure (32 hex digits); None outside a trace.
+        id: Names this expiry (16 hex digits), also in the audit's records of what was dropped for it.
     """
 
     source: str

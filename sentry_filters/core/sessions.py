@@ -13,6 +13,7 @@ from sentry_filters.core.bus import EventBus
 from sentry_filters.core.clocks import begun_at, failed, moment_of, stamp_now
 from sentry_filters.core.counters import Fault, OneWarning
 from sentry_filters.core.expiries import draft_of, random_id
+from sentry_filters.core.foresight import foreseen
 from sentry_filters.core.gate import SchedulerGate
 from sentry_filters.core.gatekeeper import GateKeeper
 from sentry_filters.core.knowledge import Knowledge
@@ -105,14 +106,19 @@ class Lifecycle:
 
     def announces(self, failure: Failure) -> bool:
         """Say whether a failure would be its session's end, or a repeat of that; nothing is noted."""
+        found = self.foreseen(failure, is_words=False, can_show=False)
+        return found.standing in (Standing.FIRST, Standing.REPEAT)
+
+    def foreseen(self, failure: Failure, *, is_words: bool, can_show: bool) -> Observed:
+        """Return what `observe`, or of words `corroborated`, would return now; nothing is noted."""
+        listens = self._bus.is_listening
         with self._lock:
-            return self._known.would_end(failure.session, failed(failure, can_show=False))
+            return foreseen(self._known, failure, listening=listens, is_words=is_words, can_show=can_show)
 
     def corroborated(self, failure: Failure, *, can_show: bool = False) -> Observed:
         """Return where a report stands that `corroborates`; it changes nothing."""
         expiry = self._dead(failure)
-        tag = self._tag(expiry, failure.session) if can_show else None
-        return Observed(Standing.REPEAT, expiry, tag=tag)
+        return Observed(Standing.REPEAT, expiry, tag=self._tag(expiry, failure.session) if can_show else None)
 
     def standing_of(self, session: str | None) -> Observed:
         """Return where a failure of this session stands that was observed before; nothing is noted."""
@@ -132,7 +138,7 @@ class Lifecycle:
                 if not self._known.succeeded(session, began):
                     return
                 event = Succeeded(session, began, stamp_now())
-                names = {session, *self._known.homes(self._teller.waiting)}
+                names = dict.fromkeys((session, *self._known.homes(self._teller.waiting)))
                 steps = [(name, self._known.apply(name, event)) for name in names]
                 for name, step in steps:
                     if Due.RECOVERED in step.due:
@@ -238,16 +244,15 @@ class Lifecycle:
         stamp, expiry = step.state.session.renewal.stamp, step.state.session.expiry
         if expiry is None:
             return
-        homes = {name, self._known.home(expiry.id, name)}  # two where it was seen first without a credential
-        for home in homes:
+        # Two where it was seen first without a credential.
+        for home in dict.fromkeys((name, self._known.home(expiry.id, name))):
             self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
-            if self._shared is not None and expiry.told:
+            if self._shared is not None:  # another may have found it, too, and is still to tell of it
                 self._shared.recovered(home, stamp)
         self._keeper.reopen(expiry.id, name)
         _log.info("a call with the credential of the expired session succeeded: the gate is open again")
-        self._trail.write(
-            RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
-        )
+        over = RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
+        self._trail.write(over)
 
     def _tell(self, draft: SessionExpired, failure: Failure, after: int, due: tuple[Due, ...]) -> None:
         try:
@@ -265,8 +270,7 @@ class Lifecycle:
 
     def _several(self) -> None:
         self._warn_of_several(
-            'sentry-filters: several credentials are in use; with scope="process" the end of one session '
-            'halts the work of all: use Policy(scope="session")'
+            'sentry-filters: several credentials in use: set scope="session", or one expiry halts all work'
         )
 
     # Answers
@@ -279,11 +283,9 @@ class Lifecycle:
             self._count("violations", "old_credential_in_use")
             return Observed(step.standing, expiry, step.reason, step.reason if Due.SHOW in step.due else None)
         asked = can_show and runs and step.standing is not Standing.STALE
-        known = step.state.running
-        is_handled = known is not None and known.handled
-        return Observed(
-            step.standing, expiry, tag=self._tag(expiry, name) if asked and not is_handled else None
-        )
+        is_handled = step.state.running is not None and step.state.running.handled
+        tag = self._tag(expiry, name) if asked and not is_handled else None
+        return Observed(step.standing, expiry, tag=tag)
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
         with self._lock:

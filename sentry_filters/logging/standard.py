@@ -31,14 +31,14 @@ class RedactingFilter(logging.Filter):
     """Passes every record on, without secrets: message, arguments, traceback, stack and `extra` fields.
 
     Add it to each handler: `handler.addFilter(RedactingFilter(guard))`. A record without secrets is passed on
-    as it is. From Python 3.12 on, one with secrets is passed on as a copy, and other handlers are not
-    concerned. Python 3.11 cannot do that: the record itself changes, so that whoever comes after this
-    handler (Sentry's SDK does) has the redacted one, too. Objects that the record only refers to, such as its
-    arguments, are never changed.
+    as it is. On Python 3.12 and later, a record with secrets is passed on as a redacted copy, and other
+    handlers are not affected. Python 3.11 cannot do that: the record itself changes, so later handlers (such
+    as Sentry's SDK) get the redacted one, too. Objects that the record only refers to, such as its arguments,
+    are never changed.
 
-    Template and arguments stay apart where each can be redacted by itself; else the record has the whole
-    message as its template. An exception whose traceback holds a secret leaves `exc_info`, and is found in
-    `exc_text`. One that does not stays: a handler that shows its frames' variables shows them as they are.
+    Template and arguments stay separate if each can be redacted by itself; otherwise the whole message
+    becomes the template. An exception whose traceback holds a secret is moved from `exc_info` to `exc_text`.
+    Any other exception stays, so a handler that shows the variables of its frames shows them unredacted.
 
     It never raises. A record that cannot be redacted is passed on with `[WITHHELD]` as its message, and
     counted: `withheld` by `logging`, `fault`.
@@ -55,7 +55,7 @@ class RedactingFilter(logging.Filter):
         self._cleaner = Cleaner(redactor_or_guard)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Pass `record`, or what may be passed of it, on."""
+        """Pass on `record`, or a redacted copy of it."""
         try:
             fields = self._redacted(vars(record))
             if fields is None:

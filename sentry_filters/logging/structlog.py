@@ -1,4 +1,4 @@
-"""structlog: a processor that hands redacted event dicts on."""
+"""structlog: a processor that redacts event dicts."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _SAID_OF_WITHHELD = ("level", "log_level", "timestamp")
 
 
 def redact_processor(redactor_or_guard: Redactor | Guard) -> Processor:
-    """Return a processor that takes secrets out of keys and values; put it last before the renderer.
+    """Return a processor that removes secrets from keys and values; put it last, before the renderer.
 
-    A new event dict is handed on, the one that came in is not changed; without secrets it is the same. An
-    exception (`exc_info`) becomes its redacted traceback (`exception`), as by `format_exc_info`, since
-    renderers would show more of it, such as the variables of its frames. Behind `format_exc_info` or
-    `dict_tracebacks` it redacts what those have made. Behind a renderer it redacts the finished line.
+    It returns a new event dict and does not change the given one; without secrets it returns the given one.
+    An exception (`exc_info`) becomes its redacted traceback (`exception`), as by `format_exc_info`, since
+    renderers would show more of it, such as the variables of its frames. After `format_exc_info` or
+    `dict_tracebacks` it redacts their result. After a renderer it redacts the finished line.
     Before structlog 26 the console's renderer warns that exceptions are not pretty then, as it does behind
     `format_exc_info`: `ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)` does not.
 
-    It never raises. What cannot be redacted is handed on as `[WITHHELD]` with its level and time, and
+    It never raises. What cannot be redacted is passed on as `[WITHHELD]` with its level and time, and
     counted: `withheld` by `logging`, `fault`.
 
     Args:

@@ -52,10 +52,15 @@ class ItemReader:
         path: An envelope, several one after the other, or a JSON object in each line; may be gzipped.
         broken: Called with what cannot be read.
         skipped: Called with the type of each item that holds nothing to judge.
+        content: What is in the file, None to read it; then `path` only names it.
     """
 
-    def __init__(self, path: Path, broken: Broken, skipped: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, broken: Broken, skipped: Callable[[str], None], content: bytes | None = None
+    ) -> None:
         self._path = path
+        self._given = content
+        self._raw: io.BufferedReader | None = None
         self._broken = broken
         self._skipped = skipped
         self._line = 0
@@ -68,7 +73,8 @@ class ItemReader:
         Raises:
             OSError: The file cannot be opened.
         """
-        with _opened(self._path) as file:
+        with self._opened() as raw, _unpacked(raw) as file:
+            self._raw = raw
             try:
                 while line := file.readline(_LONGEST):
                     self._line += 1
@@ -86,6 +92,16 @@ class ItemReader:
                 self._broken(
                     f"{self._path}:{self._line}", f"the file cannot be read on: {type(error).__name__}"
                 )
+
+    @property
+    def read(self) -> int:
+        """How many of the file's bytes are read so far."""
+        return 0 if self._raw is None or self._raw.closed else self._raw.tell()
+
+    def _opened(self) -> io.BufferedReader:
+        if self._given is None:
+            return self._path.open("rb")
+        return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(self._given)))
 
     def _of_line(self, line: bytes, place: str, file: io.BufferedReader) -> Iterator[Item]:
         found = self._json(line, place)
@@ -168,10 +184,9 @@ def _of_payload(kind: str, payload: Payload, place: str) -> Iterator[Item]:
                 yield Item(place, _LISTS[kind], one)
 
 
-def _opened(path: Path) -> io.BufferedReader:
-    with path.open("rb") as file:
-        compressed = file.read(len(_GZIP)) == _GZIP
-    return io.BufferedReader(cast("io.RawIOBase", gzip.open(path))) if compressed else path.open("rb")
+def _unpacked(file: io.BufferedReader) -> io.BufferedReader:
+    compressed = file.peek(len(_GZIP))[: len(_GZIP)] == _GZIP
+    return io.BufferedReader(cast("io.RawIOBase", gzip.open(file))) if compressed else file
 
 
 def _pass_over_line(file: io.BufferedReader) -> None:

@@ -13,8 +13,10 @@ from sentry_filters.core import (
     Decider,
     Decision,
     EventBus,
+    KnownHosts,
     Policy,
     SessionExpired,
+    Weighing,
 )
 from sentry_filters.evidence import Failure, conventions
 from sentry_filters.preview.difference import Outcome
@@ -44,7 +46,8 @@ class Judge:
         bus = EventBus()
         bus.subscribe(_somebody)
         sessions = BackendSessions(backends, bus, trail, redactor)
-        self._decider = Decider(backends, sessions, trail, lambda _: None)  # no call is under way
+        weighing = Weighing(backends, sessions, lambda _: None)  # no call is under way
+        self._decider = Decider(sessions, trail, weighing, KnownHosts(backends, trail.labels), is_shadow=True)
         self._spans = SpanFilter(self._decider, lambda _trace_id, _span_id: None, trail.counters)
 
     def outcomes(self, item: Item) -> dict[str, Outcome]:

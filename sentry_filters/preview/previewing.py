@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,8 @@ class Preview:
             defaults. A ledger's rows are what was decided, whatever is given here: there it says which fields
             differ.
         examples: How many examples to keep of each change.
-        progress: Called with the number of what was judged so far, now and then.
+        progress: Called now and then with how many reports were judged so far, and how many of the files'
+            bytes they took.
 
     Raises:
         ValueError: The new policy's kinds or keys of secrets are faulty; the message names the entry.
@@ -45,7 +46,7 @@ class Preview:
         old: Policy | None = None,
         *,
         examples: int = 3,
-        progress: Callable[[int], object] = lambda _judged: None,
+        progress: Callable[[int, int], object] = lambda _judged, _read: None,
     ) -> None:
         self._new = new
         self._old = Policy(provider=new.provider, hosts=new.hosts) if old is None else old
@@ -66,14 +67,21 @@ class Preview:
         """
         difference = Difference(self._redactor, self._examples)
         judges = Judge(self._old, self._redactor), Judge(self._new, self._redactor)
+        before = 0
         for path in paths:
             try:
+                size = path.stat().st_size
                 if _is_ledger(path):
-                    self._of_ledger(path, difference)
+                    for share in self._of_ledger(path, difference):
+                        self._progress(difference.judged, before + round(share * size))
+                    before += size
                     continue
                 reader = ItemReader(path, difference.note_broken, difference.skip)
-                for item in reader.items():
+                for number, item in enumerate(reader.items(), 1):
                     self._of_item(item, judges, difference)
+                    if number % _TICK == 0:
+                        self._progress(difference.judged, before + reader.read)
+                before += size
             except OSError as error:
                 raise SourceError(f"{path} cannot be read: {error.strerror or error}; {_EXPECTED}") from None
             if not reader.found:
@@ -85,24 +93,22 @@ class Preview:
         for key in {**old, **new}:
             outcomes = old.get(key, UNRELATED), new.get(key, UNRELATED)
             difference.add(*outcomes, partial(example_of, item, key))
-            self._tick(difference)
 
-    def _of_ledger(self, path: Path, difference: Difference) -> None:
+    def _of_ledger(self, path: Path, difference: Difference) -> Iterator[float]:
+        """Add a ledger's decisions; now and then yield the share of them that is done."""
         judge = RowJudge(self._old, self._new)
         try:
             with reading(path) as reader:
-                for record in reader.decisions():
-                    if not judge.is_concerned(record):
+                count = reader.count_decisions()
+                for number, record in enumerate(reader.decisions(), 1):
+                    if judge.is_concerned(record):
+                        difference.add(*judge.outcomes(record), partial(_example_of, path, record))
+                    else:
                         difference.skip(f"decisions about {record.backend}")
-                        continue
-                    difference.add(*judge.outcomes(record), partial(_example_of, path, record))
-                    self._tick(difference)
+                    if number % _TICK == 0:
+                        yield number / count
         except LedgerUnreadableError as error:
             raise SourceError(f"{error}; {_EXPECTED}") from None
-
-    def _tick(self, difference: Difference) -> None:
-        if difference.judged % _TICK == 0:
-            self._progress(difference.judged)
 
 
 _EXPECTED = "expected a ledger, or a file of Sentry envelopes or of events as JSON lines"

@@ -1,11 +1,14 @@
-"""What was removed, and the texts that take its place."""
+"""What was removed, and the texts that replace it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-REDACTED = "[REDACTED]"  # in the place of a secret
-WITHHELD = "[WITHHELD]"  # in the place of what could not be inspected
+REDACTED = "[REDACTED]"
+"""What replaces a secret."""
+
+WITHHELD = "[WITHHELD]"
+"""What replaces anything that could not be inspected."""
 
 
 @dataclass(frozen=True, slots=True)

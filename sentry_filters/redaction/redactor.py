@@ -20,17 +20,17 @@ _WARMING: Mapping[str, str] = {"password": "correct horse", "note": "password='c
 class Redactor:
     """Removes secrets from whatever is about to leave the process.
 
-    Nothing raises after construction, whatever the input: what cannot be inspected is replaced by
-    `[WITHHELD]`, as little of it as possible. Inputs are never changed; what holds no secret comes back as
+    After construction nothing raises, whatever the input: what cannot be inspected is replaced by
+    `[WITHHELD]`, as little of it as possible. Inputs are never changed; what holds no secret is returned as
     the identical object. Time is linear in the size of the input. One redactor may serve many threads.
 
-    The expressions are compiled once a process, for all redactors with the same kinds and keys, by whoever
-    needs one first: see `warm`.
+    The expressions are compiled once per process, for all redactors with the same kinds and keys, when they
+    are first needed: see `warm`.
 
     Args:
-        kinds: Further kinds of secrets, beside the catalogue.
+        kinds: Further kinds of secrets, in addition to the catalogue.
         keys: Further names of secrets, in any spelling (`tenant_seal` also covers `tenantSeal`).
-        kept_keys: Names whose values are kept, although the package would judge them secret.
+        kept_keys: Names whose values are kept, although the package would take them for secrets.
         redact_content: Whether prompts and completions are redacted as well.
 
     Raises:
@@ -58,8 +58,8 @@ class Redactor:
     def warm(self) -> threading.Thread:
         """Compile the expressions now, in a thread of its own, and return that thread.
 
-        Otherwise the first text, and the first with a secret in it, wait for them: some 50 ms in all. A
-        forked child compiles anew, because RE2's locks may be held in it for ever: warm each child.
+        Otherwise the first text, and the first text with a secret, wait for them: about 50 ms in all. A
+        forked child compiles anew, because RE2's locks may be held in it forever: warm each child.
         """
         thread = threading.Thread(target=self._warm, name="sentry-filters-warm", daemon=True)
         thread.start()
@@ -83,7 +83,7 @@ class Redactor:
     def register_sent(self, value: str, *, own: bool) -> None:
         """Remove this credential, which is about to be sent, too; for a day, or until too many came after it.
 
-        It takes the place of none that was registered, nor a third party's that of one of our own hosts'.
+        It never displaces a registered one, nor does a third party's displace one of our own hosts.
 
         Args:
             value: The credential.
@@ -97,7 +97,7 @@ class Redactor:
 
     @contextmanager
     def registered(self, value: str) -> Iterator[None]:
-        """Remove this credential too, during the block only; no other one is forgotten for it."""
+        """Remove this credential too, during the block only; it displaces no other."""
         with self._live.temporary(value):
             self._judge.harmless.forget()
             yield
@@ -115,11 +115,11 @@ class Redactor:
         return self._live.generation
 
     def is_clean_text(self, text: str) -> bool:
-        """Whether `redact(text)` would change nothing, for less than asking it to."""
+        """Whether `redact(text)` would change nothing; cheaper than redacting."""
         return self.are_clean_texts((text,))
 
     def are_clean_texts(self, texts: Sequence[str]) -> bool:
-        """Whether `redact` would change none of them, for less than asking about each.
+        """Whether `redact` would change none of them; cheaper than checking each.
 
         It may answer False where a text is clean, never True where one is not.
         """

@@ -37,13 +37,13 @@ class RedisSessions:
     process carries on alone, publishes for itself, and informs the others afterwards. Only fingerprints and
     redacted texts are stored. docs/redis.md has the keys, the messages and what happens when.
 
-    A guard's construction waits for the first look at the state, for at most half a second.
+    Making a guard waits for the first read of the state, for at most half a second.
 
     Args:
         url: Where Redis is: `redis://`, `rediss://` or `unix://`.
         namespace: The deployment: up to 64 letters, digits, `_`, `.`, `-`.
-        key: The deployment's secret, 16 characters or bytes at least, by which the fingerprints of all
-            processes are the same; `SENTRY_FILTERS_KEY` by default.
+        key: The deployment's secret, at least 16 characters or bytes, which makes the fingerprints of all
+            processes the same; `SENTRY_FILTERS_KEY` by default.
 
     Raises:
         ValueError: The URL, the namespace or the key is invalid; no secret is shown.
@@ -120,7 +120,7 @@ class RedisSessions:
         self._say(Renewal(name=session or EVERYONE, stamp=stamp, credential=credential))
 
     def recovered(self, session: str | None, stamp: int) -> None:
-        """Hand the end of an expiry that was none to the threads; returns at once."""
+        """Hand the end of an expiry that was a false alarm to the threads; returns at once."""
         self._say(Renewal(name=session or UNNAMED, stamp=stamp))
 
     def close(self, timeout: float = 2.0) -> None:

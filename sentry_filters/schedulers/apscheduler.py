@@ -225,7 +225,7 @@ class PostponingExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler shi
                 if job is not None and isinstance(job.trigger, _Detour) and job.trigger.waiting:
                     self._scheduler.modify_job(job_id, store, next_run_time=datetime.now(UTC))
             except Exception as error:  # noqa: BLE001 - the job is safe in its store and starts a little later
-                self._logger.warning("a postponed job could not be woken: %s", type(error).__name__)
+                self._logger.warning("sentry-filters: a job could not be resumed: %s", type(error).__name__)
 
 
 class _Found:

@@ -97,7 +97,7 @@ class Postponed:
                 pipe.expire(key, _FOUND_SECONDS)
                 times, _ = await pipe.execute()
         except Exception as fault:  # noqa: BLE001 - what cannot be counted would have no end
-            _log.warning("arq: a job could not be postponed: %s", type(fault).__name__)
+            _log.warning("sentry-filters: arq: a job could not be postponed: %s", type(fault).__name__)
             return None
         return event if times <= self._backoff.discoveries else None
 
@@ -107,7 +107,7 @@ class Postponed:
             if not await sleeper.put_off(delay):
                 return delay  # its queue is not the pool's own: arq moves it, and nothing wakes it early
         except Exception as error:  # noqa: BLE001 - arq moves the job itself, which costs a try, not the job
-            _log.warning("arq: a job could not be postponed: %s", type(error).__name__)
+            _log.warning("sentry-filters: arq: a job could not be postponed: %s", type(error).__name__)
             return delay
         with self._lock:
             self._sleepers[sleeper.job] = sleeper
@@ -163,4 +163,6 @@ class _Sleeper:
             now = time.time_ns() // 1_000_000
             await self._redis.zadd(self._redis.default_queue_name, {self.job: now}, xx=True)
         except Exception as error:  # noqa: BLE001 - the job is safe in its queue and starts a little later
-            _log.warning("arq: a postponed job could not be woken: %s", type(error).__name__)
+            _log.warning(
+                "sentry-filters: arq: a postponed job could not be resumed: %s", type(error).__name__
+            )

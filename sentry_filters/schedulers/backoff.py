@@ -1,4 +1,4 @@
-"""When a postponed job asks again, and how often one may have found out by itself."""
+"""When a postponed job tries again, and how often it may find the session expired by itself."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sentry_filters.core import SessionExpired
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """The time between two looks at a closed gate: it grows with the age of the expiry.
+    """The time between two attempts of a postponed job, which grows with the age of the expiry.
 
-    It needs no count of looks, so that no broker has to keep one.
+    It needs no count of attempts, so no broker has to keep one.
 
     Args:
-        first: Seconds, the shortest time. More than 0.
-        longest: Seconds, the longest time. A job that nothing can wake starts within it after a renewal.
-        discoveries: How often one job is put off because a call of its own found the session expired. Once
-            more, and the error is the job's: a renewal does not help it. With 0 it is so from the first time.
+        first: The shortest time, in seconds; more than 0.
+        longest: The longest time, in seconds. A job that nothing wakes starts within it after a renewal.
+        discoveries: How often one job is postponed because its own call found the session expired. After
+            that, its error fails the job as usual, since a renewal does not help; with 0, the first one does.
 
     Raises:
         ValueError: `first` is not more than 0, `longest` is less than `first`, or `discoveries` is not a

@@ -149,7 +149,9 @@ class _Waker:
             for entry in _taken_out(timer, due):
                 timer.call_after(0, entry.fun, entry.args)
         except Exception as error:  # noqa: BLE001 - they are safe in the timer and start a little later
-            _log.warning("celery: postponed tasks could not be woken: %s", type(error).__name__)
+            _log.warning(
+                "sentry-filters: celery: postponed tasks could not be resumed: %s", type(error).__name__
+            )
 
     def _may_start(self, request: Request) -> bool:
         task = request.task

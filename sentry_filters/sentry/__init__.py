@@ -5,6 +5,7 @@ from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.client import current_release, current_spans
 from sentry_filters.sentry.copies import NeverCopied, name_parts
 from sentry_filters.sentry.evidence import failures_of_event, failures_of_telemetry
+from sentry_filters.sentry.explaining import EventExplainer
 from sentry_filters.sentry.integration import GuardIntegration
 from sentry_filters.sentry.options import composed_options, with_dsn, with_options_of
 from sentry_filters.sentry.report import Reporter
@@ -15,6 +16,7 @@ from sentry_filters.sentry.transport import GuardedTransport
 
 __all__ = [
     "Boundary",
+    "EventExplainer",
     "GuardIntegration",
     "GuardedTransport",
     "Hook",

@@ -209,5 +209,7 @@ def _with_printer(make: Callable[[], Transport | None]) -> Transport | None:
     inner = make()
     if os.environ.get(_PRINTER_VARIABLE, "").lower() in ("1", "true", "yes"):
         del os.environ[_PRINTER_VARIABLE]
-        _log.warning("%s: envelopes are printed redacted; the variable is unset", _PRINTER_VARIABLE)
+        _log.warning(
+            "sentry-filters: %s: envelopes are printed redacted, and the variable is unset", _PRINTER_VARIABLE
+        )
     return inner

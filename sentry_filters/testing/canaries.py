@@ -35,15 +35,15 @@ _KINDS = (
 
 
 class Canaries:
-    """Makes a canary for each place and finds them again in what left.
+    """Makes a canary for each place, and finds it again in what was exported.
 
-    A canary is made at run time, opens nothing and contains CANARY. Beside it is a harmless word of the same
-    place: the secret must not arrive, the word has to, else nothing is known about the place. The kinds take
-    turns: bearer token, provider's key, signed token, password; with each comes the live credential, which
-    only a redactor knows that it is registered with.
+    A canary is made at run time, gives access to nothing, and contains CANARY. Beside it is a harmless word
+    for the same place: the secret must not arrive, but the word must, or else nothing is known about the
+    place. The kinds take turns: bearer token, provider's key, signed token, password. Each comes with the
+    live credential, which a redactor only knows if it is registered.
 
     Args:
-        live: Whether `live` is registered with the redactor, so that texts may hold it.
+        live: Whether `live` is registered with the redactor, so that texts may contain it.
     """
 
     def __init__(self, *, live: bool = True) -> None:
@@ -76,7 +76,7 @@ class Canaries:
         return f"{self.word(place)} {text} {live}"
 
     def key_at(self, place: str) -> str:
-        """Return a secret alone, for a place that takes no blanks: a name, a key, an entry of a header."""
+        """Return the secret alone, for a place that allows no blanks: a name, a key, an entry of a header."""
         text, secret = _PROVIDER_KEY.made()
         self._secrets.setdefault(place, []).append(secret)
         return text

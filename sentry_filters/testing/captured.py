@@ -1,4 +1,4 @@
-"""Sentry set up behind a guard, with its last step in memory, for the time of a block."""
+"""Sentry set up behind a guard, with its last step in memory, during a block."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CapturingTransport(Transport):
     Pass the instance as `transport` to `guard.sentry_options` to see what the guard lets through.
 
     Args:
-        options: As any transport's; not used.
+        options: As for any transport; not used.
     """
 
     def __init__(self, options: dict[str, Any] | None = None) -> None:
@@ -62,11 +62,11 @@ class CaptureSentry(Protocol):
 def captured_sentry(guard: SessionGuard, **options: Any) -> Iterator[CapturingTransport]:
     """Set Sentry up as an application does, and keep in memory what would have been sent.
 
-    Afterwards the client that was there before is the current one again, and the scopes are empty.
+    Afterwards the previous client is the current one again, and the scopes are empty.
 
     Args:
-        guard: Sees all that is sent.
-        options: Any options of `sentry_sdk.init` but `transport`; without a DSN it works as with one.
+        guard: The guard that everything passes through.
+        options: Any options of `sentry_sdk.init` except `transport`; a DSN is not needed.
     """
     before = sentry_sdk.get_global_scope().client
     transport = CapturingTransport()

@@ -1,4 +1,4 @@
-"""`check`: canaries through the application's own set-up, and what became of them."""
+"""`check`: sends canaries through the application's own set-up, and says which arrived with their secret."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def check(guard: SessionGuard, *, client: BaseClient | None = None) -> Report:
     Nothing reaches the network: the last step of sending is replaced, in Sentry for a stand-in of the
     client, in OpenTelemetry at the exporters for what carries the check's trace id. Nothing is published,
     counted, written to the ledger or remembered, and everything is as before afterwards. What other threads
-    report meanwhile goes its usual way.
+    report meanwhile is handled as usual.
 
-    Never raises: what breaks is a path with the outcome FAULT. `Report.raise_for_leaks` raises.
+    Never raises: a check that fails itself is a path with the outcome FAULT. `Report.raise_for_leaks` raises.
 
     Args:
-        guard: What everything should pass.
+        guard: The guard that everything should pass through.
         client: The Sentry client; the current one by default.
     """
     sentry = sentry_sdk.get_client() if client is None else client

@@ -1,4 +1,4 @@
-"""What a check found: one line for each path, and what to do with them."""
+"""What a check found: one line for each path."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class CheckedPath:
     """One way out of the process.
 
     Args:
-        path: Its name: what leaves, colon, the place in it.
-        outcome: CLEAN: a canary was sent, and left without its secret. LEAK: its secret left. BYPASS:
+        path: Its name: what is exported, a colon, and the place in it.
+        outcome: CLEAN: a canary was exported without its secret. LEAK: its secret was exported. BYPASS:
             something bypasses the guard. WRONG: a failure is dropped or kept that should not be. FAULT: the
-            check of this path broke. NOT_COVERED: nothing is known. OFF: the application does not use it.
-        detail: Through what it left, or why nothing is known.
+            check of this path failed. NOT_COVERED: nothing is known. OFF: the application does not use it.
+        detail: Through what it was exported, or why nothing is known.
     """
 
     path: str
@@ -64,7 +64,7 @@ def fault_at(path: str, error: Exception) -> CheckedPath:
 
 
 class LeakError(AssertionError):
-    """A secret leaves, or something bypasses the guard.
+    """A secret is exported, or something bypasses the guard.
 
     Args:
         report: What was found.
@@ -102,10 +102,10 @@ class Report:
         return not self.failures and any(path.outcome is Outcome.CLEAN for path in self.paths)
 
     def raise_for_leaks(self) -> None:
-        """Return where nothing failed.
+        """Return if nothing failed.
 
         Raises:
-            LeakError: A secret leaves, something bypasses the guard, or a check broke; all are named.
+            LeakError: A secret is exported, something bypasses the guard, or a check failed; all are named.
         """
         if self.failures:
             raise LeakError(self)

@@ -1,4 +1,4 @@
-"""What a client is told whose request needed LLM work while the session is dead: 503, ask again later."""
+"""The answer to a request that needed LLM work while the session is dead: 503, try again later."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def refused(retry_after: int | None = RETRY_AFTER) -> Refused:
     """Return the answer: 503 Service Unavailable.
 
     Args:
-        retry_after: Seconds after which the client may ask again, 0 or more; None leaves the header out.
+        retry_after: Seconds after which the client may try again, 0 or more; None leaves the header out.
 
     Raises:
-        ValueError: `retry_after` is something else.
+        ValueError: `retry_after` is neither None nor a whole number, 0 or more.
     """
     if retry_after is not None and (type(retry_after) is not int or retry_after < 0):
         raise ValueError(f"invalid retry_after {retry_after!r}; expected whole seconds, 0 or more, or None")

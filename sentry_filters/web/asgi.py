@@ -31,14 +31,14 @@ class Connection(Protocol):
 class RefusalMiddleware:
     """Answers a request that ended with the gate's refusal: 503 with `Retry-After`, or `answer`.
 
-    Add it with `app.add_middleware(RefusalMiddleware)`, or put it round any ASGI application. Messages pass
-    as they come: nothing is held back, so streams stay streams. Any other exception propagates unchanged; so
-    does a refusal once the response has begun, and what is not HTTP, such as a WebSocket.
+    Add it with `app.add_middleware(RefusalMiddleware)`, or wrap any ASGI application in it. Messages are
+    passed on at once, so streams stay streams. Any other exception propagates unchanged; so does a refusal
+    after the response has begun, or outside HTTP, such as in a WebSocket.
 
     Args:
         app: The application.
         retry_after: Seconds of `Retry-After`; None leaves the header out.
-        answer: Makes the answer instead; what it raises propagates.
+        answer: Makes the answer instead; its exceptions propagate.
 
     Raises:
         ValueError: `retry_after` is neither None nor a whole number, 0 or more.
@@ -76,8 +76,8 @@ def refusal_handler(
 ) -> Callable[[Connection, Exception], Awaitable[Any]]:
     """Return what Starlette's `app.add_exception_handler` takes for `SessionExpiredError`.
 
-    Where a stream was refused that had begun, Starlette raises a `RuntimeError` of its own, which is
-    reported, and a group of refusals is not handled: prefer `RefusalMiddleware`.
+    If a stream is refused after it has begun, Starlette raises a `RuntimeError` of its own, which is
+    reported; and a group of refusals is not handled. Prefer `RefusalMiddleware`.
 
     Args:
         retry_after: As for `RefusalMiddleware`.

@@ -23,14 +23,14 @@ Answer: TypeAlias = Callable[[HttpRequest, SessionExpiredError], HttpResponseBas
 class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships no types
     """Answers a request whose view ended with the gate's refusal: 503 with `Retry-After`, or your own answer.
 
-    List it in `MIDDLEWARE` as `"sentry_filters.web.django.RefusalMiddleware"`. It sees what views raise, and
-    what their deferred templates do; what another middleware raises, Django has answered by itself. Any other
+    List it in `MIDDLEWARE` as `"sentry_filters.web.django.RefusalMiddleware"`. It sees exceptions
+    of views and of their deferred templates; Django itself answers those of another middleware. Any other
     exception propagates unchanged; so does a refusal in a streaming response that has begun.
 
     Settings:
         SENTRY_FILTERS_RETRY_AFTER: Seconds of `Retry-After`, 60 by default; None leaves the header out.
         SENTRY_FILTERS_ANSWER: Called with the request and the error, returns the response; a callable or its
-            dotted path. What it raises propagates.
+            dotted path. Its exceptions propagate.
 
     Raises:
         ValueError: At start: `SENTRY_FILTERS_RETRY_AFTER` is neither None nor a whole number, 0 or more.
@@ -47,7 +47,7 @@ class RefusalMiddleware(MiddlewareMixin):  # type: ignore[misc]  # Django ships 
         self._own: Any = import_string(named) if isinstance(named, str) else named
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Return the answer to a refusal; None, by which Django goes on as without it, for anything else."""
+        """Return the answer to a refusal; None, with which Django continues as usual, for anything else."""
         refusal = refusal_in(exception)
         if refusal is None:
             return None

@@ -23,13 +23,13 @@ def answer_refusals(
 ) -> None:
     """Answer requests that ended with the gate's refusal: 503 with `Retry-After`, or `answer`.
 
-    Any other exception is handled as without it; so is a refusal in a stream that has begun, and one that a
+    Any other exception is handled as usual; so is a refusal in a stream that has begun, and one that a
     coroutine view raises in a group.
 
     Args:
         app: The application, or a blueprint for its requests only.
         retry_after: Seconds of `Retry-After`; None leaves the header out.
-        answer: Makes the answer instead, in the context of the request; what it raises propagates.
+        answer: Makes the answer instead, in the context of the request; its exceptions propagate.
 
     Raises:
         ValueError: `retry_after` is neither None nor a whole number, 0 or more.

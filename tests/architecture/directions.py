@@ -78,8 +78,9 @@ DIRECTIONS = Directions(
         "sentry_filters.guard": _may(".audit .core .evidence .http .parts .sentry", libraries="sentry_sdk"),
         "sentry_filters.testing": _may(".core .evidence .guard .redaction .sentry", libraries="sentry_sdk"),
         "sentry_filters.preview": _may(".audit .core .evidence .redaction .sentry"),
+        "sentry_filters.demo": _may(".audit .core .evidence .guard", libraries="httpx sentry_sdk"),
         "sentry_filters.cli": _may(
-            ".audit .core .evidence .guard .preview .redaction .targets .testing",
+            ".audit .core .demo .evidence .guard .preview .redaction .targets .testing",
             libraries="datasette datasette_dashboards pluggy rich uvicorn",
         ),
         "sentry_filters.__main__": _may(".cli"),

@@ -39,7 +39,7 @@ def table(after: str) -> list[list[str]]:
 
 
 def test_the_document_lists_every_counter_with_its_attributes() -> None:
-    rows = table("What goes out")
+    rows = table("What is exported")
     counters = {row[0]: [label for label in row[2].split(", ") if label] for row in rows}
 
     assert counters.pop("sentry_filters.gate.closed") == []

@@ -30,6 +30,9 @@ def test_its_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
         (["audt"], "did you mean 'audit'?"),
         (["export", "colector"], "did you mean 'collector'?"),
         (["xyz"], "invalid choice: 'xyz'"),
+        (["export", "relay", "--polcy=x"], "unrecognized arguments: --polcy=x, did you mean '--policy'?"),
+        (["demo", "--jsn"], "did you mean '--json'?"),
+        (["demo", "--xyz"], "unrecognized arguments: --xyz"),
     ],
 )
 def test_what_may_have_been_meant_is_said(

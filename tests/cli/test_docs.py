@@ -79,7 +79,7 @@ def test_the_cron_line_prints_only_what_is_wrong(
     path = tmp_path / "ledger.db"
     write(path, *rows)
     line = snippet("cron")
-    assert line in (ROOT / "docs" / "how-to.md").read_text(encoding="utf-8")
+    assert line in (ROOT / "docs/how-to/see-what-it-silenced.md").read_text(encoding="utf-8")
     minute, hour, day, month, weekday, shell = line.strip().split(maxsplit=5)
     assert (minute, {hour, day, month, weekday}) == ("17", {"*"})
     shell = shell.replace("/var/lib/chat/ledger.db", str(path)).replace("--since 2h", "--since all")

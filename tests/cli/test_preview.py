@@ -17,6 +17,7 @@ import sentry_sdk
 
 from sentry_filters import Ledger, Policy, SessionGuard
 from sentry_filters.cli import main
+from sentry_filters.preview import Preview
 from tests.conftest import InitSentry
 from tests.preview.reports import HOST, TAGS, URL, WIRE, event, lines_of, transaction
 from tests.support.secrets import fake
@@ -271,6 +272,33 @@ def test_progress_is_for_a_person_who_watches(tmp_path: Path, monkeypatch: pytes
         assert main(["preview", "--policy", toml(tmp_path), file]) == 0
         assert shown in stream.getvalue()
         assert bool(stream.getvalue()) is bool(shown)
+
+
+def test_progress_goes_without_rich(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = str(lines_of(tmp_path, [{"message": "fine"}] * 1000))
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    assert main(["preview", "--policy", toml(tmp_path), file]) == 0
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_progress_reaches_the_end_of_the_files(zipped: bool, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.db"
+    decided_in(ledger, Policy(provider="OpenHuman", hosts={HOST}))
+    lines = lines_of(tmp_path, ({"message": f"fine {number}"} for number in range(3000)))
+    if zipped:
+        lines.write_bytes(gzip.compress(lines.read_bytes()))
+    told: list[tuple[int, int]] = []
+    preview = Preview(Policy(provider="OpenHuman"), progress=lambda judged, read: told.append((judged, read)))
+
+    preview.of([ledger, lines])
+
+    before, size = ledger.stat().st_size, lines.stat().st_size
+    assert told == sorted(told)
+    assert told[0][1] >= before
+    assert told[-1][0] >= 3000
+    assert told[-1][1] == before + size
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -185,5 +185,7 @@ def test_openings_are_reported_until_unsubscribed(caplog: pytest.LogCaptureFixtu
     gate.open("alice")
 
     assert told == [True]
-    assert {record.getMessage() for record in caplog.records} == {"a callback of the gate raised ValueError"}
+    assert {record.getMessage() for record in caplog.records} == {
+        "sentry-filters: a gate callback raised ValueError"
+    }
     assert {record.levelname for record in caplog.records} == {"WARNING"}

@@ -1,1 +1,1 @@
-"""The main job, shown: a real 401 storm, without the filter and with it."""
+"""The main job, as a user sees it; and a day of it, for the dashboard's tests and pictures."""

@@ -35,10 +35,10 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
     return message_from_bytes(wheel.read(name))
 
 
-def tracked() -> set[str]:
-    """The files of the checkout, without what git ignores."""
+def files(*which: str) -> set[str]:
+    """The files of the checkout that git knows, or does not know yet."""
     # In a container the checkout may belong to somebody else.
-    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z", *which]
     require((CHECKOUT / ".git").exists(), "run it in a git checkout: its files are those that are expected")
     listed = subprocess.run(git, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
     return {name for name in listed.split("\0") if name and (CHECKOUT / name).is_file()}
@@ -70,7 +70,9 @@ def test_the_sdist_is_the_checkout(distributions: Built) -> None:
     with tarfile.open(distributions.sdist) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers()}
 
-    assert names - {"PKG-INFO"} == tracked()
+    known = files("--cached")
+    assert known - names == set()
+    assert names - known - files("--others", "--exclude-standard") == {"PKG-INFO"}
     assert {"SECURITY.md", "CHANGELOG.md", "LICENSE", "docs/support.md", "tests/conftest.py"} <= names
 
 

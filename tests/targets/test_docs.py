@@ -1,8 +1,7 @@
-"""Every `sentry-filters export` of docs/how-to.md and of docs/export.md, run as it stands there."""
+"""Every `sentry-filters export` of docs/how-to and of docs/export.md, run as it stands there."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
@@ -10,15 +9,14 @@ import pytest
 
 from sentry_filters.cli import main
 from sentry_filters.targets import inbound_patterns, relay_config
+from tests.docs.pages import HOW_TO, ROOT, snippets
 from tests.targets.conftest import POLICY
-from tests.test_readme import snippets
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("docs/how-to.md", "docs/export.md")
+PAGES = (*sorted(HOW_TO.glob("*.md")), ROOT / "docs/export.md")
 COMMANDS = [
-    pytest.param(line, id=f"{page}: {line}")
+    pytest.param(line, id=f"{page.name}: {line}")
     for page in PAGES
-    for block in re.findall(r"```console\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    for block in snippets(page, "console")
     for line in block.splitlines()
     if "sentry-filters export" in line
 ]
@@ -28,7 +26,7 @@ COMMANDS = [
 def test_a_documented_command_runs(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [table] = snippets("toml")
+    [table] = snippets(HOW_TO / "configure.md", "toml")
     (tmp_path / "pyproject.toml").write_text(table)
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)
@@ -46,9 +44,9 @@ def test_both_pages_show_commands() -> None:
 
 
 def test_the_how_to_shows_patterns_of_the_policy() -> None:
-    shown = snippets("text")[0].split("\n")
+    [shown] = snippets(HOW_TO / "senders-without-the-filter.md", "text")
 
-    assert set(filter(None, shown)) <= set(inbound_patterns(POLICY).text.splitlines())
+    assert set(shown.splitlines()) <= set(inbound_patterns(POLICY).text.splitlines())
 
 
 def test_the_page_names_what_relay_cannot_reach() -> None:

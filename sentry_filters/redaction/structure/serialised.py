@@ -43,6 +43,7 @@ class Look(NamedTuple):
 
 
 DOUBT = Look(is_clean=False, redacted=None, names=True)
+"""The look at bytes that nothing is known about: only the walk can tell."""
 
 
 class SerialisedCheck:

@@ -1,0 +1,1 @@
+"""The small applications of docs/examples, started as their pages say."""

@@ -1,0 +1,257 @@
+"""The world: processes that call a backend and sign in, what goes wrong with them, and what comes after."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any, Literal
+
+from sentry_filters.core import expiries
+from sentry_filters.core.policy import Policy
+from sentry_filters.core.session import SessionExpired
+from tests.simulation.judge import Judge
+from tests.simulation.primitives import simulated
+from tests.simulation.process import Process
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.server import Server
+from tests.simulation.troubles import TROUBLES
+
+_LONGEST_CALL = 3.0  # seconds
+_REST = 20.0  # longer than any back-off, call and sign-in together
+_MOST_REST = 300.0  # until each session's end has been met by a call
+_UNNAMED = 0.1  # how likely a failure is also reported without its credential
+
+
+@dataclass(slots=True)
+class Account:
+    """A user, or the application itself, at the backend.
+
+    Args:
+        name: Of the user.
+        credential: The one that is valid, None while nobody is signed in.
+        flaky_until: Until then the backend may answer 401 although the session lives.
+    """
+
+    name: str
+    credential: str | None = None
+    flaky_until: float = 0.0
+    given: int = 0
+    all_given: list[str] = field(default_factory=list)
+
+    def sign_in(self) -> str:
+        """Return a new credential, which is valid from now on, as the only one."""
+        self.given += 1
+        text = f"{self.name} {self.given}"
+        self.credential = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        self.all_given.append(self.credential)
+        return self.credential
+
+
+class Fleet:
+    """One simulation.
+
+    Args:
+        seed: Decides everything.
+        log: Where what happens is written, None for nowhere.
+    """
+
+    def __init__(self, seed: int, log: list[str] | None = None) -> None:
+        self.seed = seed
+        self.scheduler = Scheduler(seed)
+        chance = self.scheduler.random
+        self.scope: Literal["process", "session"] = chance.choice(("process", "process", "session"))
+        self.listening = chance.random() < 0.85
+        self.window = chance.choice((0.0, 0.0, 0.0, 2.0))
+        self.trouble = chance.choice((0.0, 0.3, 1.0))  # how much of it
+        self.policy = Policy(
+            provider="P", hosts={"h"}, scope=self.scope, healing_window=self.window, renewal_grace=0.0
+        )
+        users = chance.randint(2, 3) if self.scope == "session" else 1
+        self.accounts = [Account(f"u{number}") for number in range(users)]
+        self.server = Server(self.scheduler, self.scope)
+        self.judge = Judge(self)
+        self.processes: list[Process] = []
+        self.is_calm = True  # whether nothing went wrong with processes, network and server
+        self.is_over = False
+        self._log = log
+        self.stored: dict[str, str] = {}  # what is kept where all processes read it, by account
+
+    def run(self, modules: list[ModuleType]) -> None:
+        """Let it happen; raises what does not hold."""
+        with simulated(modules, self.scheduler), _at(self.scheduler):
+            self.scheduler.spawn(self._script, name="script")
+            self.scheduler.run(lambda: self.is_over)
+
+    def note(self, text: str) -> None:
+        """Write down what happens."""
+        if self._log is not None:
+            self._log.append(f"{self.scheduler.now - 1_000_000:10.3f} {text}")
+
+    @property
+    def alive(self) -> list[Process]:
+        """The processes that have not crashed."""
+        return [one for one in self.processes if not one.is_dead]
+
+    # What the script lets happen
+
+    def _script(self) -> None:
+        scheduler, chance = self.scheduler, self.scheduler.random
+        for account in self.accounts:
+            self.stored[account.name] = account.sign_in()
+        for _ in range(chance.randint(1, 4)):
+            self.join()
+        for _ in range(chance.randint(1, 6)):
+            scheduler.sleep(chance.uniform(0.0, 8.0))
+            self._something(
+                chance.choice(tuple(TROUBLES)) if chance.random() < self.trouble else "session ends"
+            )
+        self._heal()
+        self._come_to_rest()
+        self.judge.at_rest("after the storm")
+        self._all_sign_in()
+        self._come_to_rest()
+        self.judge.all_open()
+        self._all_end()
+        self._come_to_rest()
+        self.judge.all_closed()
+        self.judge.ended()
+        self.is_over = True
+
+    def _something(self, what: str) -> None:
+        chance = self.scheduler.random
+        process, account = chance.choice(self.alive), chance.choice(self.accounts)
+        self.note(f"{what}: process {process.number}, {account.name}")
+        TROUBLES[what](self, process, account)
+
+    def _heal(self) -> None:
+        self.note("all is well again")
+        self.server.is_down, self.server.losing = False, 0.0
+        self.server.away.clear()
+        for process in self.alive:
+            process.clock_is_ahead, process.cannot_start_threads = 0.0, False
+            process.dies_while_claiming = False
+            process.interrupts.clear()
+
+    def _come_to_rest(self) -> None:
+        until = self.scheduler.now + _MOST_REST
+        while not self.judge.has_met_the_end and self.scheduler.now < until:
+            self.scheduler.sleep(1.0)
+        self.scheduler.sleep(_REST)
+
+    def _all_sign_in(self) -> None:
+        process = self.scheduler.random.choice(self.alive)
+        for account in self.accounts:
+            self.sign_in(process, account)
+
+    def _all_end(self) -> None:
+        self.note("all sessions end")
+        for account in self.accounts:
+            account.credential = None
+        self.judge.final = {account.all_given[-1] for account in self.accounts}
+        self.judge.nobody_signs_in = True
+
+    def join(self) -> None:
+        process = Process(self, self.policy, len(self.processes))
+        self.processes.append(process)
+        self.scheduler.spawn(lambda: self._live(process), process, f"main of {process.number}")
+
+    # What an application does
+
+    def _live(self, process: Process) -> None:
+        process.begin()
+        self.work(process)
+
+    def work(self, process: Process) -> None:
+        chance = self.scheduler.random
+        for number in range(chance.randint(1, 3)):
+            self.scheduler.spawn(lambda: self._call(process), process, f"caller {number} of {process.number}")
+
+    def _call(self, process: Process) -> None:
+        scheduler, chance = self.scheduler, self.scheduler.random
+        while not self.is_over:
+            scheduler.sleep(chance.uniform(0.0, 2.0))
+            account = chance.choice(self.accounts)
+            credential = self.stored[account.name]
+            asked = credential if self.scope == "session" else None
+            if not process.gate.is_open_for(asked):
+                process.gate.wait(chance.uniform(0.1, 5.0), session=asked)
+                continue
+            began = scheduler.now
+            scheduler.sleep(chance.uniform(0.0, _LONGEST_CALL))
+            is_valid = account.credential == credential
+            if is_valid and scheduler.now < account.flaky_until and chance.random() < 0.5:
+                is_valid = False
+                self.judge.flaked(credential)
+            scheduler.sleep(chance.uniform(0.0, 0.1))
+            if is_valid:
+                process.succeeded(credential, began)
+            else:
+                self.judge.rejected(credential)
+                if self.scope == "process" and chance.random() < _UNNAMED:
+                    process.failed(None, began, can_show=False)
+                self.note(
+                    f"401 in process {process.number}: {account.name} {credential}, begun {began - 1e6:.3f}"
+                )
+                process.failed(credential, began, can_show=chance.random() < 0.7)
+
+    def sign_in_soon(self, process: Process, event: SessionExpired) -> None:
+        """A handler was told: somebody signs in after a while, unless nobody does any more."""
+        if self.judge.nobody_signs_in:
+            return
+        chance = self.scheduler.random
+        account = next((one for one in self.accounts if event.session in one.all_given), self.accounts[0])
+        delay = chance.choice((0.0, 0.5, 3.0))
+
+        def later() -> None:
+            self.scheduler.sleep(delay)
+            if account.credential is None and not self.judge.nobody_signs_in:
+                self.sign_in(process, account)
+            elif event.session is not None and account.credential == event.session:
+                self._told(process, account, None)  # it was none: the same credential goes on
+
+        self.scheduler.spawn(later, process, f"sign-in of {account.name}")
+
+    def sign_in(self, process: Process, account: Account) -> None:
+        before = self.stored[account.name]
+        self.stored[account.name] = account.sign_in()
+        self._told(process, account, before if self.scope == "session" else None)
+
+    def _told(self, process: Process, account: Account, replaces: str | None) -> None:
+        credential = account.credential
+        self.note(f"process {process.number} signs in: {account.name} {credential}")
+
+        def tell() -> None:
+            process.renewed(credential, replaces)
+
+        self.scheduler.spawn(tell, process, "sign-in")
+
+
+def modules() -> list[ModuleType]:
+    """Return the package's modules that meet simulated threads and clocks."""
+    import sentry_filters.redis.sessions  # noqa: F401, PLC0415 - so that they are there
+
+    rooms = ("sentry_filters.core.", "sentry_filters.redis.", "redis.backoff")
+    return [module for name, module in sorted(sys.modules.items()) if name.startswith(rooms)]
+
+
+@contextmanager
+def _at(scheduler: Scheduler) -> Iterator[None]:
+    class Moment:
+        @staticmethod
+        def now(zone: Any) -> datetime:
+            home = scheduler.current.home
+            return datetime.fromtimestamp(scheduler.now + (0.0 if home is None else home.clock_is_ahead), UTC)
+
+    real, expiries.datetime = expiries.datetime, Moment  # type: ignore[attr-defined, assignment]
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        expiries.datetime = real  # type: ignore[attr-defined]

@@ -1,0 +1,152 @@
+"""What has to hold in every simulated world: DESIGN's promises of a session's life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sentry_filters.core.session import Observed, Standing
+
+if TYPE_CHECKING:
+    from tests.simulation.fleet import Fleet
+    from tests.simulation.process import Process
+
+
+class Violation(AssertionError):
+    """Something does not hold."""
+
+
+class Judge:
+    """Follows what happens, and says what must not.
+
+    Args:
+        fleet: The world.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self.nobody_signs_in = False
+        self.final: set[str] = set()
+        self._rejected: set[str] = set()
+        self._renewals: dict[Process, list[tuple[float, str | None]]] = {}
+        self._shown: set[str] = set()
+
+    # What happens
+
+    def rejected(self, credential: str) -> None:
+        """The backend has answered a call with this credential with 401."""
+        self._rejected.add(credential)
+
+    def flaked(self, credential: str) -> None:
+        """It did although the session lives."""
+
+    def renewed(self, process: Process, credential: str | None) -> None:
+        """`session_renewed` has returned in a process."""
+        fleet = self._fleet
+        self._renewals.setdefault(process, []).append((fleet.scheduler.now, credential))
+
+    @property
+    def has_met_the_end(self) -> bool:
+        """Whether calls have met the end of all sessions that have ended for good."""
+        return self.final <= self._rejected
+
+    def decided(
+        self, process: Process, credential: str | None, began: float, observed: Observed, *, opened: bool
+    ) -> None:
+        """A report was decided about."""
+        standing, gate = observed.standing, process.gate
+        self._fleet.note(f"process {process.number}: {credential} begun {began - 1e6:.3f} is {observed}")
+        if observed.tag is not None and observed.expiry is not None:
+            self._shown.add(observed.expiry)
+        dropped = standing is not None and observed.tag is None
+        is_dead = dropped and standing is not Standing.STALE and observed.reason is None
+        if is_dead and gate.is_open_for(credential) and not opened:
+            self._violated(f"process {process.number} dropped a report while its gate was open")
+        renewals = self._renewals.get(process, ())
+        if standing is Standing.FIRST and any(
+            began < moment and self._covers(renewed, credential) for moment, renewed in renewals
+        ):
+            self._violated(
+                f"process {process.number} found a session's end in a call from before its renewal"
+            )
+
+    def _covers(self, renewed: str | None, credential: str | None) -> bool:
+        return self._fleet.scope == "process" or renewed == credential
+
+    # What has to be true at the end
+
+    def at_rest(self, when: str) -> None:
+        """Nothing is wrong any more, and all had time: the gates agree, and all is told."""
+        alive = self._fleet.alive
+        for credential in self._credentials():
+            states = {process.gate.is_open_for(credential) for process in alive}
+            if len(states) > 1:
+                self._violated(f"{when}, the gates disagree about {credential}")
+        self._all_told(when)
+
+    def all_open(self) -> None:
+        """A sign-in of all opens all gates."""
+        self.at_rest("after the sign-in")
+        for process in self._fleet.alive:
+            for account in self._fleet.accounts:
+                if account.credential is not None and not process.gate.is_open_for(account.credential):
+                    self._violated(f"process {process.number} is closed after the sign-in")
+
+    def all_closed(self) -> None:
+        """An end that a call has met closes all gates."""
+        self.at_rest("after the end")
+        for process in self._fleet.alive:
+            for credential in self.final:
+                if process.gate.is_open_for(credential):
+                    self._violated(f"process {process.number} is open after the end of {credential}")
+        if not self.has_met_the_end:
+            self._violated("nobody has met the end")
+
+    def ended(self) -> None:
+        """What has to hold of the whole."""
+        fleet = self._fleet
+        everywhere: list[str] = []
+        for process in fleet.processes:
+            if process.bus.twice:
+                self._violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
+            everywhere += process.bus.published
+            for event in process.bus.told:
+                if event.session is not None and event.session not in self._rejected:
+                    self._violated(f"an expiry of {event.session}, which nobody has rejected")
+            if not process.is_dead:
+                self._no_faults(process)
+        if fleet.is_calm and len(everywhere) != len(set(everywhere)):
+            self._violated(f"an expiry was published twice: {sorted(everywhere)}")
+
+    def _no_faults(self, process: Process) -> None:
+        for what in ("faults", "violations"):
+            found = process.counters.get(what) - process.counters.get(what, "old_credential_in_use")
+            if found:
+                self._violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
+
+    def _all_told(self, when: str) -> None:
+        fleet = self._fleet
+        # Known, and said in docs/redis.md: a process may die between its claim and what it then publishes.
+        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.died_with
+        told |= self._shown
+        for process in fleet.alive:
+            hidden = process.ids_that_close - told
+            # A failure that names no session and one that does may have been found at once: one end, two ids.
+            is_known = fleet.scope == "process" and not process.ids_that_close.isdisjoint(told)
+            if hidden and not is_known:
+                self._violated(
+                    f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"
+                )
+            due = [id_ for id_, handled in process.bus.published.items() if handled]
+            called = [event.id for event in process.handled]
+            if fleet.listening and [id_ for id_ in called if id_ in due] != due:
+                self._violated(
+                    f"{when}, the handler of process {process.number} was called for {called}, not {due}"
+                )
+
+    def _credentials(self) -> set[str | None]:
+        if self._fleet.scope == "process":
+            return {None}
+        return {one for account in self._fleet.accounts for one in account.all_given}
+
+    def _violated(self, what: str) -> None:
+        raise Violation(f"seed {self._fleet.seed}: {what}")

@@ -1,0 +1,200 @@
+"""Mistakes that the shared protocol could have: each is a patch of the package's source, and has to be found.
+
+Run as `python -m tests.simulation.mutants [NUMBER …]`; those of the transition function are the model's.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import multiprocessing
+import sys
+import time
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NamedTuple
+
+_SEEDS = 4_000
+_PART = 50
+
+
+class Mutant(NamedTuple):
+    """One mistake.
+
+    Args:
+        name: What goes wrong.
+        module: Below `sentry_filters`.
+        source: A piece of it that occurs once.
+        instead: What stands there then.
+    """
+
+    name: str
+    module: str
+    source: str
+    instead: str
+
+
+MUTANTS = (
+    Mutant("who loses a claim publishes, too", "redis.exchange", "        if won:\n", "        if True:\n"),
+    Mutant(
+        "without Redis nobody publishes",
+        "redis.exchange",
+        'count("fallback")\n        self._lifecycle.publish(expiry.event)',
+        'count("fallback")',
+    ),
+    Mutant(
+        "renewals are not written again",
+        "redis.exchange",
+        "if theirs.get(renewal.name, 0) < renewal.stamp:",
+        "if False:",
+    ),
+    Mutant(
+        "expiries are not written again",
+        "redis.exchange",
+        "if written.get(expiry.name, -1) < expiry.after:",
+        "if False:",
+    ),
+    Mutant("a look finds no renewals", "redis.exchange", "in state.renewals:\n", "in ():\n"),
+    Mutant(
+        "a look finds no expiries",
+        "redis.exchange",
+        "in state.expiries:\n            self",
+        "in ():\n            self",
+    ),
+    Mutant(
+        "an outage is forgotten",
+        "redis.exchange",
+        'self._version = ""\n\n    def _missing',
+        "pass\n\n    def _missing",
+    ),
+    Mutant(
+        "the earlier renewal counts",
+        "redis.replica",
+        "known.stamp > renewal.stamp",
+        "known.stamp < renewal.stamp",
+    ),
+    Mutant(
+        "the earlier expiry counts",
+        "redis.replica",
+        "known.after > expiry.after",
+        "known.after < expiry.after",
+    ),
+    Mutant("a claim that fails is not published", "redis.threads", "if not settled:", "if False:"),
+    Mutant(
+        "nobody looks a second time",
+        "redis.threads",
+        "elif not self._closed.is_set() and (",
+        "elif False and (",
+    ),
+    Mutant(
+        "a child has no threads",
+        "redis.sessions",
+        "            self._start(self._lifecycle)\n",
+        "            pass\n",
+    ),
+    Mutant(
+        "another's expiry closes nothing",
+        "core.sessions",
+        "if Due.CLOSE in step.due:\n                self._keeper.close(event, session)\n            elif",
+        "if Due.CLOSE in step.due:\n                pass\n            elif",
+    ),
+    Mutant(
+        "what is dropped leaves the gate open",
+        "core.sessions",
+        "            self._keeper.close(draft, failure.session)",
+        "            pass",
+    ),
+    Mutant("a recovery is not shared", "core.sessions", "self._shared.recovered(home, stamp)", "pass"),
+    Mutant(
+        "a clock that was set back orders renewals",
+        "core.sessions",
+        "max(stamp_now(), self._known.latest_stamp + 1)",
+        "stamp_now()",
+    ),
+    Mutant(
+        "the end of the window tells nothing",
+        "core.telling",
+        "if Due.PUBLISH in step.due or found_out:",
+        "if False:",
+    ),
+    Mutant("a success opens nothing", "core.sessions", "self._keeper.reopen(expiry.id, name)", "pass"),
+    Mutant(
+        "a sign-in opens one of several",
+        "core.gate",
+        "self._closed_by.clear()",
+        "self._closed_by and self._closed_by.popitem()",
+    ),
+    Mutant(
+        "an idle handler is never called again",
+        "core.worker",
+        "self._thread = None\n                    return None\n                self._changed",
+        "return None\n                self._changed",
+    ),
+    Mutant(
+        "a child's handlers wait for the parent's thread",
+        "core.worker",
+        "        self._began = None\n        self._thread = None",
+        '        self._began = None\n        self._thread = getattr(self, "_thread", None)',
+    ),
+    Mutant(
+        "two threads find the first failure",
+        "core.sessions",
+        '        with self._lock:\n            if self.scope == "session" and name',
+        '        if True:\n            if self.scope == "session" and name',
+    ),
+)
+
+
+class _Patching(importlib.machinery.SourceFileLoader):
+    """Imports one module with the mistake in it."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self._mutant = mutant
+        self._of = f"sentry_filters.{mutant.module}"
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._of:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        assert spec is not None
+        assert spec.origin is not None
+        importlib.machinery.SourceFileLoader.__init__(self, fullname, spec.origin)
+        return importlib.util.spec_from_file_location(fullname, spec.origin, loader=self)
+
+    def get_code(self, fullname: str) -> object:  # type: ignore[override]
+        source = self.get_data(self.path).decode()
+        mutant = self._mutant
+        assert source.count(mutant.source) == 1, f"{mutant.name}: {source.count(mutant.source)} places"
+        return compile(source.replace(mutant.source, mutant.instead), mutant.name, "exec")
+
+
+def seeds_to_find(number: int) -> tuple[int, str]:
+    """Return after how many seeds a mutant is found, and by what; to be called in a fresh process."""
+    assert not any(name.startswith("sentry_filters") for name in sys.modules), "the package is loaded already"
+    sys.meta_path.insert(0, _Patching(MUTANTS[number]))
+    from tests.simulation.__main__ import simulate  # noqa: PLC0415 - only now, with the mistake
+
+    for first in range(0, _SEEDS, _PART):
+        found = simulate(range(first, first + _PART))
+        if found:
+            return first + _PART, found[0]
+    return 0, "nothing"
+
+
+def main(arguments: list[str]) -> int:
+    """Try all, or those with these numbers; 1 where one is not found."""
+    numbers = [int(one) for one in arguments] or range(len(MUTANTS))
+    missed = 0
+    with multiprocessing.get_context("spawn").Pool(maxtasksperchild=1) as pool:
+        started = time.perf_counter()
+        for number, (seeds, what) in zip(numbers, pool.imap(seeds_to_find, numbers), strict=True):
+            missed += not seeds
+            print(f"{number:2} {MUTANTS[number].name}: {seeds or 'not found'} ({what[:150]})")  # noqa: T201
+        print(f"{len(numbers) - missed} of {len(numbers)} found in {time.perf_counter() - started:.0f} s")  # noqa: T201
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

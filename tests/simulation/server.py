@@ -1,0 +1,217 @@
+"""Redis in memory, and a network that fails: what the package's threads meet in a simulation.
+
+The scripts are those of the model's store, which `tests/model/test_store.py` compares with the real server's.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+from sentry_filters.redis.messages import Expiry, Renewal, record_of, text_of
+from sentry_filters.redis.store import State
+from tests.model.store import Contents, Kept, ModelStore, Named
+from tests.simulation.scheduler import Scheduler, Task
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+_SLOWEST = 0.02  # seconds of an answer, where nothing is wrong
+_TIMEOUT = 1.0  # of the package's client
+
+
+class Server:
+    """What is kept, who listens, and what is wrong.
+
+    Args:
+        scheduler: Time and chance.
+        scope: `Policy.scope`.
+    """
+
+    def __init__(self, scheduler: Scheduler, scope: str) -> None:
+        self._scheduler = scheduler
+        self._scope = scope
+        self._epochs = 0
+        self.is_down = False
+        self.losing = 0.0  # how likely an answer is lost, before or after the command has run
+        self.away: set[object] = set()  # processes that are cut off
+        self.listeners: list[Listener] = []
+        self.died_with: set[str] = set()  # expiries whose process died after it had won, before it published
+        self.flush()
+
+    def flush(self) -> None:
+        """Lose everything, as after a restart without a file."""
+        self._events: dict[str, Expiry] = {}
+        self.store = ModelStore(self._scope, lambda kept: self._events[kept[2]])
+        self._epochs += 1
+        self.seq = 0
+
+    @property
+    def version(self) -> str:
+        """The version of what is kept, an empty text where nothing is."""
+        return f"{self._epochs:x}:{self.seq}" if self.seq else ""
+
+    def reach(self, home: object) -> None:
+        """Let a command of this process take its time to the server.
+
+        Raises:
+            redis.ConnectionError, redis.TimeoutError: It does not arrive.
+        """
+        scheduler = self._scheduler
+        if home in self.away:
+            scheduler.sleep(_TIMEOUT)
+            raise redis.TimeoutError("away")
+        scheduler.sleep(scheduler.random.uniform(0.0, _SLOWEST))
+        if self.is_down:
+            raise redis.ConnectionError("down")
+        self._perhaps_lost()
+
+    def answer(self, home: object) -> None:
+        """Let the answer take its time back; raises as `reach`."""
+        scheduler = self._scheduler
+        scheduler.sleep(scheduler.random.uniform(0.0, _SLOWEST))
+        if home in self.away or self.is_down:
+            raise redis.TimeoutError("away")
+        self._perhaps_lost()
+
+    def _perhaps_lost(self) -> None:
+        if self.losing and self._scheduler.random.random() < self.losing:
+            self._scheduler.sleep(_TIMEOUT)
+            raise redis.TimeoutError("lost")
+
+    def remember(self, expiry: Expiry) -> None:
+        """Note what a claim is about, as its record would."""
+        self._events.setdefault(expiry.event.id, expiry)
+
+    def expiry_of(self, kept: Kept) -> Expiry:
+        """Return what is kept as the package has it."""
+        name, after, id_ = kept
+        return Expiry(name=name, after=after, event=self._events[id_].event)
+
+    def tell(self) -> None:
+        """Send what a command has said to all who listen."""
+        for said in self.store.said:
+            self.seq += 1
+            text = f"{self.version} {self._text(said)}"
+            for listener in self.listeners:
+                if listener.home not in self.away:
+                    listener.hear(text)
+        self.store.said.clear()
+
+    def contents(self) -> Contents:
+        """Return what is kept."""
+        return self.store.contents()
+
+    def _text(self, said: Kept | Named) -> str:
+        name, number, last = said
+        if last in self._events:
+            return f"expiry {name} {record_of(self.expiry_of((name, number, last)))}"
+        return f"renewal {name} {text_of(Renewal(name=name, stamp=number, credential=last))}"
+
+
+class Link:
+    """The store of one process: `sentry_filters.redis.store.Store`, over the simulated network."""
+
+    prefix = "sentry-filters:{simulated}"
+    channel = "channel"
+
+    def __init__(self, server: Server, home: Process) -> None:
+        self._server = server
+        self._home = home
+
+    def version(self) -> str:
+        """Return the version of the state."""
+        self._server.reach(self._home)
+        version = self._server.version
+        self._server.answer(self._home)
+        return version
+
+    def load(self) -> State:
+        """Read everything."""
+        self._server.reach(self._home)
+        contents = self._server.contents()
+        version = self._server.version
+        expiries = [self._server.expiry_of(one) for one in contents.expiries]
+        renewals = [Renewal(name=name, stamp=stamp, credential=to) for name, stamp, to in contents.renewals]
+        self._server.answer(self._home)
+        return State(version, expiries, renewals, 0)
+
+    def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
+        """Write an expiry unless it is there already."""
+        self._server.reach(self._home)
+        self._server.remember(expiry)
+        won, winner = self._server.store.claim(expiry, begun)
+        if winner is not None:
+            current = {kept[0]: kept for kept in self._server.contents().expiries}
+            winner = self._server.expiry_of(current[winner.name])
+        self._server.tell()
+        if self._home.dies_while_claiming:
+            if won:
+                self._server.died_with.add(expiry.event.id)
+            self._home.crash()
+        self._server.answer(self._home)
+        return won, winner
+
+    def renew(self, renewal: Renewal) -> None:
+        """Write a renewal unless a later one is there."""
+        self._server.reach(self._home)
+        self._server.store.renew(renewal)
+        self._server.tell()
+        self._server.answer(self._home)
+
+
+class Listener:
+    """A connection that listens: `redis.client.PubSub`."""
+
+    def __init__(self, scheduler: Scheduler, server: Server, home: object) -> None:
+        self._scheduler = scheduler
+        self._server = server
+        self.home = home
+        self._arrived: deque[dict[str, Any]] = deque()
+        self._waiting: Task | None = None
+
+    def subscribe(self, _channel: str) -> None:
+        """Begin to listen."""
+        self._server.reach(self.home)
+        self._server.listeners.append(self)
+        self._arrive({"type": "subscribe", "data": 1})
+
+    def hear(self, text: str) -> None:
+        """Take a message, which may take its time."""
+        self._arrive({"type": "message", "data": text})
+
+    def get_message(self, timeout: float) -> dict[str, Any] | None:
+        """Return what has arrived, None where nothing does in time; raises where the server is gone."""
+        if not self._arrived:
+            self._waiting = self._scheduler.current
+            self._scheduler.park(timeout)
+            self._waiting = None
+        if self._server.is_down:
+            raise redis.ConnectionError("down")
+        return self._arrived.popleft() if self._arrived else None
+
+    def close(self) -> None:
+        """End."""
+        if self in self._server.listeners:
+            self._server.listeners.remove(self)
+
+    def _arrive(self, message: dict[str, Any]) -> None:
+        self._arrived.append(message)
+        if self._waiting is not None:
+            self._scheduler.wake(self._waiting)
+
+
+class Client:
+    """`redis.Redis`, as far as the threads use it."""
+
+    def __init__(self, scheduler: Scheduler, server: Server, home: object) -> None:
+        self._scheduler, self._server, self._home = scheduler, server, home
+
+    def pubsub(self) -> Listener:
+        """Return a connection that listens."""
+        return Listener(self._scheduler, self._server, self._home)
+
+    def close(self) -> None:
+        """End."""

@@ -1,0 +1,118 @@
+"""A thousand fleets hold what is promised; a seed replays exactly; mistakes of the protocol are found."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Renewal
+from sentry_filters.redis.store import State, Store
+from tests.model.test_store import NAMES, expiry_of
+from tests.redis.conftest import redis_server
+from tests.support.redis import RedisServer
+
+pytest.importorskip("greenlet")
+
+from tests.simulation import mutants
+from tests.simulation.fleet import Fleet, modules
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.server import Link, Server
+
+__all__ = ["redis_server"]  # the fixture
+
+
+def _simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # In processes of their own: modules are changed there, and names have the same order everywhere.
+    command = [sys.executable, "-m", "tests.simulation", *arguments]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_a_thousand_fleets_hold_what_is_promised() -> None:
+    ran = _simulated("--seeds", "1000")
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.startswith("1,000 seeds")
+
+
+def test_a_seed_replays_exactly() -> None:
+    first, again = _simulated("--replay", "12"), _simulated("--replay", "12")
+
+    assert first.returncode == 0
+    assert "signs in" in first.stdout
+    assert first.stdout == again.stdout
+
+
+def test_other_seeds_are_other_lives() -> None:
+    logs: list[list[str]] = [[], []]
+    for seed, log in enumerate(logs):
+        Fleet(seed, log).run(modules())
+    assert logs[0] != logs[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["who loses a claim publishes, too", "what is dropped leaves the gate open", "a look finds no expiries"],
+)
+def test_a_mistake_of_the_protocol_is_found(name: str) -> None:
+    number = next(at for at, mutant in enumerate(mutants.MUTANTS) if mutant.name == name)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        seeds, what = pool.apply(mutants.seeds_to_find, (number,))
+    assert seeds, f"not found: {what}"
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        yield client
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("scope", ["process", "session"])
+def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis, scope: str) -> None:
+    scheduler, chance, rounds = Scheduler(1), random.Random(scope), list[int]()
+    at = round(expiry_of((NAMES[0], 0, "0" * 16)).event.at.timestamp() * 1e6)
+
+    def compare() -> None:
+        for round_ in range(40):
+            server = Server(scheduler, scope)
+            simulated, real = Link(server, _Home()), Store(client, f"s{round_}", scope)  # type: ignore[arg-type]
+            for _ in range(10):
+                name, stamp = chance.choice(NAMES), at + chance.randrange(6)
+                if chance.random() < 0.4:
+                    named = chance.choice((EVERYONE, *NAMES))
+                    credential = chance.choice((None, *NAMES[:2])) if named == EVERYONE else None
+                    renewal = Renewal(name=named, stamp=stamp, credential=credential)
+                    real.renew(renewal)
+                    simulated.renew(renewal)
+                else:
+                    number = 4 * NAMES.index(name) + chance.randrange(4)  # an id is of one session's
+                    claimed = expiry_of((name, chance.choice((0, stamp)), f"{number:016x}"))
+                    begun = chance.choice((None, at - 1, at + chance.randrange(8)))
+                    ours, theirs = simulated.claim(claimed, begun), real.claim(claimed, begun)
+                    assert ours[0] == theirs[0]
+                    assert (ours[1] and ours[1].event.id) == (theirs[1] and theirs[1].event.id)
+                assert _kept(simulated.load()) == _kept(real.load())
+                assert simulated.version().partition(":")[2] == real.version().partition(":")[2]
+            rounds.append(round_)
+
+    scheduler.spawn(compare)
+    scheduler.run(lambda: len(rounds) == 40)
+
+
+class _Home:
+    is_dead = dies_while_claiming = False
+    interrupts: tuple[()] = ()
+
+
+def _kept(state: State) -> tuple[list[object], list[object]]:
+    expiries = sorted((one.name, one.after, one.event.id) for one in state.expiries)
+    renewals = sorted((one.name, one.stamp, one.credential or UNNAMED) for one in state.renewals)
+    return list(expiries), list(renewals)
