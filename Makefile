@@ -23,7 +23,7 @@ HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
-  frameworks evaluate dist sbom wheel-test clean
+  frameworks leaks evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -93,6 +93,9 @@ versions: $(VENV)/.made  ## The tests without servers, on every Python, with low
 
 frameworks: $(VENV)/.made  ## Real LLM clients and frameworks against a dead session (KEEP=docs/frameworks/README.md).
 	@$(BIN)/python -m tests.frameworks $(if $(KEEP),--keep $(KEEP))
+
+leaks: $(VENV)/.made  ## Leaks that others published, on their own code (KEEP=docs/leaks.md).
+	@$(BIN)/python -m tests.leaks $(if $(KEEP),--keep $(KEEP))
 
 evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harmless lines (SEED=the release, SHOW=0).
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))

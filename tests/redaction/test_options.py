@@ -26,6 +26,18 @@ def test_a_group_of_an_added_kind_is_what_goes() -> None:
     assert redactor.redact("in seat 12A now") == f"in seat {REDACTED} now"
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_added_kinds_that_overlap_nothing_stays_in_any_order(order: int) -> None:
+    kinds = [
+        Kind("cut", "TCK-[0-9]{4}"),
+        Kind("ticket", "TCK-[0-9]+-[A-Z]+"),
+        Kind("tail", "[0-9]+-[A-Z]+-[0-9]"),
+    ]
+    redactor = Redactor(kinds=kinds[::order])
+
+    assert redactor.redact("see TCK-471623-QRST-7, TCK-47") == f"see {REDACTED}, TCK-47"
+
+
 @pytest.mark.parametrize(
     ("data", "named"),
     [

@@ -168,6 +168,10 @@ EXAMPLES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("CREATE USER 'app' IDENTIFIED ", "EXTERNALLY"),
     ),
     "auth-command": (("AUTH ", "hunter2-Zq8vT1m"), ("AUTH ", "required by the server")),
+    "redis-handshake": (
+        ("hello 3 auth default ", "hunter2-Zq8v"),
+        ("hello 3 ", "author default hunter2-Zq8v"),
+    ),
     "redis-config": (("require", "pass ", "hunter2-Zq8v"), ("require", "pass")),
     "netrc": (
         ("machine api.example login bob ", "password ", "hunter2-Zq8v"),

@@ -71,6 +71,13 @@ COMMAND_KINDS: tuple[Kind, ...] = (
         "passwords in the protocols of Redis, SMTP and IMAP",
     ),
     Kind(
+        "redis-handshake",
+        rf"(?i:hello){_GAP}[23]{_GAP}(?i:auth){_GAP}{_QUOTE}[^\s\"']+{_QUOTE}{_GAP}{_QUOTE}([^\s\"']+)"
+        rf"|(?i:acl){_GAP}(?i:setuser){_GAP}[^\n\"']*?{_GAP}[>#]([^\s\"']+)",
+        "",
+        "passwords with which clients of Redis begin a connection, and those of its users",
+    ),
+    Kind(
         "redis-config",
         rf"(?:requirepass|masterauth){_GAP}\\*\"?([^\s\"]{{3,}})",
         "",

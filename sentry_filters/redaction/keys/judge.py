@@ -24,6 +24,12 @@ class Sensitivity(IntEnum):
 
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+# Headers may be named in any case. Where each letter changes it, humps may be no words: `aUtHoRiZaTiOn`.
+_ALTERNATING = re.compile(
+    r"(?<![A-Za-z])(?:(?:[a-z][A-Z])+[a-z]|(?:[a-z][A-Z]){2,}|(?:[A-Z][a-z])+[A-Z]|(?:[A-Z][a-z]){2,})"
+    r"(?![A-Za-z])"
+)
+_SECTIONS = re.compile(r"[a-z]+|[0-9]+")
 _LONGEST = 128  # longer texts are not names; they are redacted as text
 _REMEMBERED = 4096
 _CONTENT = deferred_regex(rf"{key_words.CONTENT_KEY}(?:$|[._\-].*|s$)", captures=False)
@@ -89,16 +95,23 @@ class KeyJudge:
             return Sensitivity.CONTENT
         if len(key) > _LONGEST or self._word.search(key.encode("utf-8", "surrogatepass")) is None:
             return _HARMLESS
-        words = split_words(key)
-        while words and words[-1].isdigit():
-            words = words[:-1]
-        by_name = self._by_name.get(words)
-        return _by_words(words) if by_name is None else by_name
+        for spelt in (split_words(key), tuple(_SECTIONS.findall(key.lower()))):
+            by_name = self._by_name.get(_without_numbers(spelt))
+            if by_name is not None:
+                return by_name
+        folded = _ALTERNATING.sub(lambda section: section.group().lower(), key)
+        return max(_by_words(_without_numbers(split_words(spelt))) for spelt in {key, folded})
 
 
 def split_words(key: str) -> tuple[str, ...]:
     """The words of a key in any spelling: `apiKey`, `API_KEY` and `x-api-key` end in ("api", "key")."""
     return tuple(word.lower() for word in _WORDS.findall(key))
+
+
+def _without_numbers(words: tuple[str, ...]) -> tuple[str, ...]:
+    while words and words[-1].isdigit():
+        words = words[:-1]
+    return words
 
 
 def _names(option: str, names: Iterable[str]) -> frozenset[tuple[str, ...]]:

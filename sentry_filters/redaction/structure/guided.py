@@ -152,7 +152,8 @@ class GuidedWalk(Walk):
         if type(first) is str and len(items) == 2 and values.pair_value(items, self._judge):
             return True
         try:
-            are_options = first[:1] == "-" or "\0-" in "\0".join(items)  # type: ignore[arg-type, index]
+            joined = "\0".join(("", *items))  # type: ignore[arg-type]
+            are_options = "\0-" in joined or "\0'-" in joined
         except (TypeError, KeyError):  # not all of them are texts
             are_options = str in map(type, items)
         return are_options and bool(values.option_values(items, self._judge))

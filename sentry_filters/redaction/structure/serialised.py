@@ -8,14 +8,14 @@ from typing import NamedTuple
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
 from sentry_filters.redaction.regex import compile_finder, deferred_regex, first_of
 from sentry_filters.redaction.structure.survey import DEEPEST, Redacted, may_be_secret
-from sentry_filters.redaction.structure.values import is_name
+from sentry_filters.redaction.structure.values import is_name, is_option, may_be_secret_number
 from sentry_filters.redaction.structure.walk import Walk
 from sentry_filters.redaction.text import LiveCredentials, TextScanner
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _LONGEST = 4096  # bytes of a value that is looked at
 _STRING_REST = r'(?:[^"\\]|\\.)*"'
-_NAME_REST = r'[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?"'  # of what names a value apart: see `values.is_name`
+_NAME_REST = r"[\w.\-]*(?: [\w.\-]{1,32}){0,2}:?'?\""  # of what names a value apart: see `values.is_name`
 _NAMING = tuple(f'"{name}"'.encode() for name in words.NAMING)
 _STRING = deferred_regex(_STRING_REST)
 # What Sentry's own scrubber leaves in `_meta` under the name of what it removed.
@@ -154,7 +154,7 @@ class SerialisedCheck:
             return self._may_value_be_secret(data, start, data.index(b":", end) + 1, verdict)
         before = data[max(0, start - 65) : max(0, start - 1)].rstrip()
         name = _parsed(data[start:end])
-        if name[:1] == "-":
+        if is_option(name):
             return behind[:1] == b","
         if not is_name(name):
             return False
@@ -185,7 +185,7 @@ class SerialisedCheck:
                 return True  # it is longer
             return not Walk(self._scanner, self._judge).is_clean_under(container, verdict)
         if value[:1] != b'"':
-            return verdict is Sensitivity.PASSWORD
+            return may_be_secret_number(value, verdict)
         string = _STRING.match(value, 1)
         return string is None or may_be_secret(_parsed(value[1 : string.end() - 1]), verdict)
 

@@ -126,7 +126,7 @@ class Survey:
         """
         texts = self._texts
         joined = _BETWEEN.join(texts).encode("utf-8", "surrogatepass")
-        if joined[:1] == b"-" or b"\0-" in joined:
+        if joined.startswith((b"-", b"'-")) or b"\0-" in joined or b"\0'-" in joined:
             self._look_for_options()
         hits = list(scanner.suspects(joined))
         if not hits:
@@ -153,7 +153,7 @@ class Survey:
     def _look_for_options(self) -> None:
         """Find the lists in which an option precedes its value."""
         for index, each in enumerate(self._texts):
-            if each[:1] == "-":
+            if values.is_option(each):
                 place = self._container_of(index)
                 container = self._containers[place]
                 if type(container) in (list, tuple) and values.option_values(container, self._judge):  # type: ignore[arg-type]

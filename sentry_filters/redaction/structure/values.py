@@ -9,8 +9,10 @@ from sentry_filters.redaction.findings import REDACTED
 from sentry_filters.redaction.keys import KeyJudge, Sensitivity, words
 from sentry_filters.redaction.text import cookie_parts, credential_start, is_placeholder, is_plain, is_secret
 
-_NAME = re.compile(r"[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?")
+# As it is, or as a repr: Sentry's SDK sends what is in local variables so.
+_NAME = re.compile(r"(?:b?')?[\w.\-]{1,64}(?: [\w.\-]{1,32}){0,2}:?'?")
 _SMALLEST_NUMBER = 1000  # a smaller one is a count or a flag, whatever the key indicates
+_LEAST_DIGITS = 10  # of a number that is a key or a token: a count or a size has fewer
 _LONGEST_NAME = 256
 _MARK = REDACTED.encode()
 
@@ -34,8 +36,20 @@ def _is_secret_as_a_whole(value: bytes, verdict: Sensitivity, *, doubtful: bool)
 
 
 def is_secret_number(number: object, verdict: Sensitivity) -> bool:
-    """Whether a number is secret: a password may be one, a token count is not."""
-    return verdict is Sensitivity.PASSWORD and type(number) is int and abs(number) >= _SMALLEST_NUMBER
+    """Whether a number is secret: a password may be one, and a long one a key; a token count is not."""
+    if type(number) is not int or not Sensitivity.SECRET <= verdict <= Sensitivity.COOKIE:
+        return False
+    least = _SMALLEST_NUMBER if verdict is Sensitivity.PASSWORD else 10 ** (_LEAST_DIGITS - 1)
+    return abs(number) >= least
+
+
+def may_be_secret_number(written: bytes, verdict: Sensitivity) -> bool:
+    """Whether JSON that begins with `written`, which is no text and no container, may be a secret number."""
+    if verdict is Sensitivity.PASSWORD:
+        return True
+    digits = written.removeprefix(b"-")[:_LEAST_DIGITS]
+    is_long = len(digits) == _LEAST_DIGITS and digits.isdigit()
+    return is_long and Sensitivity.SECRET <= verdict <= Sensitivity.COOKIE
 
 
 def named_value(record: Mapping[object, object], judge: KeyJudge) -> tuple[str, Sensitivity]:
@@ -64,7 +78,7 @@ def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensiti
     """Of `["--api-key", …]`: what each option indicates about the item behind it, by that item's index."""
     found: dict[int, Sensitivity] = {}
     for index, item in enumerate(items[:-1], 1):
-        if type(item) is str and item[:1] == "-" and "=" not in item and (verdict := judge(item)):
+        if type(item) is str and is_option(item) and (verdict := judge(item)):
             found[index] = verdict
     return found
 
@@ -72,6 +86,11 @@ def option_values(items: Sequence[object], judge: KeyJudge) -> dict[int, Sensiti
 def is_naming(key: str) -> bool:
     """Whether `key` is one of those that hold a name, or the value which that names."""
     return key in words.NAMING or key in words.VALUING
+
+
+def is_option(text: str) -> bool:
+    """Whether `text` is an option of a command line, whose value is the next argument."""
+    return text.startswith(("-", "'-")) and "=" not in text
 
 
 def is_name(text: str) -> bool:

@@ -23,6 +23,8 @@ _CELL = rf"{_GAP}*{_MARKUP}{_GAP}*\|"
 _TAGS = rf":?{_SPACE}*(?:<\\*/[A-Za-z][A-Za-z0-9]*>{_SPACE}*:?{_SPACE}*)+(?:<[A-Za-z][^<>]*>{_SPACE}*)*"
 _ASSIGN = rf"{_QUOTE}?\]?{_GAP}*(?:=>|:?=|:){_GAP}*"
 _RULE = rf"{_EOL}{_GAP}*\|?{_GAP}*[:+|\-]*-{{3}}"  # below the names of a table's columns
+# Pydantic quotes what it refused on the line below the field's name.
+_REFUSED = rf"{_EOL}{_GAP}{{2}}(?:[^\r\n\\]|\\+[^nr\\])+\[type=[a-z_]+, input_value="
 
 _PART_HEADERS = rf"[^\r\n\\]*(?:{_EOL}[^\r\n\\]+)?{_EOL}{_EOL}"
 _FIRST_PLACES = 1_000  # bytes of a table's row, or of a part's headers, that are looked at
@@ -33,8 +35,8 @@ _LONGEST_KEY = 128
 _WINDOW = 4_096
 
 # Groups of the expression below.
-_CELLS, _TAGGED, _PART, _GO, _PAIR = 2, 3, 4, 5, 7
-_CLOSED_BY: Mapping[int, bytes] = MappingProxyType({_TAGGED: b"<", _GO: b"]"})
+_INPUT, _CELLS, _TAGGED, _PART, _GO, _PAIR = 2, 3, 4, 5, 6, 8
+_CLOSED_BY: Mapping[int, bytes] = MappingProxyType({_TAGGED: b"<", _GO: b"]", _INPUT: b", input_type="})
 
 _CELL_END = deferred_regex(rf"{_GAP}*{_MARKUP}{_GAP}*(?:\||{_EOL}|[\"']|$)", captures=False)
 _LINE_END = deferred_regex(rf"{_EOL}|$", captures=False)
@@ -59,10 +61,10 @@ class Forms:
         broken = rf"{_ASSIGN}(?:[(\[]|\\*{_EOL}){_SPACE}*"
         self.pattern = (
             f'(?i:{key}(?:{_CELL}|{_GAP}*{_RULE}|{_TAGS}[^<\\s]|\\\\*"(?:;|{_EOL})|:\\[[^\\[\\]\\s]'
-            f"|{_ASSIGN}(?:[(\\[]|\\\\|{_EOL})|{_QUOTE},{_SPACE}*[bru]{{1,2}}{_QUOTE}))"
+            f"|{_ASSIGN}(?:[(\\[]|\\\\|{_EOL})|{_QUOTE},{_SPACE}*[bru]{{1,2}}{_QUOTE}|{_REFUSED}[^{{\\[]))"
         )
         self._parts = deferred_regex(
-            f'(?i)({key})(?:({_CELL}|{_GAP}*{_EOL})|({_TAGS})|\\\\*"({_PART_HEADERS})|(:\\[)'
+            f'(?i)({key})(?:({_REFUSED})[^{{\\[]|({_CELL}|{_GAP}*{_EOL})|({_TAGS})|\\\\*"({_PART_HEADERS})|(:\\[)'
             f"|({broken}[bru]{{0,2}}{_QUOTE})|({_QUOTE},{_SPACE}*[bru]{{1,2}}{_QUOTE}))"
         )
 
@@ -99,7 +101,7 @@ class Forms:
 
 def _values(data: bytes, match: Match) -> Iterator[tuple[tuple[int, int], bool]]:
     """Where values stand that the form puts beside its key; and whether that says little about them."""
-    group = next(number for number in range(2, 8) if match.start(number) >= 0)
+    group = next(number for number in range(2, 9) if match.start(number) >= 0)
     start = match.end(group)
     limit = min(len(data), start + _WINDOW)
     if group == _CELLS:
@@ -119,8 +121,8 @@ def _cells(data: bytes, match: Match, limit: int) -> Iterator[tuple[int, int]]:
     line_end = _end_of_line(data, match.end(1), limit)
     rule = _ROW_RULE.match(data, line_end, limit)
     if rule is None:
-        if b"|" in data[match.end(1) : match.end(2)]:
-            yield _cell(data, match.end(2), limit)
+        if b"|" in data[match.end(1) : match.end(_CELLS)]:
+            yield _cell(data, match.end(_CELLS), limit)
         return
     line_start = _start_of_line(data, match.start(1))
     column = data.count(b"|", line_start, match.start(1))

@@ -138,8 +138,9 @@ def _by_place(place: Place, value: bytes, form: Form, prefixed: OwnForm | None) 
 
 
 def _is_in_link(place: Place) -> bool:
-    """Whether the value is what a link of a webhook, a new password or a sign-in ends in."""
-    return place.before.endswith((b"/", b"=")) and _WAY_IN.search(place.before) is not None
+    """Whether the value is what a link of a webhook, a new password or a sign-in ends in, or a URL's user."""
+    is_user = place.before.endswith(b"//") and place.after[:1] == b"@"  # https://token@host/
+    return is_user or (place.before.endswith((b"/", b"=")) and _WAY_IN.search(place.before) is not None)
 
 
 def _is_refused(place: Place, value: bytes, form: Form) -> bool:

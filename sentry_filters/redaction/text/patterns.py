@@ -16,6 +16,7 @@ from sentry_filters.redaction.text.ranges import Range
 # one. In serialised JSON a newline is the two characters `\n`, so a plain `\b` misses the secret after it.
 BOUNDARY = r"(?:^|[^A-Za-z0-9]|\\[nrtbfv0]|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|%[0-9A-Fa-f]{2})"
 _PREFIX_SIZE = 3
+_WINDOW = 4096  # bytes behind a secret in which one that overlaps it ends
 _GROUP_SIZE = 24  # kinds that are asked together before one by one: about the root of their number
 # A repetition that ends the expression, perhaps inside groups. An escaped one is a character; a lazy or
 # possessive one ends in another sign.
@@ -30,11 +31,16 @@ class _Compiled:
 
 
 class Patterns:
-    """Finds which kind a match of its `pattern` is of; `beginning` matches where a match begins."""
+    """Finds which kind a match of its `pattern` is of; `beginning` matches where a match begins.
 
-    def __init__(self, kinds: Iterable[Kind]) -> None:
+    Of `kinds`, the last are `added` by the application. Where those overlap, all that they match is secret:
+    their order says nothing.
+    """
+
+    def __init__(self, kinds: Iterable[Kind], *, added: int = 0) -> None:
         every = tuple(kinds)
         compiled = tuple(map(_compiled, every))
+        self._added = compiled[len(compiled) - added :]
         self.pattern = _one_of(kind.pattern for kind in every)
         # Ungreedy: what a match begins with is soon found, and it is not far back to where that begins.
         self.beginning = f"(?U:{_one_of(beginning_of(kind.pattern) for kind in every)})"
@@ -52,7 +58,27 @@ class Patterns:
         return None if match is None else Range(secret.end, match.end(), secret.kind)
 
     def at(self, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
-        """The secret in data[start:end], and where to continue; None when no kind begins here."""
+        """The secrets in data[start:end], and where to continue; None when no kind begins here."""
+        found = self._one_at(data, start, end)
+        if found is None or not self._added:
+            return found
+        return self._with_overlapping(data, start, found)
+
+    def _with_overlapping(
+        self, data: bytes, start: int, found: tuple[list[Range], int]
+    ) -> tuple[list[Range], int]:
+        """`found`, and what added kinds match that begins in it and reaches beyond it."""
+        secrets, end = found
+        for each in self._added:
+            match = each.regex.search(data, start, min(len(data), end + _WINDOW))
+            if match is None or match.start(1) >= end:
+                continue
+            more, at = _found(each, data, match.start(), len(data)) or ([], 0)
+            secrets, end = [*secrets, *more], max(end, at)
+        return secrets, end
+
+    def _one_at(self, data: bytes, start: int, end: int) -> tuple[list[Range], int] | None:
+        """The secret of the first kind that begins at `start`."""
         if self._any.match(data, start, end) is None:
             return None
         text = data[start:end]
@@ -84,7 +110,7 @@ def patterns_of(added: Iterable[Kind], catalogue: Iterable[Kind] = CATALOGUE) ->
         ):
             Regex(expression, captures=False)
     every = (*catalogue, *own)
-    return shared((Patterns, every), lambda: Patterns(every))
+    return shared((Patterns, every, len(own)), lambda: Patterns(every, added=len(own)))
 
 
 def beginning_of(pattern: str) -> str:

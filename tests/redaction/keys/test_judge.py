@@ -13,6 +13,7 @@ SECRET_KEYS = """
     accessToken auth_token id_token refresh-token bearer_token csrf_token github_token tokenSecret
     private_key privateKey access_key accessKey signing_key encryption_key master_key consumer_key
     credentials aws_credentials sessionid JSESSIONID jwt
+    pAsSwOrD x-aPi-KeY AcCeSs-ToKeN cLiEnT_sEcReT DbPw
 """.split()
 HARMLESS_KEYS = """
     max_tokens maxTokens input_tokens gen_ai.usage.input_tokens gen_ai.request.max_tokens total_tokens
@@ -21,6 +22,7 @@ HARMLESS_KEYS = """
     idempotency_key redis.key password_file password_policy passwordLabel secret_name token_url
     token_expires_at api_key_id session_id author authority authentication_method monkey keyboard passenger
     compass path pattern secretary hotkey trace_id span_id model request_id tokenization password_changed_at
+    mAx_ToKeNs
 """.split()
 VALUE = "Hunter2-Zq8vT1mB4xK7"
 SHORT = VALUE[:12]

@@ -84,6 +84,7 @@ VALUES = st.recursive(
 
 @given(VALUES, st.booleans())
 @example({"password": 12345}, True)
+@example({"api_key": -4_716_230_985}, True)
 @example([["api_key", "v4lue"]], True)
 @example({"value": "v4lue", "name": "api_key"}, True)
 @example(["--api-key", "v4lue"], True)

@@ -54,6 +54,9 @@ def test_the_input_is_never_changed_and_clean_parts_are_shared(redactor: Redacto
         pytest.param(
             {"key": "Authorization", "value": S}, {"key": "Authorization", "value": REDACTED}, id="key-value"
         ),
+        pytest.param({"api_key": 4_716_230_985}, {"api_key": REDACTED}, id="long-number"),
+        pytest.param({"api_key": 471_623_098}, {"api_key": 471_623_098}, id="count"),
+        pytest.param({"auth_time": 1_790_000_000}, {"auth_time": 1_790_000_000}, id="time"),
         pytest.param(["run", "--api-key", "VALUE1"], ["run", "--api-key", REDACTED], id="argv"),
         pytest.param(["run", f"--api-key={S}"], ["run", f"--api-key={REDACTED}"], id="argv-joined"),
         pytest.param({"cookies": {"theme": "dark1"}}, {"cookies": {"theme": REDACTED}}, id="cookies"),
