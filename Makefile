@@ -7,19 +7,23 @@ DEMO := .venv-demo
 BENCH := .venv-bench
 RECORDING := .venv-recording
 FUZZ := .venv-fuzz
+DIST := .venv-dist
+RUNTIME := .venv-runtime
+WHEEL := .venv-wheel
 BIN := $(VENV)/bin
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
 HOLDS_$(DOCS) := --group docs
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
+HOLDS_$(DIST) := --group dist
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
 HOLDS_$(DEMO) := --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
-  frameworks leaks evaluate clean
+  frameworks leaks evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -96,8 +100,27 @@ leaks: $(VENV)/.made  ## Leaks that others published, on their own code (KEEP=do
 evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harmless lines (SEED=the release, SHOW=0).
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
+# Of the last commit's time, so that the same commit makes the same bytes.
+dist: $(DIST)/.made  ## Wheel and sdist, built and checked, under dist/.
+	rm -rf dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct 2>/dev/null || echo 1580601600)} \
+	  $(DIST)/bin/uv build --quiet --out-dir dist
+	$(DIST)/bin/twine check --strict dist/*.whl dist/*.tar.gz
+	$(DIST)/bin/check-wheel-contents dist/*.whl
+
+sbom: dist  ## What the wheel installs, as CycloneDX, under dist/.
+	$(DIST)/bin/uv venv --quiet --clear --python $(DIST)/bin/python $(RUNTIME)
+	$(DIST)/bin/uv pip install --quiet --python $(RUNTIME)/bin/python dist/*.whl
+	$(DIST)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible \
+	  --output-file $$(ls dist/*.whl | sed 's/-py3-none-any.whl/.cdx.json/') $(RUNTIME)/bin/python
+
+wheel-test: dist  ## The tests without servers, on the wheel in an environment of its own.
+	$(DIST)/bin/uv venv --quiet --clear --seed --python $(DIST)/bin/python $(WHEEL)
+	$(DIST)/bin/uv pip install --quiet --python $(WHEEL)/bin/python uv --group dev $$(ls dist/*.whl)[audit]
+	@$(WHEEL)/bin/python -m tests.packaging dist/*.tar.gz $(TESTS)
+
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DIST) $(RUNTIME) $(WHEEL) dist .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

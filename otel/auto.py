@@ -7,12 +7,15 @@ exporter is installed, gRPC first, as for the SDK's own `otlp`.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from opentelemetry import metrics, trace
+from opentelemetry._logs import get_logger_provider
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 from opentelemetry.sdk.trace import ReadableSpan
@@ -172,8 +175,23 @@ def _guard_of_environment() -> SessionGuard | None:
     return SessionGuard(Policy.from_env()) if os.environ.get("SENTRY_FILTERS_PROVIDER") else None
 
 
+def _flush_global_providers() -> None:
+    """Export what is pending while exporters' threads may still redact.
+
+    A provider that was made before this package was imported, as with `OTEL_CONFIG_FILE`, is shut down after
+    that (`sentry_filters.forking.look_after`): its last batch would be withheld. Metrics are the last: they
+    count what was done to the others.
+    """
+    for provider in (trace.get_tracer_provider(), get_logger_provider(), metrics.get_meter_provider()):
+        flush = getattr(provider, "force_flush", None)
+        if flush is not None:
+            flush()
+
+
 def _otlp_exporter(signal: str, options: dict[str, Any]) -> Any:
     """Make the OTLP exporter of `signal`; what it takes is its own business."""
+    atexit.unregister(_flush_global_providers)  # once, for all exporters
+    atexit.register(_flush_global_providers)
     options = dict(options)
     stated = options.pop("protocol", None) or _stated_protocol(signal)
     if stated is not None and stated not in _EXPORTERS:

@@ -32,6 +32,8 @@ from sentry_filters.redaction import Redactor
 if TYPE_CHECKING:
     from sentry_filters.redis import RedisSessions as RedisSessions
 
+    __version__: str
+
 __all__ = [
     "DEFAULT_PATHS",
     "AuditRecord",
@@ -66,4 +68,9 @@ def __getattr__(name: str) -> object:
         from sentry_filters.redis import RedisSessions  # noqa: PLC0415
 
         return RedisSessions
+    # Reading it takes as long as importing a small package: only who asks pays.
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415
+
+        return version("sentry-filters")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

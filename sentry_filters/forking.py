@@ -14,7 +14,15 @@ import weakref
 from collections.abc import Callable, Collection, Hashable
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["Native", "after_fork_in_child", "around_fork", "look_after", "one_at_a_time", "shared"]
+__all__ = [
+    "Native",
+    "after_fork_in_child",
+    "around_fork",
+    "look_after",
+    "one_at_a_time",
+    "shared",
+    "while_alive",
+]
 
 _LAST_CALLS_SECONDS = 2.0
 _POLL_SECONDS = 0.002
@@ -44,7 +52,7 @@ def after_fork_in_child(reset: Callable[[], None]) -> None:
     Only a weak reference is kept: registrations cannot be undone, and must not keep their owner alive.
     """
     if _CAN_FORK:
-        os.register_at_fork(after_in_child=_while_alive(reset))
+        os.register_at_fork(after_in_child=while_alive(reset))
 
 
 def around_fork(
@@ -59,9 +67,9 @@ def around_fork(
     """
     if _CAN_FORK:
         os.register_at_fork(
-            before=_while_alive(before),
-            after_in_parent=_while_alive(in_parent),
-            after_in_child=_while_alive(in_child),
+            before=while_alive(before),
+            after_in_parent=while_alive(in_parent),
+            after_in_child=while_alive(in_child),
         )
 
 
@@ -105,7 +113,8 @@ def one_at_a_time(act: Callable[[], _T]) -> _T:
         return act()
 
 
-def _while_alive(method: Callable[[], None]) -> Callable[[], None]:
+def while_alive(method: Callable[[], None]) -> Callable[[], None]:
+    """Return what calls the bound method `method` for as long as its owner lives, and does not hold it."""
     weak = weakref.WeakMethod(method)
 
     def call() -> None:

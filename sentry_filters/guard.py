@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -26,13 +25,16 @@ from sentry_filters.core import (
     Verdict,
 )
 from sentry_filters.evidence import Fingerprinter
+from sentry_filters.forking import while_alive
 from sentry_filters.http import EVERYBODY, Client, SessionAuth
 from sentry_filters.parts import Parts, made_of, redactor_of, warn_of
 from sentry_filters.sentry import (
     GuardIntegration,
     Hook,
+    NeverCopied,
     composed_options,
     current_release,
+    name_parts,
     with_dsn,
     with_options_of,
 )
@@ -40,7 +42,7 @@ from sentry_filters.sentry import (
 __all__ = ["SessionGuard", "parts_of"]
 
 
-class SessionGuard:
+class SessionGuard(NeverCopied):
     """Keeps an expired session of the hosted LLM backend out of Sentry and OpenTelemetry, and secrets too.
 
     The application owns it; two guards in one process do not see each other. Thread-safe. Beyond the errors
@@ -88,8 +90,9 @@ class SessionGuard:
             audit.attach(self.counters, current_release)
             self._parts.trail.observe(audit.observe)
         self._parts.sessions.attach()
+        name_parts(self, "_parts.hooks", "_parts.boundary", again=partial(SessionGuard, self.policies))
         warn_of(backends)
-        atexit.register(_close_if_alive, weakref.ref(self))
+        atexit.register(while_alive(self.close))
 
     def __repr__(self) -> str:
         of = ", ".join(policy.provider for policy in self.policies)
@@ -290,9 +293,3 @@ def _decides_behind(hook: object) -> Hook | None:
 def parts_of(guard: SessionGuard) -> Parts:
     """Return what `guard` is made of, for an edge that serves it."""
     return guard._parts
-
-
-def _close_if_alive(guard: weakref.ref[SessionGuard]) -> None:
-    alive = guard()
-    if alive is not None:
-        alive.close()

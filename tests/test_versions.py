@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.versions import PYTHONS, Run, markdown, read
+from tests.versions import NEXT, PYTHONS, Run, interpreter, markdown, read
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 RUNS = read(CHECKOUT / "docs" / "versions.json")
@@ -26,9 +27,21 @@ def test_both_ends_were_run_on_every_python_that_is_supported() -> None:
 
     assert tuple(stated) == PYTHONS
     assert PROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
-    assert [(run.python.rpartition(".")[0], run.dependencies) for run in RUNS] == [
-        *product(PYTHONS, ("lowest", "newest"))
-    ]
+    kept = [(run.python.rpartition(".")[0], run.dependencies) for run in RUNS]
+    assert kept[: 2 * len(PYTHONS)] == [*product(PYTHONS, ("lowest", "newest"))]
+    assert kept[2 * len(PYTHONS) :] == [], f"{NEXT} has been run: support it"
+
+
+def test_a_python_is_one_that_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim, real = tmp_path / "python3.2", tmp_path / "python3.11"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    real.write_text("#!/bin/sh\necho Python 3.11.0\n")
+    for command in (shim, real):
+        command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    assert interpreter("3.11") == str(real)
+    assert interpreter("3.2") is None  # a version manager's, without its Python
 
 
 @pytest.mark.parametrize(

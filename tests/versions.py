@@ -3,7 +3,7 @@
 With the lowest dependencies that `pyproject.toml` allows, and with the newest ones.
 
 `make versions` calls it. A Python that is not installed is left out, with a line that says so; if a test
-fails, the exit status is 1 and nothing is kept.
+fails, the exit status is 1 and nothing is kept. Those of uv count as installed: `uv python install 3.14`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from xml.etree import ElementTree
 
 _CHECKOUT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12", "3.13")
+"""What is supported: pyproject.toml and CI state the same."""
+NEXT = "3.14"
+"""Run where it is installed; once its runs are kept, it moves to `PYTHONS`."""
 LIBRARIES = ("sentry-sdk", "opentelemetry-sdk", "httpx", "httpx2", "openai", "anthropic", "redis")
 _ASK = """
 import json, sys
@@ -68,31 +71,40 @@ def markdown(runs: Iterable[Run]) -> str:
 
 
 def _runs() -> Iterator[Run | None]:
-    for python in PYTHONS:
-        if not _is_installed(python):
+    for python in (*PYTHONS, NEXT):
+        command = interpreter(python)
+        if command is None:
             _say(f"python{python} is not installed: left out")
             continue
-        yield _run(python, "lowest")
-        yield _run(python, "newest")
+        yield _run(python, command, "lowest")
+        yield _run(python, command, "newest")
 
 
-def _is_installed(python: str) -> bool:
-    """Ask it: a version manager's shim may be there without its Python."""
+def interpreter(python: str) -> str | None:
+    """Return the command of an installed Python, None where there is none; nothing is downloaded."""
     command = shutil.which(f"python{python}")
-    return (
+    # Ask it: a version manager's shim may be there without its Python.
+    if (
         command is not None
         and not subprocess.run([command, "-V"], capture_output=True, check=False).returncode
-    )
+    ):
+        return command
+    uv = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+    if uv is None:
+        return None
+    find = [uv, "python", "find", "--no-python-downloads", "--no-project", "--system", python]
+    found = subprocess.run(find, capture_output=True, text=True, check=False)
+    return None if found.returncode else found.stdout.strip()
 
 
-def _run(python: str, dependencies: Dependencies) -> Run | None:
+def _run(python: str, command: str, dependencies: Dependencies) -> Run | None:
     """Have make install what is needed and run its target; None if a test failed."""
     venv = f".venv-{python}-{dependencies}"
     variable, target = {"lowest": ("LOWEST", "lowest"), "newest": ("VENV", "quick")}[dependencies]
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.xml"
         done = subprocess.run(
-            ["make", f"PYTHON=python{python}", f"{variable}={venv}", target],
+            ["make", f"PYTHON={command}", f"{variable}={venv}", target],
             env={**os.environ, "PYTEST_ADDOPTS": f"--junitxml={results}"},
             cwd=_CHECKOUT,
             check=False,

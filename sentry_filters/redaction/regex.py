@@ -7,9 +7,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import re2
-
 from sentry_filters.forking import look_after, one_at_a_time, shared
+from sentry_filters.redaction.platforms import without_re2
+
+try:
+    import re2
+    from re2 import _re2  # other packages have a module `re2`, too
+except ImportError as _error:
+    raise ImportError(without_re2(_error)) from _error
 
 _MOST_MEMORY = 32 << 20  # the automaton's cache; when it is full, RE2 continues with a slower machine
 _FILES = (__file__, re2.__file__)
@@ -81,7 +86,7 @@ class Regex:
         if name == "find":
             value = compiled._regexp.Match
         elif name in _ANCHORS:
-            value = _matching(compiled, getattr(re2._re2.RE2.Anchor, _ANCHORS[name]))
+            value = _matching(compiled, getattr(_re2.RE2.Anchor, _ANCHORS[name]))
         else:
             value = getattr(compiled, name)
         if self._user is None:
@@ -120,7 +125,7 @@ def compile_finder(pattern: str, beginning: str | None = None) -> Finder:
 
     `beginning` matches wherever `pattern` does, and perhaps elsewhere; it is what is searched for.
     """
-    whole, anchors = deferred_regex(pattern, captures=False), re2._re2.RE2.Anchor
+    whole, anchors = deferred_regex(pattern, captures=False), _re2.RE2.Anchor
     unanchored, at_start = anchors.UNANCHORED, anchors.ANCHOR_START
     if beginning is None or beginning == pattern:
 

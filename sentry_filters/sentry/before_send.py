@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sentry_filters.core import AuditTrail, Decider, Discoveries
 from sentry_filters.evidence import FailuresOf
+from sentry_filters.sentry.copies import NeverCopied
 from sentry_filters.sentry.evidence import (
     failures_of_event,
     failures_of_telemetry,
@@ -26,7 +27,7 @@ SHOWN = "session_expired"
 """The tag of what Sentry keeps although it is recognised; its value says why."""
 
 
-class SentryHooks:
+class SentryHooks(NeverCopied):
     """The hooks that recognise. They never raise; where recognition fails, what came is kept.
 
     Args:

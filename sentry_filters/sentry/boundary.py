@@ -12,6 +12,7 @@ from sentry_sdk.envelope import Envelope, Item, PayloadRef
 
 from sentry_filters.core import AuditTrail
 from sentry_filters.redaction import DOUBT, WITHHELD, Look, Redactor
+from sentry_filters.sentry.copies import NeverCopied
 from sentry_filters.sentry.meta import finished_event
 from sentry_filters.sentry.outgoing import redacted_baggage
 from sentry_filters.sentry.payloads import Seen, parsed, serialised_headers, without_lone_surrogates
@@ -38,7 +39,7 @@ _MOST_HEADERS = 256
 Withheld = Callable[[Item], None]
 
 
-class Boundary:
+class Boundary(NeverCopied):
     """Redacts envelopes before export. Fails closed: what cannot be redacted is withheld and counted.
 
     Args:

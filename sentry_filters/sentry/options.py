@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sentry_filters.sentry.before_send import Chained, Hook, SentryHooks
 from sentry_filters.sentry.boundary import Boundary
-from sentry_filters.sentry.transport import guarded_transport
+from sentry_filters.sentry.spotlight import spotlight_option, spotlight_url
+from sentry_filters.sentry.transport import guarded_spotlight, guarded_transport
 
 _HOOKS = ("before_send", "before_send_transaction", "before_send_log", "before_send_metric")
-_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
-_FALSE = frozenset({"n", "no", "f", "false", "off", "0", ""})
-
 
 Own = TypeVar("Own")
 Options = ParamSpec("Options")
@@ -60,7 +59,7 @@ def composed_options(
     """Return `options` with hooks chained, the transport behind the boundary, and Spotlight inside it.
 
     The SDK would hand Spotlight raw envelopes before any transport sees them, so it is switched off there
-    and served by the guarded transport.
+    and served by the guarded transport; without a DSN everything is collected for it, as the SDK does.
 
     Args:
         hooks: Recognise, and run before the user's own.
@@ -76,36 +75,12 @@ def composed_options(
         second = None if users == own else users
         also = second.asked if isinstance(second, Chained) else decides_behind(second)
         composed[name] = Chained(getattr(hooks, name), second, also)
-    composed["spotlight"] = False
-    composed["transport"] = guarded_transport(
-        boundary,
-        options.get("transport"),
-        spotlight_url(options.get("spotlight"), os.environ),
-        without_dsn="dsn" in options and not options["dsn"] and not os.environ.get("SENTRY_DSN"),
-    )
+    spotlight = options.get("spotlight")
+    url = spotlight_url(spotlight, os.environ)
+    without_dsn = "dsn" in options and not options["dsn"] and not os.environ.get("SENTRY_DSN")
+    transport = guarded_transport(boundary, options.get("transport"), url, without_dsn=without_dsn)
+    # The SDK makes a transport of a class only where there is a DSN.
+    alone = partial(guarded_spotlight, boundary, url) if url and isinstance(transport, type) else None
+    composed["spotlight"] = spotlight_option(spotlight, url, alone)
+    composed["transport"] = transport
     return composed
-
-
-def spotlight_url(option: object, environ: Mapping[str, str]) -> str | None:
-    """Return the URL of the Spotlight sidecar, None where it is off, by the same rules as the SDK's own.
-
-    Source: develop.sentry.dev/sdk/expected-features/spotlight, "Precedence rules".
-
-    Args:
-        option: The user's `spotlight` option; it wins over the variable, but `True` takes its URL.
-        environ: Holds `SENTRY_SPOTLIGHT`: a URL, or a word for yes or no.
-    """
-    if option is False:
-        return None
-    if isinstance(option, str):
-        return option
-    variable = environ.get("SENTRY_SPOTLIGHT", "")
-    word = variable.strip().lower()
-    if word and word not in _TRUE | _FALSE:
-        return variable
-    if option is not True and word not in _TRUE:
-        return None
-    # Only where it is on: the SDK's module imports Django, wherever that is installed.
-    from sentry_sdk.spotlight import DEFAULT_SPOTLIGHT_URL  # noqa: PLC0415
-
-    return DEFAULT_SPOTLIGHT_URL

@@ -99,15 +99,22 @@ class PostsApart:
     """Posts to Spotlight outside of any trace: no header, span or breadcrumb comes of it.
 
     Args:
-        spotlight: The SDK's client, which posts on the thread that captures.
+        url: Where Spotlight listens. The SDK's client posts there on the thread that captures.
     """
 
-    def __init__(self, spotlight: Posts) -> None:
-        self._spotlight = spotlight
+    def __init__(self, url: str) -> None:
+        # Only where it is on: the SDK's module imports Django, wherever that is installed.
+        from sentry_sdk.spotlight import SpotlightClient  # noqa: PLC0415
+
+        self._url = url
+        self._spotlight = SpotlightClient(url)
         # A client that is active, so that none behind it is asked, and without integrations.
         self._silent = sentry_sdk.Client(
             dsn="", default_integrations=False, auto_enabling_integrations=False, spotlight=False
         )
+
+    def __reduce__(self) -> tuple[type[PostsApart], tuple[str]]:
+        return PostsApart, (self._url,)
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Post `envelope`."""

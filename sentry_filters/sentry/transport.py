@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import logging
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Self, TypeVar, cast
 
 import sentry_sdk
 from sentry_sdk.envelope import Envelope, Item
@@ -22,6 +23,7 @@ _PRINTER_VARIABLE = "SENTRY_PRINT_ENVELOPES"
 # What the SDK looks up when there is only an instance or a function to wrap.
 _NO_OPTIONS: Mapping[str, Any] = {"dsn": None, "_experiments": {}, "integrations": ()}
 
+_Transport = TypeVar("_Transport", bound="GuardedTransport")
 TransportOption = Transport | type[Transport] | Callable[..., object] | None
 """What `sentry_sdk.init` takes as `transport`."""
 
@@ -50,6 +52,19 @@ class GuardedTransport(Transport):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__.get("_inner"), name)
+
+    # Not by way of `__getattr__`: what `inner` would make of itself is not guarded.
+
+    def __copy__(self) -> Self:
+        return _with(type(self), self.__dict__)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        memo[id(self)] = twin = _with(type(self), {})
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
+    def __reduce_ex__(self, protocol: object) -> tuple[object, ...]:
+        return _with, (type(self), {}), self.__dict__
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Send what may be exported of `envelope`; what `inner` raises is raised."""
@@ -125,27 +140,56 @@ def guarded_transport(
         inner = _with_printer(lambda: _made({}, transport))
         return GuardedTransport(inner, boundary, _spotlight(spotlight_url))
     if without_dsn and spotlight_url:
-        return GuardedTransport(None, boundary, _spotlight(spotlight_url))
+        return guarded_spotlight(boundary, spotlight_url)
+    return _guarded_class(boundary, transport, spotlight_url)
 
-    class _Guarded(GuardedTransport):
+
+def guarded_spotlight(boundary: Boundary, url: str) -> GuardedTransport:
+    """Return what hands envelopes to Spotlight only, redacted."""
+    return GuardedTransport(None, boundary, _spotlight(url))
+
+
+class _GuardedClass(type(GuardedTransport)):  # type: ignore[misc]
+    """The type of the classes that `_guarded_class` makes, which have no name to be pickled by."""
+
+    made_of: tuple[object, ...]
+
+
+def _guarded_class(
+    boundary: Boundary, transport: TransportOption, spotlight_url: str | None
+) -> type[GuardedTransport]:
+    class _Guarded(GuardedTransport, metaclass=_GuardedClass):
+        made_of = (boundary, transport, spotlight_url)
+
         def __init__(self, options: Mapping[str, Any]) -> None:
             inner = _with_printer(lambda: _made(options, transport))
             super().__init__(inner, boundary, _spotlight(spotlight_url))
 
+    copyreg.pickle(_GuardedClass, _remade)
     return _Guarded
 
 
-def _spotlight(url: str | None) -> Posts | None:
-    if not url:
-        return None
-    from sentry_sdk.spotlight import SpotlightClient  # noqa: PLC0415 - as in `spotlight_url`
+def _remade(made: _GuardedClass) -> tuple[Callable[..., Any], tuple[object, ...]]:
+    """Say to pickle how a class is made again."""
+    return _guarded_class, made.made_of
 
-    return PostsApart(SpotlightClient(url))
+
+def _with(kind: type[_Transport], state: Mapping[str, object]) -> _Transport:
+    """Make a transport of this class and state; also in a process that had none."""
+    guard_headers(_redacting)
+    transport = object.__new__(kind)
+    transport.__dict__.update(state)
+    return transport
+
+
+def _spotlight(url: str | None) -> Posts | None:
+    return PostsApart(url) if url else None
 
 
 def _redacting() -> Redacted | None:
     """Return what redacts the outgoing headers of the current client, None where no guard is behind it."""
-    transport = sentry_sdk.get_client().transport
+    client = sentry_sdk.get_client()
+    transport = client.transport or client.spotlight
     # Not isinstance, to which the transport says that it is the one inside.
     if not issubclass(type(transport), GuardedTransport):
         return None

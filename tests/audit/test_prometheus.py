@@ -14,6 +14,8 @@ from typing import Literal
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 
+import otel
+import sentry_filters
 from otel import observe_counters
 from sentry_filters import Policy, SessionGuard
 from sentry_filters.audit.queries import dashboards_folder
@@ -159,8 +161,8 @@ def test_what_alerts_watch_is_there_at_0_before_anything_happens() -> None:
 
 def test_no_series_is_declared_under_a_name_that_is_never_counted() -> None:
     """Each label that is declared stands in the package where it is counted."""
-    package = dashboards_folder().parent
-    sources = [*(package / "sentry_filters").rglob("*.py"), *(package / "otel").rglob("*.py")]
+    packages = [Path(package.__file__ or "").parent for package in (sentry_filters, otel)]
+    sources = [path for package in packages for path in package.rglob("*.py")]
     texts = "".join(path.read_text() for path in sources if path.name != "counters.py")
     guard = SessionGuard(Policy(provider="OpenHuman"))
     labels = {label for _, *values in guard.counters.counts() for label in values}

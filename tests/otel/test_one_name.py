@@ -130,7 +130,9 @@ def test_importing_the_package_loads_neither() -> None:
 
 
 def test_entry_points_lead_to_the_documented_name() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))[
+        "project"
+    ]
 
     for group, entries in project["entry-points"].items():
         for name, value in entries.items():

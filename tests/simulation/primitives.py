@@ -24,6 +24,8 @@ class Lock:
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         scheduler = self._scheduler
+        if scheduler.is_over:
+            return True
         scheduler.pause()
         task = scheduler.current
         if self.owner is task and self._again:
@@ -41,6 +43,8 @@ class Lock:
         return True
 
     def release(self) -> None:
+        if self._scheduler.is_over:
+            return
         self.depth -= 1
         if not self.depth:
             self.owner = None

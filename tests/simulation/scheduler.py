@@ -77,6 +77,11 @@ class Scheduler:
         self._current: Task | None = None
 
     @property
+    def is_over(self) -> bool:
+        """Whether it is nobody's turn: what the collector ends then waits for nobody."""
+        return self._current is None
+
+    @property
     def current(self) -> Task:
         """The task whose turn it is."""
         assert self._current is not None

@@ -147,7 +147,7 @@ class Link:
             current = {kept[0]: kept for kept in self._server.contents().expiries}
             winner = self._server.expiry_of(current[winner.name])
         self._server.tell()
-        if self._home.dies_while_claiming:
+        if self._home.dies_while_claiming and len(self._home.fleet.alive) > 1:
             if won:
                 self._server.died_with.add(expiry.event.id)
             self._home.crash()

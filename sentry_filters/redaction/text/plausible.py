@@ -10,7 +10,7 @@ _JUDGED = 400  # bytes: more of a value does not change the judgement, only its 
 # What takes the place of a secret, or leads to where one is kept.
 _REFERENCES = (
     r"(?:[\s*.\-_=xX#?:]|\xe2\x80[\xa2\xa6])*",  # nothing, or a mask
-    r"\[[a-z][^\]]*\]?|%5b[a-z][a-z0-9%+ ]*?(?:%5d|$)",  # [Filtered], [REDACTED], [Scrubbed due to …
+    r"\[[a-z][^\]]*\]?|%5b[a-z](?:[a-z+ ]|%20)*(?:%5d|$)",  # [Filtered], [REDACTED], [Scrubbed due to …
     r"<[a-z][^<>]*>?|<[^<>]*>|&lt;.*|%3c.*%3e",  # <your key>
     r"\$\{.*|\$\(.*|\$[0-9]?|\$[a-z_][a-z0-9_]*|\{[a-z_{].*|#\{.*",
     r"%[a-z_][a-z0-9_]*%|@[a-z_]+@|!ref.*",
@@ -38,6 +38,8 @@ def _whole(*alternatives: str) -> Regex:
 
 _REFERENCE = _whole(*_REFERENCES)
 _STOPGAP = _whole(*_STOPGAPS.split())
+# What SDKs write into a URL's query, with the fragment behind it: Sentry's and OpenTelemetry's.
+_MASK_IN_QUERY = _whole(r"(?:\[[a-z][a-z ]*\]|%5b[a-z][a-z+]*%5d|redacted|\*{3,})#\S*")
 _PLAIN = deferred_regex(
     r"^(?:[A-Za-z]?[a-z]*(?:[ _\-./:][A-Za-z]?[a-z]*)*[.:!?,]?|[A-Z]+(?:[ _\-][A-Z]+)*)$", captures=False
 )
@@ -74,7 +76,9 @@ def is_secret(value: bytes, sensitivity: Sensitivity) -> bool:
 def is_placeholder(value: bytes) -> bool:
     """Whether `value` masks a secret, refers to one, or stands in for one."""
     bare = _bare(value)
-    return _REFERENCE.match(bare) is not None or _STOPGAP.match(bare) is not None
+    if _REFERENCE.match(bare) is not None or _STOPGAP.match(bare) is not None:
+        return True
+    return _MASK_IN_QUERY.match(bare) is not None and not looks_random(bare.partition(b"#")[2])
 
 
 def is_reference(value: bytes) -> bool:

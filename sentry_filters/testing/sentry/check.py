@@ -16,7 +16,7 @@ from sentry_filters.testing.canaries import Canaries
 from sentry_filters.testing.rehearsal import Rehearsal
 from sentry_filters.testing.report import CheckedPath, Outcome
 from sentry_filters.testing.sentry.probes import OUTGOING, PROBES, Probe, outgoing_headers
-from sentry_filters.testing.sentry.stand_in import SentryRehearsal, printer_behind
+from sentry_filters.testing.sentry.stand_in import SentryRehearsal, printer_behind, raw_spotlight
 
 _RAW_SPOTLIGHT = "the SDK hands it raw envelopes; give `spotlight` to guard.sentry_options()"
 _RAW_PRINTER = "SENTRY_PRINT_ENVELOPES came after sentry_options(): raw envelopes are printed"
@@ -61,7 +61,7 @@ class SentryCheck:
         printed = None if transport is None else printer_behind(transport)
         if printed is not None:
             yield self._trial.path("envelope printer", Outcome.BYPASS, _RAW_PRINTER)
-        if self._client.spotlight is not None:
+        if raw_spotlight(self._client) is not None:
             yield self._trial.path("spotlight", Outcome.BYPASS, _RAW_SPOTLIGHT)
         if transport is not None:
             yield _way_out("sentry transport", _bypass_of(printed or transport, self._guard))
@@ -91,7 +91,7 @@ class SentryCheck:
 
     def _beside(self, client: BaseClient) -> CheckedPath:
         bypass = "" if client.transport is None else _bypass_of(client.transport, self._guard)
-        if client.spotlight is not None:
+        if raw_spotlight(client) is not None:
             bypass = "the SDK hands Spotlight raw envelopes"
         return _way_out("sentry: another client", bypass)
 

@@ -12,7 +12,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.spotlight import SpotlightClient
 from sentry_sdk.transport import Transport
 
-from sentry_filters.sentry import GuardedTransport
+from sentry_filters.sentry import GuardedTransport, SpotlightBehindTransport
 
 Capture = Callable[[Envelope], object]
 
@@ -82,7 +82,9 @@ class SentryRehearsal:
             stand_in.options["traces_sample_rate"] = 1.0
         stand_in.monitor = None  # back-pressure would lower the rate
         stand_in.transport = None if client.transport is None else self._rehearsed(client.transport)
-        if client.spotlight is not None:
+        if issubclass(type(client.spotlight), GuardedTransport):
+            stand_in.spotlight = cast("Any", self._rehearsed(cast("Transport", client.spotlight)))
+        elif raw_spotlight(client) is not None:
             stand_in.spotlight = CapturedSpotlight(self._sink("Spotlight, by the SDK"))
         self._give_batchers(stand_in)
         return stand_in
@@ -166,6 +168,12 @@ class CapturedSpotlight(SpotlightClient):
     def capture_envelope(self, envelope: Envelope) -> None:
         """Capture what Spotlight would have been given."""
         self._capture(envelope)
+
+
+def raw_spotlight(client: BaseClient) -> SpotlightClient | None:
+    """Return the client of Spotlight that the SDK gives raw envelopes; None where the guard serves it."""
+    guarded = (SpotlightBehindTransport, GuardedTransport)
+    return None if issubclass(type(client.spotlight), guarded) else client.spotlight
 
 
 def printer_behind(transport: Transport) -> Transport | None:

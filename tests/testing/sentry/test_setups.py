@@ -33,6 +33,7 @@ SETUPS: dict[str, Callable[[SessionGuard, InitSentry], object]] = {
     ),
     "spotlight by the guard": lambda guard, sentry: sentry(**guard.sentry_options(dsn=DSN, spotlight=True)),
     "spotlight without a DSN": lambda guard, sentry: sentry(**guard.sentry_options(dsn=None, spotlight=True)),
+    "spotlight alone": lambda guard, sentry: sentry(**guard.sentry_options(spotlight=True)),
     "inited twice": lambda guard, sentry: (
         sentry_sdk.init(dsn=DSN),
         sentry(**guard.sentry_options(dsn=DSN)),
