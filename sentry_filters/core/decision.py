@@ -24,8 +24,7 @@ class Decision:
     Args:
         verdict: Whether it is dropped, and why.
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same, since
-            dropping it would hide what somebody has to act on: `unhandled`, `old_credential`,
-            `renewed_in_vain`; else None.
+            dropping it would hide what somebody has to act on: `unhandled`, `old_credential`; else None.
         shadowed: Whether it would be dropped, and shadow mode alone keeps it.
         expiry: The id of the expiry that it is about, which may be over by now; None where there is none.
     """

@@ -50,7 +50,7 @@ class Explanation:
         grade: How good the evidence is, `fact`, `statement` or `words`; None where it is not recognised.
         confirmed: Whether a response of one of the policy's hosts says so.
         tag: The value of the tag `session_expired` under which Sentry keeps it although it is recognised:
-            `unhandled`, `old_credential`, `renewed_in_vain`; else None.
+            `unhandled`, `old_credential`; else None.
         is_shadow: Whether it would be dropped, and shadow mode alone keeps it.
         steps: How it came to that, in order; the last but one decided where it is kept.
     """

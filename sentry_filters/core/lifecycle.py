@@ -130,18 +130,18 @@ def _repeat(rule: Rule, state: State, expiry: Expiry, now: float, began: float) 
     late = not expiry.told and now >= expiry.found + rule.healing_window  # nobody woke up to tell it
     if not late and began <= expiry.failed:
         return Step(state, standing=Standing.REPEAT)
-    told, calls = expiry.told or late, min(expiry.calls + 1, UNRENEWED_CALLS)
-    again = replace(expiry, failed=max(began, expiry.failed), told=told, calls=calls)
+    calls = max(expiry.calls, min(expiry.calls + 1, UNRENEWED_CALLS))
+    again = replace(expiry, failed=max(began, expiry.failed), told=expiry.told or late, calls=calls)
     due = (Due.PUBLISH,) if late else ()
-    if told and expiry.handled is not False and _is_unrenewed(rule, again, now):
-        again, due = replace(again, handled=False), (*due, Due.UNRENEWED)
+    if again.told and _is_unrenewed(rule, again, now):
+        again, due = replace(again, calls=UNRENEWED_CALLS + 1), (*due, Due.UNRENEWED)  # once
     return Step(_with(state, expiry=again), due, Standing.REPEAT)
 
 
 def _is_unrenewed(rule: Rule, expiry: Expiry, now: float) -> bool:
     """Say whether work goes on with a dead session as if nobody had been told of its end."""
     since_told = now - expiry.found - rule.healing_window
-    return expiry.calls >= UNRENEWED_CALLS and since_told >= rule.unrenewed_after
+    return expiry.calls == UNRENEWED_CALLS and since_told >= rule.unrenewed_after
 
 
 def _succeeded(rule: Rule, state: State, event: Succeeded) -> Step:

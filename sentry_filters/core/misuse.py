@@ -11,14 +11,13 @@ from collections.abc import Callable
 
 from sentry_filters.core.counters import OneWarning
 from sentry_filters.core.session import Standing
-from sentry_filters.core.states import NEVER, Step
+from sentry_filters.core.states import Step
 
 SOON = 60.0
 """Seconds after a sign-in in which no session ends by itself; for how long the gate may lag behind one."""
 MOST_IN_VAIN = 3
 """So many sign-ins in vain are a loop: fewer happen where a backend learns of new credentials late."""
 _WITHIN = 600.0
-_SHOWN_AGAIN_AFTER = 3600.0
 _MOST_EXPIRIES = 10_000
 
 
@@ -32,33 +31,21 @@ class Misuse:
     def __init__(self, count: Callable[[str, str], object]) -> None:
         self._count = count
         self._in_vain: deque[float] = deque(maxlen=MOST_IN_VAIN)
-        self._shown = NEVER
-        self._to_show: str | None = None
         # Of each expiry, when another credential was first seen to work: None after it was found.
         self._beside: OrderedDict[str, float | None] = OrderedDict()
         self._warn_of_several = OneWarning()
 
     def failed(self, step: Step) -> None:
         """Note what came of a failure: an end soon after a sign-in, with no success between, was in vain."""
-        expiry, renewal = step.state.running, step.state.covering
-        if expiry is None or step.standing is not Standing.FIRST or not renewal.stamp:
+        renewal = step.state.covering
+        if step.state.running is None or step.standing is not Standing.FIRST or not renewal.stamp:
             return
         now = time.monotonic()
         if step.state.succeeded >= renewal.at or now - renewal.at > SOON:
             return
         self._in_vain.append(now)
-        if len(self._in_vain) < MOST_IN_VAIN or now - self._in_vain[0] > _WITHIN:
-            return
-        self._count("violations", "renewed_in_vain")
-        if now - self._shown >= _SHOWN_AGAIN_AFTER:
-            self._to_show = expiry.id
-
-    def tag(self, expiry: str | None) -> str | None:
-        """Return the tag under which a report of this expiry is to be shown all the same; once an hour."""
-        if expiry is None or expiry != self._to_show:
-            return None
-        self._to_show, self._shown = None, time.monotonic()
-        return "renewed_in_vain"
+        if len(self._in_vain) == MOST_IN_VAIN and now - self._in_vain[0] <= _WITHIN:
+            self._count("violations", "renewed_in_vain")
 
     def worked_beside(self, expiry: str | None, began: float) -> None:
         """Note that another credential works while an expiry halts all work.

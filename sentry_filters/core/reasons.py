@@ -116,11 +116,6 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             "It is the expired session, but nobody has subscribed, so its first failure is shown.",
             "Pass `on_session_expired`.",
         ),
-        "renewed_in_vain": Reason(
-            SESSION,
-            "It is the expired session, again right after a sign-in; one failure an hour is shown.",
-            "The new credentials do not work, or never arrive.",
-        ),
         "announced": Reason(VERDICT, "It is the guard's own WARNING of an expiry."),
         "backend_session_expired": Reason(VERDICT, "It is the backend's expired session."),
         "fault": Reason(VERDICT, "The guard itself failed; in doubt, the report is kept."),

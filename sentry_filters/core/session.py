@@ -70,7 +70,7 @@ class Observed:
         expiry: The id of its expiry, None for a late failure of a session that was renewed before it expired.
         reason: A code in place of the verdict's: `contradicting_success`, `old_credential`.
         tag: The value of the tag `session_expired` under which Sentry keeps the report all the same:
-            `unhandled`, `old_credential`, `renewed_in_vain`; None where it need not be shown.
+            `unhandled`, `old_credential`; None where it need not be shown.
     """
 
     standing: Standing | None

@@ -101,7 +101,7 @@ class Lifecycle:
         elif expiry is not None and Due.PUBLISH in step.due:
             self._teller.elapsed(expiry.id, failure.session)
         if expiry is not None and Due.UNRENEWED in step.due:
-            self.unhandled(self._gate.expiry(expiry.id, failure.session), expiry.id)
+            self._teller.unrenewed(self._gate.expiry(expiry.id, failure.session), expiry.id)
         return self._observed(failure.session, step, can_show=can_show)
 
     def corroborates(self, failure: Failure) -> bool:
@@ -287,9 +287,8 @@ class Lifecycle:
 
     def _tag(self, expiry: str | None, name: str | None) -> str | None:
         with self._lock:
-            looped = self._misuse.tag(expiry)
             step = self._known.apply(self._known.home(expiry, name), Asked(self._bus.is_listening))
-        return "unhandled" if Due.SHOW in step.due else looped
+        return "unhandled" if Due.SHOW in step.due else None
 
     def _dead(self, failure: Failure) -> str | None:
         with self._lock:

@@ -33,7 +33,7 @@ class Due(enum.Enum):
     RECOVERED = "recovered"  # it was no expiry: open the gate for this session, and let the others know
     SHOW = "show"  # this report, although it is recognised
     WARN = "warn"  # of several credentials in use
-    UNRENEWED = "unrenewed"  # whoever was told did nothing: let the audit know that nobody handles it
+    UNRENEWED = "unrenewed"  # whoever was told did nothing: let the audit know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,10 @@ class Expiry:
         failed: When the latest call that failed for it began.
         found: When it was found.
         told: Whether it was published, or is about to be, here or elsewhere.
-        handled: Whether all who subscribed got it, and nothing shows that they did not act; None while it is
-            not known.
+        handled: Whether all who subscribed got it, and no handler failed; None while it is not known.
         shown: Whether Sentry was shown a failure of it.
-        calls: How many more calls failed that began later, up to `UNRENEWED_CALLS`.
+        calls: How many more calls failed that began later, up to `UNRENEWED_CALLS`; one more once the audit
+            knows of it.
     """
 
     id: str

@@ -116,20 +116,25 @@ class Teller:
         )  # fmt: skip
         self._trail.write(ExpiryRecord(event=event, handled=handled))
 
-    def unhandled(self, event: SessionExpired | None, expiry: str | None = None) -> None:
-        """Note that nobody acts on an expiry, whoever was told: a failure of it is to be shown. Never raises.
-
-        Args:
-            event: The expiry, as its handler or the gate has it.
-            expiry: Its id; nothing is noted where the gate has another one by now.
-        """
-        if event is None or expiry not in (None, event.id) or self._policy.mode == "shadow":
+    def unhandled(self, event: SessionExpired) -> None:
+        """Note that a handler failed to act on an expiry: a failure of it is to be shown. Never raises."""
+        if self._policy.mode == "shadow":
             return
         try:
             self._happened(event.id, event.session, Published(event.id, handled=False))
             self._trail.write(ExpiryRecord(event=event, handled=False))
-        except Exception as error:  # noqa: BLE001 - neither the report nor other handlers must fail by it
+        except Exception as error:  # noqa: BLE001 - other handlers must not fail by it
             self._trail.fault("unhandled", error)
+
+    def unrenewed(self, event: SessionExpired | None, expiry: str) -> None:
+        """Let the audit know that nobody acts on an expiry, whoever was told.
+
+        Args:
+            event: The expiry, as the gate has it.
+            expiry: Its id; nothing is noted where the gate has another one by now.
+        """
+        if event is not None and event.id == expiry:
+            self._trail.write(ExpiryRecord(event=event, handled=False))
 
     def close(self) -> None:
         """Tell now what waits for the end of its window: the process ends."""

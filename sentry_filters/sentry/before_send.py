@@ -63,8 +63,7 @@ class SentryHooks(NeverCopied):
         """Drop our expired session's error events; a healthy event comes back as the same object.
 
         What somebody has to act on is kept, tagged: the first failure of a session that nobody listens for
-        (`session_expired=unhandled`), the use of an old credential (`session_expired=old_credential`), and
-        sign-ins that do not help (`session_expired=renewed_in_vain`).
+        (`session_expired=unhandled`), and the use of an old credential (`session_expired=old_credential`).
         """
         if self._reporting.get():
             return event

@@ -18,7 +18,6 @@ class Fate(enum.Enum):
     DROPPED = "dropped"
     SHOWN_UNHANDLED = "unhandled"
     SHOWN_OLD = "old_credential"
-    SHOWN_IN_VAIN = "renewed_in_vain"
 
     @property
     def arrives(self) -> bool:
@@ -58,9 +57,6 @@ class Model:
     _seen: dict[str, int] = field(default_factory=dict)
     _old_shown: set[Name] = field(default_factory=set)
     _failed_last: Name = None
-    _in_vain: int = 0
-    _looping: Expiry | None = None
-    _loop_shown: bool = False
 
     def tick(self) -> int:
         """Return the next moment."""
@@ -168,17 +164,10 @@ class Model:
     def _ends(self, name: Name, began: int) -> Expiry:
         self.published += 1
         self.running[name] = Expiry(began, self.now, handled=self.listeners > 0)
-        if 0 < self._renewal_of(name)[0] > self._succeeded.get(name or "", 0):
-            self._in_vain += 1
-            if self._in_vain >= 3 and not self._loop_shown:  # within a minute of that sign-in, as all here is
-                self._looping = self.running[name]
         return self.running[name]
 
     def _shown_or_dropped(self, expiry: Expiry, *, can_show: bool) -> Fate:
-        is_loop = can_show and expiry is self._looping
-        if is_loop:
-            self._looping, self._loop_shown = None, True
         if not can_show or expiry.handled or expiry.shown:
-            return Fate.SHOWN_IN_VAIN if is_loop else Fate.DROPPED
+            return Fate.DROPPED
         expiry.shown = True
         return Fate.SHOWN_UNHANDLED

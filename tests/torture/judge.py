@@ -11,6 +11,9 @@ from tests.torture.reports import Report
 # The SDK itself loses events under a shortage of memory without a word, with a guard as without.
 _LOSES_BY_ITSELF = ("starved", "control")
 
+# In less time, perhaps no session ends in a process that shares its sessions.
+_ENDS_FOR_CERTAIN = 60.0  # seconds
+
 
 def complaints(findings: Findings) -> list[str]:
     """Return what does not hold."""
@@ -36,7 +39,7 @@ def _secrets(findings: Findings) -> Iterator[str]:
         if number:
             yield f"the canary was found {number} times: {place}"
     for place, number in findings.looked_at.items():
-        if not number:
+        if not number and (place != "Redis" or findings.seconds >= _ENDS_FOR_CERTAIN):
             yield f"nothing was there to be searched for the canary: {place}"
 
 
