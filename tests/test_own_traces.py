@@ -77,6 +77,7 @@ def test_neither_logs_nor_ledger_nor_event_hold_a_secret(
     path = tmp_path / "ledger.db"
     guard = SessionGuard(Policy(provider="OpenHuman", hosts={HOST}), heard.append, audit=Ledger(path))
     lived(guard)
+    assert guard.bus.flush()
     guard.gate.close(heard[0])
     with pytest.raises(SessionExpiredError) as refused:
         guard.gate.check()
