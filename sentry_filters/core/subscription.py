@@ -140,9 +140,9 @@ class Subscription:
     def _deliver(self, event: SessionExpired) -> None:
         try:
             self._handle(event)
-        except BaseException:
+        except BaseException:  # raised again, to the worker, which goes on: whatever it was, nobody has acted
             self._troubles.unhandled(event)
-            raise  # to the worker, which goes on
+            raise
 
     def _handle(self, event: SessionExpired) -> None:
         if self._is_coroutine_function:

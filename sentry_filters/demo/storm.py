@@ -140,6 +140,7 @@ def _cron_job(side: _Side, client: httpx.Client) -> None:
             with sentry_sdk.new_scope() as scope:
                 scope.set_tags(stated_tags("llm_provider", _OPERATION, _PROVIDER, 401))
                 scope.capture_exception(error)
+            # The simulated application's own, outside of any hook: half of the storm are such log records.
             _log.error("agent job failed: %s: %s", error, error.response.text)
 
 

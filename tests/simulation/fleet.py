@@ -187,7 +187,6 @@ class Fleet:
             is_valid = account.credential == credential
             if is_valid and scheduler.now < account.flaky_until and chance.random() < 0.5:
                 is_valid = False
-                self.judge.flaked(credential)
             scheduler.sleep(chance.uniform(0.0, 0.1))
             if is_valid:
                 process.succeeded(credential, began)

@@ -40,9 +40,6 @@ class Judge:
         """The backend has answered a call with this credential with 401."""
         self._rejected.add(credential)
 
-    def flaked(self, credential: str) -> None:
-        """It did although the session lives."""
-
     def renewed(self, process: Process, credential: str | None) -> None:
         """`session_renewed` has returned in a process."""
         fleet = self._fleet

@@ -7,16 +7,14 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import redis
 
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Renewal
 from sentry_filters.redis.store import State, Store
-from tests.model.test_store import NAMES, expiry_of
+from tests.model.test_store import NAMES, client, expiry_of
 from tests.redis.conftest import redis_server
-from tests.support.redis import RedisServer
 
 pytest.importorskip("greenlet")
 
@@ -25,7 +23,7 @@ from tests.simulation.fleet import Fleet, modules
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
 
-__all__ = ["redis_server"]  # the fixture
+__all__ = ["client", "redis_server"]  # the fixtures
 
 
 def _simulated(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -66,12 +64,6 @@ def test_a_mistake_of_the_protocol_is_found(name: str) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         seeds, what = pool.apply(mutants.seeds_to_find, (number,))
     assert seeds, f"not found: {what}"
-
-
-@pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
-        yield client
 
 
 @pytest.mark.integration

@@ -149,14 +149,17 @@ def is_public_id(value: bytes) -> bool:
 def is_only_public_id(text: str) -> bool:
     """Whether `text` is a public id and nothing else: no word in it says what another part of it is."""
     match = _ONLY_ID.fullmatch(text)
-    if match is None or match[1] not in words.PUBLIC_PREFIXES:
-        return False
-    return match[2] == "_" or len(match[1]) > 3
+    return match is not None and _is_listed(match[1], is_joined=match[2] == "_")
 
 
 def _is_public(prefix: tuple[str, ...], joint: bytes) -> bool:
-    listed = prefix[0] in words.PUBLIC_PREFIXES and (joint == b"_" or len(prefix[0]) > 3)
+    listed = _is_listed(prefix[0], is_joined=joint == b"_")
     return joint != b"~" and (listed or names_identity(prefix))
+
+
+def _is_listed(prefix: str, *, is_joined: bool) -> bool:
+    """Whether ids begin so; a short prefix before anything but an underscore is one by chance."""
+    return prefix in words.PUBLIC_PREFIXES and (is_joined or len(prefix) > 3)
 
 
 def is_word(text: bytes) -> bool:
