@@ -184,7 +184,10 @@ class Faults:
 
 
 def _watched(source: str) -> Iterator[tuple[str, ...]]:
-    for invariant in ("drop_without_event", "old_credential_in_use", "third_party_dropped"):
+    for invariant in (
+        "drop_without_event", "expired_at_renewal", "old_credential_in_use", "renewed_in_vain",
+        "third_party_dropped", "working_session_halted",
+    ):  # fmt: skip
         yield "violations", invariant
     for confirmed in ("false", "true"):
         for handled in ("false", "true"):
