@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import time
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ from .telemetry import emit_session_expired, observe_counters
 
 _EXPORTERS: Mapping[str, str] = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 _PROVIDERS = ("tracer_provider", "logger_provider", "meter_provider")
+_FLUSH_SECONDS = 30.0
+"""A provider's own time limit for its shutdown (OpenTelemetry SDK)."""
 _log = logging.getLogger("sentry_filters")
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -180,12 +183,18 @@ def _flush_global_providers() -> None:
 
     A provider that was made before this package was imported, as with `OTEL_CONFIG_FILE`, is shut down after
     that (`sentry_filters.forking.look_after`): its last batch would be withheld. Metrics are the last: they
-    count what was done to the others.
+    count what was done to the others. A collector that is away holds the exit up as long as the SDK's own
+    exit would: no further flush begins after that time.
     """
+    latest = time.monotonic() + _FLUSH_SECONDS
     for provider in (trace.get_tracer_provider(), get_logger_provider(), metrics.get_meter_provider()):
         flush = getattr(provider, "force_flush", None)
-        if flush is not None:
+        if flush is None or time.monotonic() > latest:
+            continue
+        try:
             flush()
+        except Exception as error:  # noqa: BLE001 - a provider of any kind; what ends the process must not print
+            _log.warning("sentry-filters: a provider's force_flush raised %s at exit", type(error).__name__)
 
 
 def _otlp_exporter(signal: str, options: dict[str, Any]) -> Any:

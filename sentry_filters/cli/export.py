@@ -21,8 +21,8 @@ _DESCRIPTION = """\
 Writes the policy and the catalogue of secrets as configuration for TARGET: `collector`, an OpenTelemetry
 Collector's processors (YAML); `relay`, Sentry Relay's PII configuration (JSON); `inbound`, patterns for
 Sentry's inbound filter of error messages (one per line). Anything TARGET cannot express exactly is noted on
-standard error. Exit code: 0 done, 1 the policy cannot be used or the output cannot be written, 2 usage
-error."""
+standard error. Exit code: 0 done, 1 the output cannot be written, 2 the policy cannot be used, or
+usage error."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -45,18 +45,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Carry the sub-command out, and return the exit code."""
     try:
         export = _TARGETS[arguments.target](_policy(arguments))
+    except (OSError, ValueError) as error:
+        return _failed(error, 2)
+    try:
         if arguments.output is None:
             sys.stdout.write(export.text)
         else:
             Path(arguments.output).write_text(export.text, encoding="utf-8")
     except BrokenPipeError:
         raise
-    except (OSError, ValueError) as error:
-        print(f"sentry-filters export: {reason_of(error)}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        return _failed(error, 1)
     for remark in export.remarks:
         print(f"note: {remark}", file=sys.stderr)
     return 0
+
+
+def _failed(error: Exception, code: int) -> int:
+    print(f"sentry-filters export: {reason_of(error)}", file=sys.stderr)
+    return code
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:

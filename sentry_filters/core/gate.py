@@ -24,7 +24,7 @@ _ALL = ""
 class SchedulerGate:
     """Open while there is a live session. Thread-safe, and usable from asyncio.
 
-    With `scope="process"` any expiry closes the gate for all work. With `scope="session"` an expiry whose
+    With `scope="process"` any expiry closes the gate for all work. With `scope="session"` one whose
     credential is known closes it for that session only: name the session in each call.
 
     Args:
@@ -102,13 +102,14 @@ class SchedulerGate:
             ValueError: There is no such backend.
         """
         self.of(provider)
+        event = self._closing(session)
+        if event is None:
+            return
         self._tell_of_end(session)
         with self._changed:
-            event = self._closing(session)
-            if event is not None:
-                self._refused += 1
-                self._on_refused()
-                raise SessionExpiredError(event)
+            self._refused += 1
+            self._on_refused()
+        raise SessionExpiredError(event)
 
     def wait(
         self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None

@@ -52,7 +52,7 @@ def test_without_a_policy_export_says_how_to_give_one(
 ) -> None:
     monkeypatch.delenv("SENTRY_FILTERS_PROVIDER", raising=False)
 
-    assert main(["export", "relay"]) == 1
+    assert main(["export", "relay"]) == 2
 
     said = capsys.readouterr().err
     assert "expected --policy FILE, or SENTRY_FILTERS_PROVIDER" in said

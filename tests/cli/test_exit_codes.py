@@ -82,7 +82,8 @@ CASES = {
     ("redact", 1): case("redact", "withheld.txt"),
     ("redact", 2): case("redact", "nothing.txt"),
     ("export", 0): case("export", "relay", "--policy", "policy.toml"),
-    ("export", 1): case("export", "relay", "--policy", "event.json"),
+    ("export", 1): case("export", "relay", "--policy", "policy.toml", "--output", "absent/out"),
+    ("export", 2): case("export", "relay", "--policy", "event.json"),
 }
 
 

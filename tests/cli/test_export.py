@@ -52,7 +52,7 @@ def test_one_of_several_backends_is_named(tmp_path: Path, capsys: pytest.Capture
     assert main([*several, "--provider", "Beta"]) == 0
     assert capsys.readouterr().out.startswith("# The policy of 'Beta'")
     for named in ([], ["--provider", "Gamma"]):
-        assert main([*several, *named]) == 1
+        assert main([*several, *named]) == 2
         assert "expected 'Alpha' or 'Beta'" in capsys.readouterr().err
 
 
@@ -101,7 +101,7 @@ def test_a_faulty_policy_is_an_error_of_one_line(text: str | None, told: str, tm
 
     ran = _run("relay", "--policy", str(file))
 
-    assert (ran.returncode, ran.stdout) == (1, "")
+    assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("sentry-filters export: ")
     assert told in ran.stderr
     assert ran.stderr.count("\n") == 1

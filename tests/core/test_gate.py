@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 import threading
+import time
 
+import freezegun
 import pytest
 
-from sentry_filters import SchedulerGate, SessionExpiredError
+from sentry_filters import SchedulerGate, SessionExpired, SessionExpiredError
 from tests.support.expiries import expiry
 
 
@@ -105,6 +107,19 @@ def test_cancelled_wait_is_cancelled() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent to the own process by number")
+def test_nobody_is_refused_for_an_end_that_has_not_been_told() -> None:
+    gate, event, told = SchedulerGate(), expiry(), list[SessionExpired]()
+
+    # The end passes between any two looks at the clock.
+    with freezegun.freeze_time("2026-01-01", auto_tick_seconds=1):
+        gate.ends_at(time.time() + 1.5, event, told.append)
+        gate.check()
+        with pytest.raises(SessionExpiredError) as error:
+            gate.check()
+
+    assert told == [error.value.event]
+
+
 def test_keyboard_interrupt_ends_a_wait() -> None:
     gate = SchedulerGate()
     gate.close(expiry())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
@@ -94,3 +96,34 @@ def test_a_provider_that_cannot_be_guarded_does_not_end_the_start(
     instrumentor.uninstrument()
 
     assert "spans and logs are not guarded" in caplog.text
+
+
+def test_a_provider_that_cannot_be_flushed_at_exit_prints_nothing_and_stops_no_other() -> None:
+    program = """
+import logging
+from opentelemetry import metrics, trace
+from opentelemetry._logs import NoOpLoggerProvider, set_logger_provider
+from opentelemetry.metrics import NoOpMeterProvider
+from opentelemetry.trace import NoOpTracerProvider
+from otel.auto import GuardedOTLPSpanExporter
+
+class Raises(NoOpTracerProvider):
+    def force_flush(self):
+        raise RuntimeError("a payload")
+
+class Flushes(NoOpMeterProvider):
+    def force_flush(self):
+        print("flushed")
+
+logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+exporter = GuardedOTLPSpanExporter()
+trace.set_tracer_provider(Raises())
+set_logger_provider(NoOpLoggerProvider())
+metrics.set_meter_provider(Flushes())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "flushed\n"
+    assert done.stderr == "WARNING sentry-filters: a provider's force_flush raised RuntimeError at exit\n"
