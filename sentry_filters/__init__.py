@@ -1,4 +1,4 @@
-"""Keeps an expired LLM backend session out of Sentry and OpenTelemetry, and redacts what both send."""
+"""Keeps an expired LLM session out of Sentry and OpenTelemetry, and redacts events, spans and log records."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ __all__ = ["SessionGuard", "parts_of"]
 
 
 class SessionGuard(NeverCopied):
-    """Keeps an expired session of the hosted LLM backend out of Sentry and OpenTelemetry, and secrets too.
+    """Keeps an expired session of the LLM backend out of Sentry and OpenTelemetry; redacts what they send.
 
     The application owns it; two guards in one process do not see each other. Thread-safe. Beyond the errors
     below nothing raises: faults of its own are counted (`counters`) and the first is logged at WARNING.

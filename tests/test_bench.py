@@ -87,6 +87,7 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert Kept.read(tmp_path / "bench.json") == kept
 
 
+@pytest.mark.promise("costs")
 def test_every_document_has_the_tables_of_the_figures_that_were_kept() -> None:
     kept = Kept.read(FIGURES)
 

@@ -36,6 +36,7 @@ def test_hooks_call_what_the_makefile_calls() -> None:
     assert {hook["pass_filenames"] for hook in hooks} == {False}
 
 
+@pytest.mark.promise("pythons")
 def test_ci_runs_make_test_on_every_python_and_may_only_read() -> None:
     workflow = yaml.safe_load(text_of(".github/workflows/test.yml"))
     [job] = workflow["jobs"].values()
@@ -45,9 +46,24 @@ def test_ci_runs_make_test_on_every_python_and_may_only_read() -> None:
     assert workflow["permissions"] == {"contents": "read"}
     assert [step["run"] for step in job["steps"] if "run" in step] == ["make test"]
     assert job["strategy"]["matrix"]["python"] == list(PYTHONS)
+    assert tomllib.loads(text_of("pyproject.toml"))["project"]["requires-python"] == f">={PYTHONS[0]}"
     assert [f"Programming Language :: Python :: {python}" for python in PYTHONS] == [
         one for one in classifiers if re.search(r":: 3\.\d+$", one)
     ]
+
+
+@pytest.mark.promise("make-test")
+def test_make_test_is_lint_types_and_all_tests_on_the_newest_and_the_lowest_dependencies() -> None:
+    [needed] = re.findall(r"^test: (.*?) *##", text_of("Makefile"), re.MULTILINE)
+    [lowest] = re.findall(r"^HOLDS_\$\(LOWEST\) := (.*)$", text_of("Makefile"), re.MULTILINE)
+    [made] = commands_of("test")
+    run = {name: " ".join(commands_of(name)) for name in ("quick", "servers", "lowest")}
+
+    assert {"lint", "types"} <= set(needed.split())
+    assert " quick servers lowest  #" in made
+    assert all(' -m "not integration" ' in run[name] for name in ("quick", "lowest"))
+    assert " -m integration " in run["servers"]
+    assert "--resolution lowest-direct" in lowest
 
 
 @pytest.mark.parametrize(

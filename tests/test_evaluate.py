@@ -21,6 +21,7 @@ LEAST = {
 }
 
 
+@pytest.mark.promise("shares-unseen")
 @pytest.mark.parametrize("seed", ["one", "two"])
 def test_unknown_services(seed: str) -> None:
     redact = redactor()

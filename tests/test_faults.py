@@ -25,6 +25,7 @@ def broken(*_: object, **__: object) -> Any:
     raise RuntimeError(SECRET)
 
 
+@pytest.mark.promise("never-raises")
 @pytest.mark.parametrize(
     ("holder", "name"),
     [
@@ -173,6 +174,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@pytest.mark.promise("never-raises")
 @settings(deadline=None)
 @given(
     event=st.dictionaries(FIELDS, HOSTILE, max_size=6), hint=st.dictionaries(st.text(), HOSTILE, max_size=2)

@@ -76,6 +76,7 @@ def guarded(published: list[SessionExpired]) -> Any:
     guard.close()
 
 
+@pytest.mark.promise("labels-exact")
 @pytest.mark.parametrize("label", LOOK_ALIKE_LABELS)
 def test_a_label_that_only_looks_like_the_backends_is_another_provider(
     label: object, guarded: SessionGuard, published: list[SessionExpired], sentry: InitSentry
@@ -92,6 +93,7 @@ def test_a_label_that_only_looks_like_the_backends_is_another_provider(
     assert published == []
 
 
+@pytest.mark.promise("hosts-canonical", "wire-outweighs-text")
 @pytest.mark.parametrize("url", LOOK_ALIKE_URLS)
 def test_a_response_of_a_host_that_only_looks_like_the_backends_is_kept(
     url: str, guarded: SessionGuard, published: list[SessionExpired], sentry: InitSentry
@@ -190,6 +192,7 @@ def test_the_reason_of_a_long_body_is_short(guarded: SessionGuard, published: li
     assert len(event.reason) <= 200
 
 
+@pytest.mark.promise("rejected-key")
 @settings(deadline=None)
 @given(st.text(max_size=200))
 @example("OpenHuman API error (401 Unauthorized)")

@@ -13,7 +13,14 @@ from types import ModuleType
 import httpx
 import pytest
 
-from sentry_filters import Ledger, Policy, SessionExpired, SessionExpiredError, SessionGuard
+from sentry_filters import (
+    Ledger,
+    Policy,
+    RedisSessions,
+    SessionExpired,
+    SessionExpiredError,
+    SessionGuard,
+)
 from sentry_filters.guard import parts_of
 from tests.support.secrets import fake
 
@@ -54,6 +61,7 @@ def ours(start: object) -> list[object]:
     return found
 
 
+@pytest.mark.promise("own-traces")
 def test_no_repr_of_ours_shows_a_secret(tmp_path: Path) -> None:
     guard = SessionGuard(
         Policy(provider="OpenHuman", hosts={HOST}), print, audit=Ledger(tmp_path / "ledger.db")
@@ -69,6 +77,7 @@ def test_no_repr_of_ours_shows_a_secret(tmp_path: Path) -> None:
     assert OTHER not in shown
 
 
+@pytest.mark.promise("own-traces")
 def test_neither_logs_nor_ledger_nor_event_hold_a_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -92,6 +101,7 @@ def test_neither_logs_nor_ledger_nor_event_hold_a_secret(
         assert secret.encode() not in pickle.dumps(heard)
 
 
+@pytest.mark.promise("own-traces")
 def test_a_handler_that_raises_a_secret_is_logged_without_it(caplog: pytest.LogCaptureFixture) -> None:
     def handler(event: SessionExpired) -> None:
         raise ValueError(TOKEN)
@@ -111,6 +121,7 @@ print(SessionGuard(Policy(provider="OpenHuman")).fingerprint(sys.argv[1]))
 """
 
 
+@pytest.mark.promise("fingerprint", "fingerprint-key")
 def test_a_fingerprint_cannot_be_recomputed_from_the_credential() -> None:
     # The key is random: whoever holds a dump of events cannot try out credentials that he guesses.
     in_another_process = subprocess.run(
@@ -120,6 +131,27 @@ def test_a_fingerprint_cannot_be_recomputed_from_the_credential() -> None:
 
     assert len({in_another_process, *here}) == 3
     assert all(len(one) == 12 for one in (in_another_process, *here))
+
+
+@pytest.mark.promise("own-traces")
+@pytest.mark.promise("fingerprint-key")
+def test_the_deployments_key_is_written_and_shown_nowhere(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "sentry_filters")
+    path = tmp_path / "ledger.db"
+    shared = RedisSessions("redis://127.0.0.1:1", namespace="chat", key=OTHER)  # nobody listens there
+    policy = Policy(provider="OpenHuman", hosts={HOST})
+    guard = SessionGuard(policy, print, audit=Ledger(path), shared=shared)
+    lived(guard)
+
+    shown = "\n".join(map(repr, [shared, *ours(guard)]))
+    guard.close()
+
+    said = f"{shown}\n{caplog.text}".encode() + path.read_bytes()
+    assert "Redis" in caplog.text
+    for key in (OTHER.encode(), shared.key, repr(shared.key).encode(), shared.key.hex().encode()):
+        assert key not in said
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import sentry_filters
 from sentry_filters.cli import main
+from tests.demo.test_demo import FIGURES
 from tests.support.backend import LLMBackend
 from tests.support.installed import installed
 from tests.support.receiver import SentryReceiver
@@ -120,6 +123,21 @@ def run(
     return run
 
 
+def test_the_readme_is_short() -> None:
+    assert README.count("\n") <= 140
+
+
+def test_the_project_is_described_in_the_same_words_everywhere() -> None:
+    described = README.splitlines()[2].partition(" <!--")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    site = (ROOT / "docs/site/mkdocs.yml").read_text("utf-8")
+
+    assert project["description"] == described
+    assert f"\nsite_description: {described}\n" in site
+    assert (sentry_filters.__doc__ or "").strip() == described
+
+
+@pytest.mark.promise("quick-start")
 def test_the_quick_start_is_quick() -> None:
     start, work, opentelemetry, ledger = map(code, snippets("python"))
 
@@ -128,6 +146,7 @@ def test_the_quick_start_is_quick() -> None:
     assert len([line for line in ledger if not line.startswith("from ")]) == 1
 
 
+@pytest.mark.promise("quick-start", "ledger")
 def test_the_readme_runs_with_the_ledger_and_the_audit_reads_it(
     run: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +159,7 @@ def test_the_readme_runs_with_the_ledger_and_the_audit_reads_it(
     assert main(audit[1:]) == 0
 
 
+@pytest.mark.promise("quick-start")
 @pytest.mark.integration
 def test_the_readme_runs_in_a_clean_environment(run: Callable[..., None], tmp_path: Path) -> None:
     """Only what `pip install .` installs."""
@@ -163,6 +183,7 @@ def test_every_command_is_run_somewhere() -> None:
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
 
 
+@pytest.mark.promise("shares-seen", "shares-unseen")
 def test_the_readme_quotes_the_shares_of_what_redaction_removes() -> None:
     page = (ROOT / "docs/redaction.md").read_text("utf-8")
 
@@ -170,22 +191,39 @@ def test_the_readme_quotes_the_shares_of_what_redaction_removes() -> None:
         [found] = re.findall(rf"^\| {re.escape(row)} \| ([\d.]+) ", page, re.MULTILINE)
         return f"{float(found):.0%}".replace("%", " %")
 
+    seen = re.findall(r"collection, (\d+):.*?^\| all \| ([\d.]+) ", page, re.DOTALL | re.MULTILINE)
+    total = sum(int(number) for number, _ in seen)
+    removed = sum(int(number) * float(removed) for number, removed in seen)
     unseen = [share("a key beside it (5,250)"), share("its own form, no word beside it (1,800)")]
     unseen.append(share("a vendor's name beside it (1,350)"))
-    assert re.findall(r"(\d+ %)", README)[1:] == unseen
+    assert len(seen) == 2
+    assert f"Of the {total:,} secrets that the rules were written with" in README
+    assert re.findall(r"(\d+ %)", README) == [f"{removed / total:.0%}".replace("%", " %"), *unseen]
 
 
+@pytest.mark.promise("comparison")
 def test_the_readme_quotes_the_comparison_with_logfire() -> None:
     page = (ROOT / "docs/redaction.md").read_text("utf-8")
     [theirs] = re.findall(r"^\| logfire .* removes (\d+ of 20)", page, re.MULTILINE)
     [ours] = re.findall(r"^\| sentry-filters, dict .* removes (\d+) of 20", page, re.MULTILINE)
 
     assert f"found {theirs} secrets in" in README
-    assert f"ours {ours} |" in README
+    assert f"ours {ours} <!--" in README
+    a_span = [
+        int(re.findall(rf"^\| {name} .* \| (\d+) \|$", page, re.MULTILINE)[0])
+        for name in ("logfire", "sentry-filters, dict")
+    ]
+    assert "cheaper than ours on a span" in README
+    assert a_span == sorted(a_span)
 
 
+@pytest.mark.promise("demo")
 def test_the_picture_is_of_a_demo_that_kept_its_promises() -> None:
     picture = (ROOT / "docs/demo.svg").read_text("utf-8")
 
+    [shown] = re.findall(
+        r"prints: (\d+) events about the dead session without the filter, none with it", README
+    )
+    assert (int(shown), 0) == FIGURES["Sentry events: the dead session"]
     assert "All&#160;numbers&#160;are&#160;what&#160;they&#160;must&#160;be." in picture
     assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")

@@ -47,6 +47,7 @@ def one_failing_turn(client: openai.OpenAI) -> None:
             )
 
 
+@pytest.mark.promise("silence", "one-expiry")
 @pytest.mark.integration
 @pytest.mark.parametrize("reports", [332, 5_414, 7_038])
 def test_storm_sends_nothing_and_publishes_once(
@@ -84,6 +85,7 @@ def test_storm_sends_nothing_and_publishes_once(
     assert guard.counters.get("dropped", "event") >= reports
 
 
+@pytest.mark.promise("gate")
 def test_gate_is_closed_before_the_first_hook_returns(
     guard: SessionGuard,
     openai_for: OpenAIFor,
@@ -105,6 +107,7 @@ def test_gate_is_closed_before_the_first_hook_returns(
     assert open_after_hook == [False]
 
 
+@pytest.mark.promise("unchanged")
 def test_the_caller_sees_the_failure_as_it_would_without_the_guard(
     guard: SessionGuard,
     openai_for: OpenAIFor,
@@ -126,6 +129,7 @@ def test_the_caller_sees_the_failure_as_it_would_without_the_guard(
     assert guarded.value.response.json() == bare.value.response.json()
 
 
+@pytest.mark.promise("in-doubt")
 def test_an_error_raised_while_handling_the_401_is_kept(
     guard: SessionGuard,
     openai_for: OpenAIFor,

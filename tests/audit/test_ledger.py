@@ -59,6 +59,7 @@ def guard(ledger: Ledger) -> Any:
     guard.close()
 
 
+@pytest.mark.promise("ledger", "ledger-labels")
 def test_a_decision_is_a_row_of_labels_and_ids(guard: SessionGuard, ledger: Ledger, ask: Ask) -> None:
     before = time.time()
     parts_of(guard).decider.decide("event", (OURS,))
@@ -93,6 +94,7 @@ def test_what_is_unrelated_is_counted_only(guard: SessionGuard, ledger: Ledger, 
     ]
 
 
+@pytest.mark.promise("ledger")
 def test_an_expiry_its_drops_and_its_renewal_are_tied_together(
     guard: SessionGuard, ledger: Ledger, ask: Ask
 ) -> None:
@@ -130,6 +132,7 @@ def test_an_expiry_that_was_none_ended_otherwise_than_by_a_sign_in(ledger: Ledge
     assert ask("SELECT expiry, reason FROM renewals") == [("e1", "recovered")]
 
 
+@pytest.mark.promise("ledger-adds-up")
 def test_totals_add_up_per_signal(
     guard: SessionGuard, ledger: Ledger, ask: Ask, sentry: InitSentry, receiver: SentryReceiver
 ) -> None:
@@ -172,6 +175,7 @@ def test_the_release_is_the_one_that_sentry_was_set_up_with(
     guard.close()
 
 
+@pytest.mark.promise("ledger-labels")
 def test_labels_are_redacted_and_cut(guard: SessionGuard, ledger: Ledger, path: Path, ask: Ask) -> None:
     hostile = Failure(
         provider=f"key {KEY}",
@@ -203,6 +207,7 @@ def test_labels_are_withheld_where_the_redactor_is_broken(
     assert ask("SELECT provider, operation FROM decisions") == [("[WITHHELD]", "chat_completions")]
 
 
+@pytest.mark.promise("never-blocks", "ledger-losses", "ledger-bounded")
 def test_what_does_not_fit_is_counted_and_nothing_waits(path: Path, ask: Ask) -> None:
     ledger = Ledger(path, queue_size=10)
     guard = SessionGuard(POLICY, print, audit=ledger)
@@ -275,6 +280,7 @@ def test_after_an_outage_nothing_is_missing(
     assert "ledger.db" in warnings[0].getMessage()
 
 
+@pytest.mark.promise("ledger-losses")
 def test_what_cannot_be_written_until_the_end_is_counted(path: Path) -> None:
     path.write_bytes(b"this is no database, but long enough to be taken for one" * 20)
     guard = SessionGuard(POLICY, print, audit=Ledger(path))

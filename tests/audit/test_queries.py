@@ -72,6 +72,7 @@ def test_every_query_is_tested() -> None:
     assert {name for name, _, _ in CASES} == set(QUERIES)
 
 
+@pytest.mark.promise("ledger-adds-up")
 @pytest.mark.parametrize("name", INVARIANTS)
 def test_every_invariant_is_seen_to_hold_and_to_break(name: str) -> None:
     seen = {QUERIES[name].holds_in(*_of_sqlite(name, rows)) for case, rows, _ in CASES if case == name}

@@ -103,6 +103,7 @@ def test_more_than_one_step_can_delete_goes_in_steps(connection: sqlite3.Connect
     assert count(connection, "decisions") == 0
 
 
+@pytest.mark.promise("ledger-bounded")
 def test_a_file_that_is_too_large_loses_its_oldest_rows_and_shrinks(
     connection: sqlite3.Connection, path: Path
 ) -> None:

@@ -16,6 +16,7 @@ def _case(cell: Cell) -> Any:
     return pytest.param(cell, id=cell.name, marks=marks)
 
 
+@pytest.mark.promise("all-evidence")
 @pytest.mark.parametrize("cell", [_case(cell) for cell in CELLS])
 def test_what_is_due_is_what_is_seen(cell: Cell, request: pytest.FixtureRequest) -> None:
     workers: Any = request.getfixturevalue("workers") if cell.set_up == "redis" else None

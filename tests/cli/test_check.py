@@ -115,6 +115,7 @@ def test_it_finds_the_guard_of_what_was_named(name: str, folder: Path, receiver:
     assert receiver.bytes == b""
 
 
+@pytest.mark.promise("check")
 @pytest.mark.integration
 def test_a_leak_is_the_exit_code_and_named(folder: Path, receiver: SentryReceiver) -> None:
     ran = run(folder, "application:create_bare", "--json")
@@ -127,6 +128,7 @@ def test_a_leak_is_the_exit_code_and_named(folder: Path, receiver: SentryReceive
     assert receiver.bytes == b""
 
 
+@pytest.mark.promise("check")
 @pytest.mark.integration
 def test_opentelemetry_is_checked_where_the_application_has_loaded_it(folder: Path) -> None:
     report = json.loads(run(folder, "application:create_traced", "--json").stdout)

@@ -123,6 +123,7 @@ def test_the_table_has_every_code_that_a_case_shows() -> None:
     }  # that one is shown where it is served, in test_dashboard.py
 
 
+@pytest.mark.promise("audit-exit-code")
 @pytest.mark.parametrize("expected", CASES, ids=lambda expected: f"{expected[0]} {expected[1]}")
 def test_a_command_ends_as_the_table_says(
     expected: tuple[str, int],

@@ -62,6 +62,7 @@ def test_raising_handler_harms_nobody_and_shows_no_payload(caplog: pytest.LogCap
     assert "a secret" not in caplog.text
 
 
+@pytest.mark.promise("never-blocks")
 def test_sleeping_handler_delays_neither_publisher_nor_others() -> None:
     bus = EventBus()
     release = threading.Event()

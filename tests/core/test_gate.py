@@ -30,6 +30,7 @@ def test_gate_is_open_until_a_session_expires() -> None:
     assert gate.refused == 1
 
 
+@pytest.mark.promise("gate")
 def test_renewal_opens_the_gate_for_those_who_wait() -> None:
     gate = SchedulerGate()
     gate.close(expiry())
@@ -134,6 +135,7 @@ def test_keyboard_interrupt_ends_a_wait() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.promise("bounded")
 def test_many_sessions_are_bounded() -> None:
     gate = SchedulerGate("session")
     for number in range(10_500):

@@ -41,6 +41,7 @@ def judged(failure: Failure, policy: Policy = POLICY) -> str:
     return verdict.grade if verdict.drop else verdict.reason
 
 
+@pytest.mark.promise("who-publishes")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -77,6 +78,7 @@ def test_where_a_body_has_nothing_to_say_the_status_is_enough() -> None:
     assert judged(fact(status=403, body=None, body_known=False), policy) == "fact"
 
 
+@pytest.mark.promise("who-publishes")
 @pytest.mark.parametrize(
     ("tags", "text", "expected"),
     [
@@ -201,6 +203,7 @@ def test_a_code_is_found_anywhere_and_in_any_spelling(body: str) -> None:
     assert judged(received({}, body)) == "not_a_session_code"
 
 
+@pytest.mark.promise("long-bodies")
 @pytest.mark.parametrize(
     "body",
     [

@@ -45,6 +45,7 @@ def test_reference_tags_are_our_session(status: object, operation: str) -> None:
     assert reason(tagged(status=status, operation=operation)) == "backend_session_expired"
 
 
+@pytest.mark.promise("in-doubt", "who-publishes")
 @pytest.mark.parametrize(
     ("failure", "expected"),
     [
@@ -113,6 +114,7 @@ def test_typed_cause_decides(facts: Response, expected: str) -> None:
     assert reason(Failure(response=facts)) == expected
 
 
+@pytest.mark.promise("all-evidence", "wire-outweighs-text")
 def test_response_contradicts_tags() -> None:
     assert reason(failure_with(tagged(), response(host="other.example"))) == "contradicting_host"
     assert reason(failure_with(tagged(), response(500))) == "other_status"
@@ -145,6 +147,7 @@ def test_an_error_raised_while_handling_is_kept_even_with_our_tags() -> None:
     assert reason(failure) == "raised_while_handling"
 
 
+@pytest.mark.promise("confirmed")
 def test_confirmed_means_that_the_backend_itself_answered() -> None:
     assert recognise(Failure(response=response()), POLICY).confirmed
     assert not recognise(tagged(), POLICY).confirmed

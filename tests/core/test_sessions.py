@@ -107,6 +107,7 @@ def test_the_first_failure_closes_and_repeats_are_dropped(app: Application) -> N
     assert len(app.expiries()) == 1
 
 
+@pytest.mark.promise("gate")
 def test_a_sign_in_opens_the_gate_before_it_returns(app: Application) -> None:
     app.fails("a")
     app.guard.session_renewed("b")
@@ -114,6 +115,7 @@ def test_a_sign_in_opens_the_gate_before_it_returns(app: Application) -> None:
     assert app.guard.gate.is_open
 
 
+@pytest.mark.promise("old-credential")
 @pytest.mark.parametrize("failed_before", [False, True])
 def test_a_call_in_flight_at_a_rotation_is_stale(app: Application, failed_before: bool) -> None:
     if failed_before:
@@ -125,6 +127,7 @@ def test_a_call_in_flight_at_a_rotation_is_stale(app: Application, failed_before
     assert len(app.expiries()) == failed_before
 
 
+@pytest.mark.promise("old-credential")
 def test_an_old_credential_used_on_is_shown_once_and_counted(app: Application) -> None:
     app.fails("a", ago=1)
     app.guard.session_renewed("b")
@@ -266,6 +269,7 @@ def test_where_users_are_told_apart_a_failure_that_names_none_is_words(users: Ap
     assert users.guard.gate.is_open
 
 
+@pytest.mark.promise("who-publishes", "long-bodies")
 def test_words_corroborate_only(app: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     words = Verdict(drop=True, reason=OURS, grade="words")
     monkeypatch.setattr("sentry_filters.core.backends.recognise", lambda failure, policy: words)
@@ -284,6 +288,7 @@ def test_words_corroborate_only(app: Application, monkeypatch: pytest.MonkeyPatc
 # Handlers
 
 
+@pytest.mark.promise("not-hidden")
 def test_nobody_subscribed_then_the_first_failure_is_shown_once() -> None:
     app = Application(SessionGuard(policy()))
 
@@ -615,6 +620,7 @@ def test_a_clock_that_jumps_during_an_instrumented_call_does_not_make_it_stale(
 # Bounds, and real calls
 
 
+@pytest.mark.promise("bounded")
 def test_memory_of_sessions_is_bounded(users: Application, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (knowledge.MOST_SESSIONS, gate._MOST_SESSIONS) == (10_000, 10_000)
     monkeypatch.setattr(knowledge, "MOST_SESSIONS", 50)
@@ -630,6 +636,7 @@ def test_memory_of_sessions_is_bounded(users: Application, monkeypatch: pytest.M
     assert users.guard.gate.closed == 50
 
 
+@pytest.mark.promise("one-in-threads")
 def test_storm_from_many_threads_is_published_once(app: Application) -> None:
     ready = threading.Barrier(8)
 

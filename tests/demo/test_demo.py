@@ -31,6 +31,7 @@ FILTERED = Outcome(21, 0, 20, 1, 0, 1, 168, 9, 8, "expired", 1.0)
 AUDIT = {"exit_code": 0, "dropped": 16}
 
 
+@pytest.mark.promise("demo")
 @pytest.mark.integration
 def test_the_demo_shows_what_it_promises_and_leaves_nothing_else_behind(tmp_path: Path) -> None:
     home, scratch = tmp_path / "home", tmp_path / "scratch"

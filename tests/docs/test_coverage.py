@@ -45,6 +45,7 @@ def paths(report: Report, outcome: str) -> set[str]:
     return {one.path.removeprefix("sentry ") for one in report.paths if one.outcome == outcome}
 
 
+@pytest.mark.promise("plain-logging")
 def test_plain_logging_writes_the_secret_and_the_filter_removes_it(names: dict[str, Any]) -> None:
     exec(SNIPPETS["logging"], names)
 
@@ -52,6 +53,7 @@ def test_plain_logging_writes_the_secret_and_the_filter_removes_it(names: dict[s
     assert names["SESSION_TOKEN"] not in names["filtered"].getvalue()
 
 
+@pytest.mark.promise("hook-alone")
 def test_the_smallest_form_leaks_what_the_page_lists(names: dict[str, Any]) -> None:
     table = PAGE.partition("| kind | path |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| ([\w ]+) \| (`.*`|all of it) \|$", table, re.MULTILINE)
@@ -65,6 +67,7 @@ def test_the_smallest_form_leaks_what_the_page_lists(names: dict[str, Any]) -> N
     assert f"one bypass, the transport itself, and {len(listed)} leaks" in PAGE
 
 
+@pytest.mark.promise("hook-alone")
 def test_the_full_form_leaks_nothing(names: dict[str, Any]) -> None:
     report = checked("full", names)
 

@@ -59,6 +59,7 @@ def _texts(value: ast.expr) -> Iterator[str]:
             yield branch.value
 
 
+@pytest.mark.promise("reasons")
 def test_every_reason_has_a_section() -> None:
     modules = [module for room in ROOMS for module in room.rglob("*.py")]
     given = {reason for one in modules for reason in reasons_of(ast.parse(one.read_text("utf-8")))}

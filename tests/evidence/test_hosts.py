@@ -7,6 +7,7 @@ from sentry_filters.evidence.hosts import Endpoint, endpoint_of_url, parse_endpo
 BACKEND = frozenset({parse_endpoint("api.example.ai")})
 
 
+@pytest.mark.promise("hosts-canonical")
 @pytest.mark.parametrize(
     "url",
     [
@@ -23,6 +24,7 @@ def test_host_is_compared_without_case_trailing_dot_port_and_user(url: str) -> N
     assert serves(BACKEND, seen)
 
 
+@pytest.mark.promise("hosts-canonical")
 @pytest.mark.parametrize(
     "url",
     [

@@ -189,6 +189,7 @@ def test_our_own_failure_is_a_fact_with_every_client_that_names_the_origin(
     assert (verdict.drop, verdict.grade, verdict.confirmed) == expected
 
 
+@pytest.mark.promise("third-party")
 @CLIENTS
 def test_a_third_partys_failure_is_kept_with_every_client(
     client: str, third: LLMBackend, judge: Judge
@@ -216,6 +217,7 @@ def test_a_third_partys_failure_before_ours_is_kept(
     assert not judge.silences(error)
 
 
+@pytest.mark.promise("third-party", "all-evidence")
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_nesting_silences_a_third_party(

@@ -29,6 +29,7 @@ def cells() -> dict[tuple[str, str], dict[str, Any]]:
     return {(cell["framework"], cell["scenario"]): cell for cell in map(json.loads, done.stdout.splitlines())}
 
 
+@pytest.mark.promise("silence", "third-party")
 @pytest.mark.parametrize("name", HERE)
 def test_our_session_is_silent_and_a_third_partys_failure_is_not(
     name: str, cells: dict[tuple[str, str], dict[str, Any]]

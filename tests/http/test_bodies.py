@@ -176,6 +176,7 @@ def test_a_body_that_takes_its_time_holds_the_application_up_nowhere(
     assert verdict(guard).reason == "not_a_session_code"
 
 
+@pytest.mark.promise("unchanged")
 @pytest.mark.parametrize("stream", [False, True])
 def test_openai_raises_as_without_us(stream: bool, guard: SessionGuard, server: Refusing) -> None:
     with guard.instrument(OPENAI_HTTP.Client()) as http_client:

@@ -76,6 +76,7 @@ def facts_of(guard: SessionGuard, error: BaseException) -> Response:
     return failure.response
 
 
+@pytest.mark.promise("silence", "instrument")
 @EVERY
 def test_our_session_is_published_once_and_not_reported(
     client: str, guard: SessionGuard, backend: LLMBackend, sentry: InitSentry, expired: list[SessionExpired]
@@ -98,6 +99,7 @@ def test_our_session_is_published_once_and_not_reported(
         assert (facts.body, facts.body_known, facts.by_backend) == (backend.state.body, True, True)
 
 
+@pytest.mark.promise("rejected-key")
 @EVERY
 def test_a_code_of_the_body_keeps_the_report(
     client: str, guard: SessionGuard, backend: LLMBackend, transport: CapturingTransport
@@ -208,6 +210,7 @@ def test_words_are_kept_in_another_task(
 # How it is switched on and off
 
 
+@pytest.mark.promise("instrument")
 def test_clients_made_before_and_after_are_seen(guard: SessionGuard, backend: LLMBackend) -> None:
     url = f"{backend.url}/chat/completions"
     with httpx.Client() as before, requests.Session() as session:

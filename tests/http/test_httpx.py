@@ -114,6 +114,7 @@ def test_two_guards_do_not_see_each_other(guard: SessionGuard, backend: LLMBacke
     assert one.session != two.session, "fingerprints are keyed per guard"
 
 
+@pytest.mark.promise("fingerprint")
 @pytest.mark.parametrize(
     ("headers", "credential"),
     [

@@ -65,6 +65,7 @@ class Named:
     __repr__ = __str__
 
 
+@pytest.mark.promise("plain-logging")
 @pytest.mark.parametrize(
     ("msg", "args", "line"),
     [

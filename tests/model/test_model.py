@@ -25,6 +25,7 @@ def explored() -> Iterator[dict[str, Future[Explored]]]:
         yield found
 
 
+@pytest.mark.promise("one-expiry")
 @pytest.mark.parametrize("name", WORLDS)
 def test_every_order_of_events_keeps_the_promises(name: str, explored: dict[str, Future[Explored]]) -> None:
     result = explored[name].result()

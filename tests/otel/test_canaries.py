@@ -83,6 +83,7 @@ def make_a_span(provider: TracerProvider) -> None:
     span.end()
 
 
+@pytest.mark.promise("redaction-otel")
 @pytest.mark.integration
 @pytest.mark.parametrize("choke_point", ["processor", "exporter"])
 def test_spans(choke_point: str, guard: SessionGuard, receiver: OTLPReceiver) -> None:
@@ -109,6 +110,7 @@ def test_spans(choke_point: str, guard: SessionGuard, receiver: OTLPReceiver) ->
     assert guard.counters.get("exported", "span") == 1
 
 
+@pytest.mark.promise("redaction-otel")
 @pytest.mark.integration
 @pytest.mark.parametrize("choke_point", ["processor", "exporter"])
 def test_log_records(choke_point: str, guard: SessionGuard, receiver: OTLPReceiver) -> None:
@@ -143,6 +145,7 @@ def test_log_records(choke_point: str, guard: SessionGuard, receiver: OTLPReceiv
     assert guard.counters.get("exported", "log") == 4
 
 
+@pytest.mark.promise("otel-metrics")
 @pytest.mark.integration
 def test_metrics_and_their_exemplars(guard: SessionGuard, receiver: OTLPReceiver) -> None:
     exporter = RedactingMetricExporter(otlp("metric", receiver), guard.redactor, counters=guard.counters)
@@ -168,6 +171,7 @@ def test_metrics_and_their_exemplars(guard: SessionGuard, receiver: OTLPReceiver
     assert len(exemplar.span_id) == 8
 
 
+@pytest.mark.promise("otel-baggage")
 def test_outgoing_headers(guard: SessionGuard) -> None:
     propagator = RedactingPropagator(
         CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()]), guard.redactor

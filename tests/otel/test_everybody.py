@@ -43,6 +43,7 @@ def failed(traces: Traces) -> list[ReadableSpan]:
     return [span for span in traces.exported if span.status.status_code is StatusCode.ERROR]
 
 
+@pytest.mark.promise("silence", "instrument")
 @EVERY
 @INSTRUMENTATIONS
 def test_no_span_of_ours_fails_and_a_third_partys_do(

@@ -75,6 +75,7 @@ class BrokenRedactor(Redactor):
         raise ValueError("are_clean_texts")
 
 
+@pytest.mark.promise("never-raises")
 def test_a_processor_that_raises_stops_neither_the_application_nor_later_processors(
     guard: SessionGuard,
 ) -> None:
@@ -119,6 +120,7 @@ def test_a_log_processor_that_raises_stops_neither_the_application_nor_later_pro
     assert guard.counters.get("faults", "log_processor") >= 3
 
 
+@pytest.mark.promise("withheld")
 def test_what_cannot_be_redacted_is_withheld_and_counted(
     guard: SessionGuard, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -43,6 +43,7 @@ def texts(exporter: InMemorySpanExporter) -> list[str]:
     return [span.name for span in exporter.get_finished_spans()]
 
 
+@pytest.mark.promise("redaction-otel")
 def test_processors_that_were_there_and_later_ones_are_behind_the_guard(guard: SessionGuard) -> None:
     earlier, later = InMemorySpanExporter(), InMemorySpanExporter()
     provider = TracerProvider()
@@ -71,6 +72,7 @@ def test_tracers_and_spans_that_were_there_are_guarded(guard: SessionGuard) -> N
     provider.shutdown()
 
 
+@pytest.mark.promise("silence", "redaction-otel")
 def test_logs_are_guarded_and_expiries_exported(guard: SessionGuard) -> None:
     exporter = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider()

@@ -77,12 +77,13 @@ def test_the_page_names_every_python_library_and_extra() -> None:
     assert first_column("Extras")[1:] == [f"`{name}`" for name in sorted(PROJECT["optional-dependencies"])]
 
 
+@pytest.mark.promise("extras")
 def test_every_extra_that_a_document_names_exists() -> None:
     pages = [CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")]
     named = {
         name
         for page in pages
-        for names in re.findall(r"sentry-filters\[([^\]]+)\]", page.read_text("utf-8"))
+        for names in re.findall(r"(?:sentry-filters|'\.)\[([^\]]+)\]", page.read_text("utf-8"))
         for name in names.split(",")
     }
 

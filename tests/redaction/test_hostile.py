@@ -56,6 +56,7 @@ def test_what_cannot_be_looked_into_is_withheld_alone(value: object, redactor: R
     assert redactor.redact_value({"a": "ok", "b": value}) == {"a": "ok", "b": WITHHELD}
 
 
+@pytest.mark.promise("bounded")
 @pytest.mark.parametrize(
     "value",
     [
@@ -126,6 +127,7 @@ def test_any_structure_is_answered_and_a_second_pass_changes_nothing(value: obje
 _REDACTOR = Redactor()
 
 
+@pytest.mark.promise("bounded")
 @pytest.mark.parametrize("unit", ['password: "', "token='x", "cookie: a; ", "Authorization: ", "&key="])
 def test_beyond_so_many_candidates_the_rest_of_a_text_is_withheld_and_counted(unit: str) -> None:
     hostile = unit * (200_000 // len(unit))

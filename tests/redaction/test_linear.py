@@ -54,6 +54,7 @@ def _seconds(redactor: Redactor, text: str) -> float:
     return best
 
 
+@pytest.mark.promise("linear-time")
 @pytest.mark.parametrize("unit", UNITS)
 def test_time_grows_with_the_length_and_no_faster(unit: str, redactor: Redactor) -> None:
     short, long = (_seconds(redactor, unit * (size // len(unit))) for size in (8_000, 32_000))

@@ -53,6 +53,7 @@ def test_an_invalid_trace_does_not_prevent_reading_the_expiry() -> None:
 RECORD = record_of(expiry())
 
 
+@pytest.mark.promise("redis-messages")
 @pytest.mark.parametrize(
     "message",
     [

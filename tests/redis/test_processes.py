@@ -14,6 +14,7 @@ pytestmark = pytest.mark.integration
 OLD, NEW = fake("eyJ", 40, seed="old"), fake("eyJ", 40, seed="new")
 
 
+@pytest.mark.promise("one-in-processes")
 def test_a_storm_in_eight_processes_is_published_once_and_halts_all(
     start: StartWorkers, receiver: SentryReceiver
 ) -> None:

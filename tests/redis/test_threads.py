@@ -66,6 +66,7 @@ def test_the_probe_sees_what_it_looks_for(redis_server: RedisServer) -> None:
         assert "sendall" in socket_calls(client.ping)
 
 
+@pytest.mark.promise("never-blocks")
 @pytest.mark.parametrize("swallowing", [False, True], ids=["healthy", "black hole"])
 def test_no_caller_touches_the_network(redis_server: RedisServer, swallowing: bool) -> None:
     with BlackHole(redis_server.port) as hole:
@@ -111,6 +112,7 @@ def test_a_remote_renewal_wakes_those_who_wait(pair: tuple[SessionGuard, Session
     assert other.gate.wait(0)
 
 
+@pytest.mark.promise("fingerprint-key")
 def test_nothing_in_redis_leads_back_to_the_credential_and_every_key_ends(
     redis_server: RedisServer, pair: tuple[SessionGuard, SessionGuard]
 ) -> None:
@@ -129,6 +131,7 @@ def test_nothing_in_redis_leads_back_to_the_credential_and_every_key_ends(
     assert KEY not in everything
 
 
+@pytest.mark.promise("redis-messages")
 def test_a_malformed_message_is_counted_and_ignored(
     redis_server: RedisServer, pair: tuple[SessionGuard, SessionGuard]
 ) -> None:

@@ -85,6 +85,7 @@ def test_reason_is_redacted_then_cut(guard: SessionGuard, expired: list[SessionE
     assert published.reason == f"{prefix}[REDACTED] and so on {'y' * 300}"[:200]
 
 
+@pytest.mark.promise("not-hidden")
 def test_nobody_listens_then_the_first_failure_is_shown_tagged(silent: SessionGuard) -> None:
     first = event()
 

@@ -84,6 +84,7 @@ def assert_redacted(receiver: SentryReceiver, canaries: Canaries) -> None:
     assert lost() == []
 
 
+@pytest.mark.promise("redaction-sentry")
 def test_event(received: Any, canaries: Canaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["app", "--name", canaries.at("argument")])
     receiver = received(server_name=canaries.at("server name"))
@@ -134,6 +135,7 @@ def raise_with_local(local: str, message: str, scope: sentry_sdk.Scope) -> None:
     assert local
 
 
+@pytest.mark.promise("redaction-sentry")
 def test_logs_and_metrics(received: Any, canaries: Canaries) -> None:
     receiver = received()
 
@@ -144,6 +146,7 @@ def test_logs_and_metrics(received: Any, canaries: Canaries) -> None:
     assert_redacted(receiver, canaries)
 
 
+@pytest.mark.promise("redaction-sentry")
 def test_transaction_and_spans(received: Any, canaries: Canaries) -> None:
     receiver = received()
 
@@ -171,6 +174,7 @@ def test_streamed_spans_and_trace_header(received: Any, canaries: Canaries) -> N
     assert_redacted(receiver, canaries)
 
 
+@pytest.mark.promise("redaction-sentry")
 def test_check_in_and_session(received: Any, canaries: Canaries) -> None:
     receiver = received(auto_session_tracking=True, environment=canaries.at("environment name"))
 
@@ -188,6 +192,7 @@ def test_check_in_and_session(received: Any, canaries: Canaries) -> None:
     assert_redacted(receiver, canaries)
 
 
+@pytest.mark.promise("redaction-sentry")
 @pytest.mark.filterwarnings("ignore:Transaction-based profiling is deprecated:DeprecationWarning")
 def test_profile(received: Any, canaries: Canaries) -> None:
     receiver = received(profiles_sample_rate=1.0)

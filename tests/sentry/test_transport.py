@@ -188,6 +188,7 @@ def test_sessions_client_reports_and_check_ins_are_redacted(
     assert SECRET.encode() not in receiver.bytes
 
 
+@pytest.mark.promise("redaction-sentry")
 @pytest.mark.parametrize(
     "kind",
     [
@@ -206,6 +207,7 @@ def test_every_known_item_is_redacted_in_its_fields_and_headers(guard: SessionGu
     assert b"1" * 32 in transport.bytes
 
 
+@pytest.mark.promise("withheld")
 def test_unknown_item_is_withheld_counted_and_reported(guard: SessionGuard) -> None:
     transport = sent(
         guard, json_item("holographic_replay", {"a": 1}), json_item("event", {"message": "kept"})
@@ -266,6 +268,7 @@ def test_envelope_of_the_caller_is_never_changed(guard: SessionGuard) -> None:
     assert envelope.items == [item]
 
 
+@pytest.mark.promise("redaction-sentry")
 @pytest.mark.parametrize(
     ("content", "arrives"),
     [
@@ -331,6 +334,7 @@ def test_broken_redactor_withholds_and_raises_nothing(
     assert SECRET.encode() not in transport.bytes
 
 
+@pytest.mark.promise("withheld")
 @pytest.mark.parametrize(
     "make",
     [

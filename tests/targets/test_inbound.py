@@ -41,6 +41,7 @@ def is_dropped(guard: SessionGuard, kind: str, value: str, **tags: str) -> bool:
     return guard.before_send(event, {}) is None
 
 
+@pytest.mark.promise("export-inbound")
 @pytest.mark.parametrize(
     ("kind", "value", "drops"),
     [

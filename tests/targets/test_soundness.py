@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from opentelemetry.trace import SpanKind
@@ -130,6 +131,7 @@ POLICIES = st.sampled_from(
 SETTINGS = settings(max_examples=400, deadline=None)
 
 
+@pytest.mark.promise("export-collector")
 @SETTINGS
 @given(
     beginning=BEGINNINGS,
@@ -150,6 +152,7 @@ def test_a_dropped_span_is_dropped_by_the_python_filter(
             assert python_drops_span(guard, case)
 
 
+@pytest.mark.promise("export-collector")
 @SETTINGS
 @given(
     beginning=st.sampled_from([{}, TAGS, {"domain": "llm_provider"}, {"domain": "agent"}]),

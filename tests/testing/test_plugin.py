@@ -45,6 +45,7 @@ def test_leak_check_passes_a_right_set_up(
     assert sent.envelopes == []
 
 
+@pytest.mark.promise("check")
 def test_leak_check_fails_with_the_place(leak_check: LeakCheck, guard: SessionGuard) -> None:
     other = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
 

@@ -97,6 +97,7 @@ def served(app: Any) -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.promise("refusal-503")
 @pytest.mark.parametrize("kind", [fastapi.FastAPI, Starlette])
 @pytest.mark.parametrize("path", ["/refused", "/refused_in_a_thread", "/grouped"])
 def test_a_refusal_is_answered_and_not_reported(

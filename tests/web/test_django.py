@@ -82,6 +82,7 @@ def get(url: str, *, asynchronous: bool = False) -> Any:
     return Client(raise_request_exception=False).get(url)
 
 
+@pytest.mark.promise("refusal-503")
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["wsgi", "asgi"])
 @pytest.mark.parametrize("url", ["/refused", "/refused_async"])
 def test_a_refusal_is_answered_and_not_reported(

@@ -50,6 +50,7 @@ def application(guard: SessionGuard) -> flask.Flask:
     return app
 
 
+@pytest.mark.promise("refusal-503")
 def test_a_refusal_is_answered_and_not_reported(guard: SessionGuard, reported: Reported) -> None:
     app = application(guard)
     answer_refusals(app)

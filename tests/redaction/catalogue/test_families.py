@@ -30,6 +30,7 @@ def test_an_entry_is_complete(kind: Kind) -> None:
     assert kind.literal in secret_of(kind)
 
 
+@pytest.mark.promise("catalogue")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_goes_under_its_own_name(kind: Kind, redactor: Redactor) -> None:
     scrubbed = redactor.scrub(secret_of(kind))
@@ -38,6 +39,7 @@ def test_the_example_goes_under_its_own_name(kind: Kind, redactor: Redactor) -> 
     assert kind.name in {finding.kind for finding in scrubbed.findings}
 
 
+@pytest.mark.promise("catalogue")
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_near_miss_stays(kind: Kind, redactor: Redactor) -> None:
     near_miss = near_miss_of(kind)
