@@ -11,7 +11,8 @@ import pytest
 import sentry_sdk
 
 from sentry_filters import SessionGuard
-from tests.docs.pages import HOW_TO, snippets, without_code
+from sentry_filters.redaction.catalogue import CATALOGUE
+from tests.docs.pages import DOCS, HOW_TO, snippets, without_code
 from tests.support.secrets import fake
 
 PAGES = sorted(page for page in HOW_TO.glob("*.md") if page.stem != "README")
@@ -100,6 +101,11 @@ def test_shadow_mode_silences_nothing(names: dict[str, Any]) -> None:
     assert not verdict.drop
     assert trial.gate.is_open
     assert trial.counters.get("decisions", "report", "would_drop") == 1
+
+
+def test_the_pages_count_the_kinds_of_the_catalogue() -> None:
+    for page in (HOW_TO / "try-the-redactor.md", DOCS / "redaction.md"):
+        assert f"{len(CATALOGUE)} kinds" in page.read_text("utf-8"), page
 
 
 def test_the_first_page_leads_to_every_other() -> None:
