@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -23,11 +24,13 @@ from .lineage import ChildFailure
 
 # What Python's traceback module writes between the links of a chain.
 _CAUSE = "The above exception was the direct cause of the following exception:"
+# Anybody may have written these texts. No two repetitions match the same characters, so that the time they
+# take grows with a text's length and no faster.
 _LINK = re.compile(
-    rf"\n\s*({re.escape(_CAUSE)}|During handling of the above exception, another exception occurred:)\n"
+    rf"\n[^\S\n]*({re.escape(_CAUSE)}|During handling of the above exception, another exception occurred:)\n"
 )
 _GROUP = "Exception Group Traceback (most recent call last):"
-_LEAF = re.compile(r"^[ |]*\+[-+]*-+ (?:\d+|\.\.\.) -+$", re.MULTILINE)
+_LEAF = re.compile(r"^[ |]*\+[-+]*(?<=-) (?:\d+|\.\.\.) -+$", re.MULTILINE)
 _MARGIN = re.compile(r"^[ ]*[|+]-*[ ]?", re.MULTILINE)
 _URL = re.compile(r"https?://[^\s'\"<>)\]]+")
 
@@ -112,7 +115,7 @@ def matches(error: ErrorText, child: ChildFailure) -> bool:
 
 def _tells_of_another(error: ErrorText, child: ChildFailure) -> bool:
     stacktrace = error.stacktrace[-_LONGEST:]
-    parts = [part for leaf in _LEAF.split(stacktrace) for part in _LINK.split(_MARGIN.sub("", leaf))[::2]]
+    parts = [part for leaf in _LEAF.split(stacktrace) for part in _links_of(_MARGIN.sub("", leaf))[::2]]
     texts = (error.message[:_LONGEST], *map(_message, parts))
     return any(
         tells_of_two(text) or (states_failure(text) and not _message_matches(text, child)) for text in texts
@@ -125,7 +128,7 @@ def _is_raised_from(stacktrace: str, child: ChildFailure) -> bool:
 
 def _explicit_chain(stacktrace: str) -> Iterator[str]:
     """Yield the messages of the outermost exception and of all that it was explicitly raised from."""
-    parts = _LINK.split(stacktrace)
+    parts = _links_of(stacktrace)
     at = len(parts) - 1
     yield _message(parts[at])
     while at > 0 and parts[at - 1] == _CAUSE:
@@ -133,14 +136,21 @@ def _explicit_chain(stacktrace: str) -> Iterator[str]:
         yield _message(parts[at])
 
 
+def _links_of(stacktrace: str) -> list[str]:
+    """Return the sections of a chain's traceback, and between each two the sentence that joins them."""
+    parts = _LINK.split(stacktrace)
+    for at in range(0, len(parts) - 1, 2):  # without the empty lines before the sentence
+        bare = parts[at].rstrip()
+        parts[at] = bare + parts[at][len(bare) :].partition("\n")[0]
+    return parts
+
+
 def _message(section: str) -> str:
     """Return what is below the last frame of one exception's traceback."""
     frames, last_frame, rest = section.rpartition('\n  File "')
     lines = (rest if last_frame else frames + rest).splitlines()
     if last_frame:
-        lines = lines[1:]
-        while lines and lines[0].startswith("    "):
-            lines = lines[1:]
+        lines = list(dropwhile(lambda line: line.startswith("    "), lines[1:]))
     return "\n".join(lines)
 
 
