@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -30,6 +31,13 @@ pytestmark = [
 CLIENTS = pytest.mark.parametrize("client", list(CALLS))
 # Its response does not know the host: what it is about cannot be known.
 WITH_ORIGIN = [name for name in CALLS if name != "urllib3"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Collect those exceptions here, where their warnings are ignored, and not in the next file's tests."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")
