@@ -126,8 +126,8 @@ class Judge:
 
     def _all_told(self, when: str) -> None:
         fleet = self._fleet
-        # Known, and said in docs/redis.md: a process may die between its claim and what it then publishes.
-        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.died_with
+        # Two faults at once, as docs/redis.md says: who won dies, and Redis forgets what is to be published.
+        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.forgotten
         told |= self._shown
         for process in fleet.alive:
             hidden = process.ids_that_close - told

@@ -79,6 +79,18 @@ MUTANTS = (
         "known.after > expiry.after",
         "known.after < expiry.after",
     ),
+    Mutant(
+        "nobody takes over from the dead",
+        "redis.exchange",
+        "for expiry in look.unpublished:",
+        "for expiry in ():",
+    ),
+    Mutant(
+        "what was published is taken over all the same",
+        "redis.exchange",
+        "        self._unconfirmed.append(expiry)\n\n    def _take_over",
+        "        pass\n\n    def _take_over",
+    ),
     Mutant("a claim that fails is not published", "redis.threads", "if not settled:", "if False:"),
     Mutant(
         "nobody looks a second time",

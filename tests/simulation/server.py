@@ -6,12 +6,13 @@ The scripts are those of the model's store, which `tests/model/test_store.py` co
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import redis
 
-from sentry_filters.redis.messages import Expiry, Renewal, record_of, text_of
-from sentry_filters.redis.store import State
+from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal, record_of, text_of
+from sentry_filters.redis.store import TAKEN_OVER_SECONDS, Look, State
 from tests.model.store import Contents, Kept, ModelStore, Named
 from tests.simulation.scheduler import Scheduler, Task
 
@@ -38,7 +39,8 @@ class Server:
         self.losing = 0.0  # how likely an answer is lost, before or after the command has run
         self.away: set[object] = set()  # processes that are cut off
         self.listeners: list[Listener] = []
-        self.died_with: set[str] = set()  # expiries whose process died after it had won, before it published
+        self.forgotten: set[str] = set()  # expiries that were lost in memory before anybody published them
+        self.unpublished: dict[tuple[str, str], float] = {}  # name and id: when another process takes it over
         self.flush()
 
     def flush(self) -> None:
@@ -46,6 +48,8 @@ class Server:
         self._events: dict[str, Expiry] = {}
         self.store = ModelStore(self._scope, lambda kept: self._events[kept[2]])
         self._epochs += 1
+        self.forgotten |= {id_ for _, id_ in self.unpublished}
+        self.unpublished = {}
         self.seq = 0
 
     @property
@@ -90,6 +94,34 @@ class Server:
         name, after, id_ = kept
         return Expiry(name=name, after=after, event=self._events[id_].event)
 
+    def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
+        """Write an expiry unless it is there already."""
+        self.remember(expiry)
+        won, winner = self.store.claim(expiry, begun)
+        if winner is not None:
+            current = {kept[0]: kept for kept in self.contents().expiries}
+            winner = self.expiry_of(current[winner.name])
+        if won and begun is not None:
+            self.unpublished[expiry.name, expiry.event.id] = self._scheduler.now + TAKEN_OVER_SECONDS
+        self.tell()
+        return won, winner
+
+    def look(self) -> Look:
+        """Return the version, and let who asks take over what was not published in time."""
+        now, found = self._scheduler.now, list[Expiry]()
+        if any(until <= now for until in self.unpublished.values()):
+            contents = self.contents()
+            kept = {(one[0], one[2]): one for one in contents.expiries}
+            stamps = {name: stamp for name, stamp, _ in contents.renewals}
+            for key in [key for key, until in self.unpublished.items() if until <= now]:
+                one = kept.get(key)
+                if one is None or one[1] < max(stamps.get(EVERYONE, 0), stamps.get(one[0], 0)):
+                    del self.unpublished[key]
+                else:
+                    self.unpublished[key] = now + TAKEN_OVER_SECONDS
+                    found.append(self.expiry_of(one))
+        return Look(self.version, found, 0)
+
     def tell(self) -> None:
         """Send what a command has said to all who listen."""
         for said in self.store.said:
@@ -121,12 +153,14 @@ class Link:
         self._server = server
         self._home = home
 
-    def version(self) -> str:
-        """Return the version of the state."""
+    def look(self) -> Look:
+        """Return the version of the state, and what this process has taken over."""
         self._server.reach(self._home)
-        version = self._server.version
+        look = self._server.look()
+        if look.unpublished:
+            self._perhaps_die()
         self._server.answer(self._home)
-        return version
+        return look
 
     def load(self) -> State:
         """Read everything."""
@@ -141,18 +175,17 @@ class Link:
     def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
         """Write an expiry unless it is there already."""
         self._server.reach(self._home)
-        self._server.remember(expiry)
-        won, winner = self._server.store.claim(expiry, begun)
-        if winner is not None:
-            current = {kept[0]: kept for kept in self._server.contents().expiries}
-            winner = self._server.expiry_of(current[winner.name])
-        self._server.tell()
-        if self._home.dies_while_claiming and len(self._home.fleet.alive) > 1:
-            if won:
-                self._server.died_with.add(expiry.event.id)
-            self._home.crash()
+        won, winner = self._server.claim(expiry, begun)
+        self._perhaps_die()
         self._server.answer(self._home)
         return won, winner
+
+    def published(self, expiries: Iterable[Expiry]) -> None:
+        """Note that expiries were published."""
+        self._server.reach(self._home)
+        for one in expiries:
+            self._server.unpublished.pop((one.name, one.event.id), None)
+        self._server.answer(self._home)
 
     def renew(self, renewal: Renewal) -> None:
         """Write a renewal unless a later one is there."""
@@ -160,6 +193,10 @@ class Link:
         self._server.store.renew(renewal)
         self._server.tell()
         self._server.answer(self._home)
+
+    def _perhaps_die(self) -> None:
+        if self._home.dies_while_claiming and len(self._home.fleet.alive) > 1:
+            self._home.crash()
 
 
 class Listener:

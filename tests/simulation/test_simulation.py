@@ -7,11 +7,12 @@ import os
 import random
 import subprocess
 import sys
+from typing import cast
 
 import pytest
 import redis
 
-from sentry_filters.redis.messages import EVERYONE, UNNAMED, Renewal
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.store import State, Store
 from tests.model.test_store import NAMES, client, expiry_of
 from tests.redis.conftest import redis_server
@@ -76,6 +77,7 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
         for round_ in range(40):
             server = Server(scheduler, scope)
             simulated, real = Link(server, _Home()), Store(client, f"s{round_}", scope)  # type: ignore[arg-type]
+            latest = expiry_of((NAMES[0], 0, "0" * 16))
             for _ in range(10):
                 name, stamp = chance.choice(NAMES), at + chance.randrange(6)
                 if chance.random() < 0.4:
@@ -88,11 +90,22 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
                     number = 4 * NAMES.index(name) + chance.randrange(4)  # an id is of one session's
                     claimed = expiry_of((name, chance.choice((0, stamp)), f"{number:016x}"))
                     begun = chance.choice((None, at - 1, at + chance.randrange(8)))
+                    latest = claimed
                     ours, theirs = simulated.claim(claimed, begun), real.claim(claimed, begun)
                     assert ours[0] == theirs[0]
                     assert (ours[1] and ours[1].event.id) == (theirs[1] and theirs[1].event.id)
                 assert _kept(simulated.load()) == _kept(real.load())
-                assert simulated.version().partition(":")[2] == real.version().partition(":")[2]
+                mine, its = simulated.look(), real.look()
+                assert mine.version.partition(":")[2] == its.version.partition(":")[2]
+                assert _ids(mine.unpublished) == _ids(its.unpublished)
+                if chance.random() < 0.3:  # the time for it is over, for all that is not published
+                    server.unpublished = dict.fromkeys(server.unpublished, 0.0)
+                    key = f"{real.prefix}:unpublished"
+                    for member in cast("list[str]", client.zrange(key, 0, -1)):
+                        client.zadd(key, {member: 1})
+                if chance.random() < 0.3:
+                    simulated.published([latest])
+                    real.published([latest])
             rounds.append(round_)
 
     scheduler.spawn(compare)
@@ -102,6 +115,10 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
 class _Home:
     is_dead = dies_while_claiming = False
     interrupts: tuple[()] = ()
+
+
+def _ids(expiries: list[Expiry]) -> list[str]:
+    return sorted(one.event.id for one in expiries)
 
 
 def _kept(state: State) -> tuple[list[object], list[object]]:
