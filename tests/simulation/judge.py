@@ -29,8 +29,9 @@ class Judge:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.nobody_signs_in = False
-        self.final: set[str] = set()
+        self.latest_news = 0.0  # when a call met an end for the first time, or somebody signed in
         self._rejected: set[str] = set()
+        self._met: set[str] = set()  # credentials whose calls have failed for good since they ended
         self._renewals: dict[Process, list[tuple[float, str | None]]] = {}
         self._shown: set[str] = set()
 
@@ -40,15 +41,24 @@ class Judge:
         """The backend has answered a call with this credential with 401."""
         self._rejected.add(credential)
 
+    def ended(self, credential: str | None) -> None:
+        """The session of this credential has ended, which no call has met yet."""
+        self._met.discard(credential or "")
+
     def renewed(self, process: Process, credential: str | None) -> None:
         """`session_renewed` has returned in a process."""
         fleet = self._fleet
+        self.latest_news = fleet.scheduler.now
         self._renewals.setdefault(process, []).append((fleet.scheduler.now, credential))
 
     @property
     def has_met_the_end(self) -> bool:
-        """Whether calls have met the end of all sessions that have ended for good."""
-        return self.final <= self._rejected
+        """Whether calls have met the end of all sessions that have ended."""
+        fleet = self._fleet
+        return all(
+            one.credential == fleet.stored[one.name] or fleet.stored[one.name] in self._met
+            for one in fleet.accounts
+        )
 
     def decided(
         self, process: Process, credential: str | None, began: float, observed: Observed, *, opened: bool
@@ -56,6 +66,11 @@ class Judge:
         """A report was decided about."""
         standing, gate = observed.standing, process.gate
         self._fleet.note(f"process {process.number}: {credential} begun {began - 1e6:.3f} is {observed}")
+        # One that names no credential is of the process's only account.
+        credentials = self._fleet.stored.values() if credential is None else {credential}
+        if standing in (Standing.FIRST, Standing.REPEAT) and not self._met.issuperset(credentials):
+            self._met.update(credentials)
+            self.latest_news = self._fleet.scheduler.now
         if observed.tag is not None and observed.expiry is not None:
             self._shown.add(observed.expiry)
         dropped = standing is not None and observed.tag is None
@@ -96,13 +111,13 @@ class Judge:
         """An end that a call has met closes all gates."""
         self.at_rest("after the end")
         for process in self._fleet.alive:
-            for credential in self.final:
+            for credential in self._fleet.stored.values():
                 if process.gate.is_open_for(credential):
                     self._violated(f"process {process.number} is open after the end of {credential}")
         if not self.has_met_the_end:
             self._violated("nobody has met the end")
 
-    def ended(self) -> None:
+    def whole(self) -> None:
         """What has to hold of the whole."""
         fleet = self._fleet
         everywhere: list[str] = []

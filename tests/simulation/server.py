@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import redis
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SLOWEST = 0.02  # seconds of an answer, where nothing is wrong
 _TIMEOUT = 1.0  # of the package's client
+_NOTHING_HAPPENS = 30.0
 
 
 class Server:
@@ -35,13 +36,24 @@ class Server:
         self._scheduler = scheduler
         self._scope = scope
         self._epochs = 0
-        self.is_down = False
+        self._is_down = False
         self.losing = 0.0  # how likely an answer is lost, before or after the command has run
         self.away: set[object] = set()  # processes that are cut off
         self.listeners: list[Listener] = []
         self.forgotten: set[str] = set()  # expiries that were lost in memory before anybody published them
         self.unpublished: dict[tuple[str, str], float] = {}  # name and id: when another process takes it over
         self.flush()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nobody reaches it."""
+        return self._is_down
+
+    @is_down.setter
+    def is_down(self, is_down: bool) -> None:
+        self._is_down = is_down
+        for listener in self.listeners:
+            listener.look_up()
 
     def flush(self) -> None:
         """Lose everything, as after a restart without a file."""
@@ -66,24 +78,30 @@ class Server:
         scheduler = self._scheduler
         if home in self.away:
             scheduler.sleep(_TIMEOUT)
-            raise redis.TimeoutError("away")
-        scheduler.sleep(scheduler.random.uniform(0.0, _SLOWEST))
-        if self.is_down:
-            raise redis.ConnectionError("down")
-        self._perhaps_lost()
+            self._failed(home, redis.TimeoutError("away"))
+        scheduler.sleep(scheduler.random.random() * _SLOWEST)
+        if self._is_down:
+            self._failed(home, redis.ConnectionError("down"))
+        self._perhaps_lost(home)
 
     def answer(self, home: object) -> None:
         """Let the answer take its time back; raises as `reach`."""
         scheduler = self._scheduler
-        scheduler.sleep(scheduler.random.uniform(0.0, _SLOWEST))
-        if home in self.away or self.is_down:
-            raise redis.TimeoutError("away")
-        self._perhaps_lost()
+        scheduler.sleep(scheduler.random.random() * _SLOWEST)
+        if home in self.away or self._is_down:
+            self._failed(home, redis.TimeoutError("away"))
+        self._perhaps_lost(home)
 
-    def _perhaps_lost(self) -> None:
+    def _perhaps_lost(self, home: object) -> None:
         if self.losing and self._scheduler.random.random() < self.losing:
             self._scheduler.sleep(_TIMEOUT)
-            raise redis.TimeoutError("lost")
+            self._failed(home, redis.TimeoutError("lost"))
+
+    def _failed(self, home: object, error: Exception) -> NoReturn:
+        for listener in self.listeners:
+            if listener.home is home:
+                listener.look_up()
+        raise error
 
     def remember(self, expiry: Expiry) -> None:
         """Note what a claim is about, as its record would."""
@@ -109,7 +127,7 @@ class Server:
     def look(self) -> Look:
         """Return the version, and let who asks take over what was not published in time."""
         now, found = self._scheduler.now, list[Expiry]()
-        if any(until <= now for until in self.unpublished.values()):
+        if self.unpublished and min(self.unpublished.values()) <= now:
             contents = self.contents()
             kept = {(one[0], one[2]): one for one in contents.expiries}
             stamps = {name: stamp for name, stamp, _ in contents.renewals}
@@ -220,11 +238,16 @@ class Listener:
         self._arrive({"type": "message", "data": text})
 
     def get_message(self, timeout: float) -> dict[str, Any] | None:
-        """Return what has arrived, None where nothing does in time; raises where the server is gone."""
+        """Return what has arrived, None where nothing does in time; raises where the server is gone.
+
+        While all is well, nobody would notice that the time is over, and wait again: it waits on.
+        """
         if not self._arrived:
             self._waiting = self._scheduler.current
-            self._scheduler.park(timeout)
+            self._scheduler.park(_NOTHING_HAPPENS)
             self._waiting = None
+            if not self._arrived and not self._server.is_down:
+                self._scheduler.sleep(self._scheduler.random.random() * timeout)
         if self._server.is_down:
             raise redis.ConnectionError("down")
         return self._arrived.popleft() if self._arrived else None
@@ -233,6 +256,11 @@ class Listener:
         """End."""
         if self in self._server.listeners:
             self._server.listeners.remove(self)
+
+    def look_up(self) -> None:
+        """Stop waiting: something has gone wrong."""
+        if self._waiting is not None:
+            self._scheduler.wake(self._waiting)
 
     def _arrive(self, message: dict[str, Any]) -> None:
         self._arrived.append(message)
