@@ -89,7 +89,7 @@ class Fleet:
 
     def run(self, where: list[Place]) -> None:
         """Let it happen; raises what does not hold."""
-        with simulated(where, self.scheduler), _at(self.scheduler):
+        with simulated(where, self.scheduler), at_its_time(self.scheduler):
             self.scheduler.spawn(self._script, name="script")
             self.scheduler.run(lambda: self.is_over)
 
@@ -247,14 +247,17 @@ class Fleet:
 
 def places_of_the_package() -> list[Place]:
     """Return where the package's modules meet threads and clocks."""
-    import sentry_filters.redis.sessions  # noqa: F401, PLC0415 - so that they are there
+    import sentry_filters.core.renewals  # noqa: PLC0415 - so that they are there
+    import sentry_filters.redis.sessions  # noqa: F401, PLC0415
 
     rooms = ("sentry_filters.core.", "sentry_filters.redis.", "redis.backoff")
     return places(module for name, module in sorted(sys.modules.items()) if name.startswith(rooms))
 
 
 @contextmanager
-def _at(scheduler: Scheduler) -> Iterator[None]:
+def at_its_time(scheduler: Scheduler) -> Iterator[None]:
+    """Let events have the simulated time, and no log be written, in the block."""
+
     class Moment:
         @staticmethod
         def now(zone: Any) -> datetime:

@@ -76,14 +76,12 @@ class Judge:
         dropped = standing is not None and observed.tag is None
         is_dead = dropped and standing is not Standing.STALE and observed.reason is None
         if is_dead and gate.is_open_for(credential) and not opened:
-            self._violated(f"process {process.number} dropped a report while its gate was open")
+            self.violated(f"process {process.number} dropped a report while its gate was open")
         renewals = self._renewals.get(process, ())
         if standing is Standing.FIRST and any(
             began < moment and self._covers(renewed, credential) for moment, renewed in renewals
         ):
-            self._violated(
-                f"process {process.number} found a session's end in a call from before its renewal"
-            )
+            self.violated(f"process {process.number} found a session's end in a call from before its renewal")
 
     def _covers(self, renewed: str | None, credential: str | None) -> bool:
         return self._fleet.scope == "process" or renewed == credential
@@ -96,7 +94,7 @@ class Judge:
         for credential in self._credentials():
             states = {process.gate.is_open_for(credential) for process in alive}
             if len(states) > 1:
-                self._violated(f"{when}, the gates disagree about {credential}")
+                self.violated(f"{when}, the gates disagree about {credential}")
         self._all_told(when)
 
     def all_open(self) -> None:
@@ -105,7 +103,7 @@ class Judge:
         for process in self._fleet.alive:
             for account in self._fleet.accounts:
                 if account.credential is not None and not process.gate.is_open_for(account.credential):
-                    self._violated(f"process {process.number} is closed after the sign-in")
+                    self.violated(f"process {process.number} is closed after the sign-in")
 
     def all_closed(self) -> None:
         """An end that a call has met closes all gates."""
@@ -113,9 +111,9 @@ class Judge:
         for process in self._fleet.alive:
             for credential in self._fleet.stored.values():
                 if process.gate.is_open_for(credential):
-                    self._violated(f"process {process.number} is open after the end of {credential}")
+                    self.violated(f"process {process.number} is open after the end of {credential}")
         if not self.has_met_the_end:
-            self._violated("nobody has met the end")
+            self.violated("nobody has met the end")
 
     def whole(self) -> None:
         """What has to hold of the whole."""
@@ -123,21 +121,22 @@ class Judge:
         everywhere: list[str] = []
         for process in fleet.processes:
             if process.bus.twice:
-                self._violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
+                self.violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
             everywhere += process.bus.published
             for event in process.bus.told:
                 if event.session is not None and event.session not in self._rejected:
-                    self._violated(f"an expiry of {event.session}, which nobody has rejected")
+                    self.violated(f"an expiry of {event.session}, which nobody has rejected")
             if not process.is_dead:
-                self._no_faults(process)
+                self.no_faults(process)
         if fleet.is_calm and len(everywhere) != len(set(everywhere)):
-            self._violated(f"an expiry was published twice: {sorted(everywhere)}")
+            self.violated(f"an expiry was published twice: {sorted(everywhere)}")
 
-    def _no_faults(self, process: Process) -> None:
+    def no_faults(self, process: Process) -> None:
+        """Nothing has gone wrong in the package itself."""
         for what in ("faults", "violations"):
             found = process.counters.get(what)
             if found - sum(process.counters.get(what, name) for name in _OF_THE_APPLICATION):
-                self._violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
+                self.violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
 
     def _all_told(self, when: str) -> None:
         fleet = self._fleet
@@ -149,13 +148,13 @@ class Judge:
             # A failure that names no session and one that does may have been found at once: one end, two ids.
             is_known = fleet.scope == "process" and not process.ids_that_close.isdisjoint(told)
             if hidden and not is_known:
-                self._violated(
+                self.violated(
                     f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"
                 )
             due = [id_ for id_, handled in process.bus.published.items() if handled]
             called = [event.id for event in process.handled]
             if fleet.listening and [id_ for id_ in called if id_ in due] != due:
-                self._violated(
+                self.violated(
                     f"{when}, the handler of process {process.number} was called for {called}, not {due}"
                 )
 
@@ -164,5 +163,6 @@ class Judge:
             return {None}
         return {one for account in self._fleet.accounts for one in account.all_given}
 
-    def _violated(self, what: str) -> None:
+    def violated(self, what: str) -> None:
+        """Say what must not be."""
         raise Violation(f"seed {self._fleet.seed}: {what}")

@@ -6,10 +6,12 @@ import queue
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from tests.simulation.scheduler import Scheduler, Task
+from tests.simulation.turns import Future
 
 
 class Lock:
@@ -267,7 +269,7 @@ class Clock:
 Place = tuple[ModuleType, str, Any]
 """A module, one of its names, and what that is in truth."""
 
-_NAMES = ("threading", "time", "queue", "random", "after_fork_in_child")
+_NAMES = ("threading", "time", "queue", "random", "after_fork_in_child", "Future")
 
 
 def places(modules: Iterable[ModuleType]) -> list[Place]:
@@ -288,6 +290,7 @@ def simulated(where: list[Place], scheduler: Scheduler) -> Iterator[None]:
         "time": Clock(scheduler),
         "queue": Queues(scheduler),
         "random": scheduler.random,
+        "Future": partial(Future, scheduler),
         "after_fork_in_child": lambda reset: scheduler.current.home.resets.append(reset),
     }
     for module, name, _ in where:

@@ -15,6 +15,7 @@ from sentry_filters.redis.messages import EVERYONE, Expiry, Renewal, record_of, 
 from sentry_filters.redis.store import TAKEN_OVER_SECONDS, Look, State
 from tests.model.store import Contents, Kept, ModelStore, Named
 from tests.simulation.scheduler import Scheduler, Task
+from tests.simulation.turns import Turns, TurnsOverTheNetwork
 
 if TYPE_CHECKING:
     from tests.simulation.process import Process
@@ -41,6 +42,7 @@ class Server:
         self.away: set[object] = set()  # processes that are cut off
         self.listeners: list[Listener] = []
         self.forgotten: set[str] = set()  # expiries that were lost in memory before anybody published them
+        self.turns = Turns(lambda: scheduler.now)
         self.unpublished: dict[tuple[str, str], float] = {}  # name and id: when another process takes it over
         self.flush()
 
@@ -60,6 +62,7 @@ class Server:
         self._events: dict[str, Expiry] = {}
         self.store = ModelStore(self._scope, lambda kept: self._events[kept[2]])
         self._epochs += 1
+        self.turns.forget()
         self.forgotten |= {id_ for _, id_ in self.unpublished}
         self.unpublished = {}
         self.seq = 0
@@ -268,15 +271,13 @@ class Listener:
             self._scheduler.wake(self._waiting)
 
 
-class Client:
-    """`redis.Redis`, as far as the threads use it."""
+class Client(TurnsOverTheNetwork):
+    """`redis.Redis`, as far as the threads and the lease use it."""
 
     def __init__(self, scheduler: Scheduler, server: Server, home: object) -> None:
-        self._scheduler, self._server, self._home = scheduler, server, home
+        super().__init__(server, home)
+        self._scheduler = scheduler
 
     def pubsub(self) -> Listener:
         """Return a connection that listens."""
         return Listener(self._scheduler, self._server, self._home)
-
-    def close(self) -> None:
-        """End."""

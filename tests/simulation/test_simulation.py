@@ -23,6 +23,7 @@ pytest.importorskip("greenlet")
 
 from tests.simulation import mutants
 from tests.simulation.fleet import Fleet, places_of_the_package
+from tests.simulation.renewing import Renewing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
 
@@ -41,6 +42,12 @@ def test_a_thousand_fleets_hold_what_is_promised() -> None:
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.startswith("1,000 seeds")
+
+
+def test_processes_that_renew_one_credential_hold_what_is_promised() -> None:
+    where = places_of_the_package()
+    for seed in range(200):
+        Renewing(seed).run(where)
 
 
 def test_a_seed_replays_exactly() -> None:
