@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -10,6 +11,8 @@ from sentry_filters.core import SharedLife
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, MalformedError, Renewal, read_message
 from sentry_filters.redis.replica import Replica
 from sentry_filters.redis.store import State, Store
+
+_MOST = 10_000
 
 
 class Exchange:
@@ -25,6 +28,8 @@ class Exchange:
         self._lifecycle = lifecycle
         self._applying = threading.Lock()
         self._version = ""
+        # Without threads, nobody ever tells Redis.
+        self._unconfirmed: deque[Expiry] = deque(maxlen=_MOST)
 
     def receive(self, text: str) -> None:
         """Take over one message of the channel; a malformed one is counted and ignored."""
@@ -43,7 +48,7 @@ class Exchange:
         self._replica.settled(expiry)
         if won:
             self._lifecycle.count("claimed")
-            self._lifecycle.publish(expiry.event)
+            self._publish(expiry)
             if winner is not None:
                 self._apply(winner)
             return
@@ -63,7 +68,15 @@ class Exchange:
         """Publish without Redis, which cannot be reached."""
         self._replica.settled(expiry)
         self._lifecycle.count("fallback")
-        self._lifecycle.publish(expiry.event)
+        self._publish(expiry)
+
+    def confirm(self, store: Store) -> None:
+        """Tell the others what this process has published, so that nobody takes it over."""
+        if self._unconfirmed:
+            confirmed = tuple(self._unconfirmed)
+            store.published(confirmed)
+            for _ in confirmed:
+                self._unconfirmed.popleft()
 
     def synchronise(self, store: Store, interrupted: Callable[[], bool] = lambda: False) -> None:
         """Take over what Redis has, write what it lacks: after a start, an outage, a loss of its memory.
@@ -73,13 +86,18 @@ class Exchange:
             interrupted: Asked after each write; where something else is to be done first, the rest is left to
                 the next time.
         """
-        version = store.version()
+        self.confirm(store)
+        look = store.look()
+        self._malformed(look.malformed)
+        for expiry in look.unpublished:
+            self._take_over(expiry)
+        self.confirm(store)
+        version = look.version
         expiries, renewals = self._replica.everything()
         if version == self._version and (version or not (expiries or renewals)):
             return
         state = store.load()
-        for _ in range(state.malformed):
-            self._lifecycle.count("malformed")
+        self._malformed(state.malformed)
         for renewal in state.renewals:
             self._apply(renewal)
         for expiry in state.expiries:
@@ -94,6 +112,24 @@ class Exchange:
     def missed(self) -> None:
         """Take note that Redis may lack something: the next look compares all, whatever the version."""
         self._version = ""
+
+    def _publish(self, expiry: Expiry) -> None:
+        self._replica.published(expiry)
+        self._lifecycle.publish(expiry.event)
+        self._unconfirmed.append(expiry)
+
+    def _take_over(self, expiry: Expiry) -> None:
+        """Publish what a process that has died since was to publish."""
+        self._apply(expiry)
+        if self._replica.is_over(expiry) or not self._replica.published(expiry):
+            self._unconfirmed.append(expiry)  # nobody has to be told, or those here were
+            return
+        self._lifecycle.count("taken_over")
+        self._publish(expiry)
+
+    def _malformed(self, times: int) -> None:
+        for _ in range(times):
+            self._lifecycle.count("malformed")
 
     def _missing(self, store: Store, state: State) -> Iterator[Callable[[], None]]:
         """What is to be written so that Redis lacks nothing."""

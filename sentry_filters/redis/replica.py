@@ -23,6 +23,7 @@ class Replica:
         self._expiries: OrderedDict[str, Expiry] = OrderedDict()
         self._renewals: OrderedDict[str, Renewal] = OrderedDict()
         self._unsettled: set[str] = set()
+        self._published: OrderedDict[str, None] = OrderedDict()
 
     def found(self, expiry: Expiry) -> None:
         """Take note of this process's own expiry; it is written again only when its publisher is settled."""
@@ -34,6 +35,21 @@ class Replica:
         """Note that this expiry was claimed, or published without a claim."""
         with self._lock:
             self._unsettled.discard(expiry.event.id)
+
+    def published(self, expiry: Expiry) -> bool:
+        """Note that this process publishes an expiry; say whether it is the first time."""
+        with self._lock:
+            is_first = expiry.event.id not in self._published
+            self._published[expiry.event.id] = None
+            while len(self._published) > _MOST:
+                self._published.popitem(last=False)
+            return is_first
+
+    def is_over(self, expiry: Expiry) -> bool:
+        """Say whether a renewal that is known here has ended an expiry."""
+        with self._lock:
+            renewals = (self._renewals.get(name) for name in (EVERYONE, expiry.name))
+            return any(one is not None and one.stamp > expiry.after for one in renewals)
 
     def merge_expiry(self, expiry: Expiry, *, settled: bool = False) -> bool:
         """Take note of an expiry; say whether that was news.

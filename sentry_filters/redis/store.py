@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,11 @@ from sentry_filters.redis.messages import (
 )
 
 KEPT_SECONDS = 24 * 60 * 60
+TAKEN_OVER_SECONDS = 10.0
+"""Who has won a claim and has not published in that time has died: another process publishes."""
 _MOST = 10_000
+_MOST_AT_A_TIME = 100
+_TAKEN_OVER_MILLISECONDS = round(TAKEN_OVER_SECONDS * 1e3)
 # Both scripts end with this: a new version, a lifetime for both keys, no more than so many fields, a message.
 _PUBLISH = """
 local function told(field, message)
@@ -34,19 +39,27 @@ local function told(field, message)
   local version = redis.call('HGET', KEYS[1], 'epoch') .. ':' .. seq
   redis.call('PUBLISH', ARGV[4], version .. ' ' .. message)
 end
+"""
+_COMPARE = """
 local function stamp(name)
   return string.match(redis.call('HGET', KEYS[1], 'r:' .. name) or '0', '^%d+')
 end
 local function later(one, other)
   if tonumber(one) > tonumber(other) then return one else return other end
 end
+local function milliseconds()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
 """
 # ARGV from 5: name, after, id, event, scope, when the failure began and was found (microseconds), and whether
 # it is new or said again, because Redis lost its memory. While a session's expiry runs, others' claims of it
 # are repeats, whatever they know. A new one that knows less of renewals than Redis is stale if its call began
-# before the latest, an old credential's if that one named another, and else later than it.
+# before the latest, an old credential's if that one named another, and else later than it. Who has written a
+# new one is to publish it in ARGV[13] milliseconds; see `Store.published`.
 _CLAIM = (
-    _PUBLISH
+    _COMPARE
+    + _PUBLISH
     + """
 local name, after, id, scope, begun = ARGV[5], ARGV[6], ARGV[7], ARGV[9], tonumber(ARGV[10])
 local new = ARGV[12] == 'new'
@@ -79,12 +92,17 @@ if new then after = later(after, ending) end
 local record = after .. ' ' .. id .. ' ' .. ARGV[8]
 redis.call('HSET', KEYS[1], 'e:' .. name, record)
 told('e:' .. name, 'expiry ' .. name .. ' ' .. record)
+if new then
+  redis.call('ZADD', KEYS[3], milliseconds() + ARGV[13], name .. ' ' .. id)
+  redis.call('EXPIRE', KEYS[3], ARGV[2])
+end
 return {1, name, record}
 """
 )
 # ARGV from 5: name, stamp, the renewal as it is kept.
 _RENEW = (
-    _PUBLISH
+    _COMPARE
+    + _PUBLISH
     + """
 if tonumber(stamp(ARGV[5])) >= tonumber(ARGV[6]) then return 0 end
 redis.call('HSET', KEYS[1], 'r:' .. ARGV[5], ARGV[7])
@@ -92,6 +110,43 @@ told('r:' .. ARGV[5], 'renewal ' .. ARGV[5] .. ' ' .. ARGV[7])
 return 1
 """
 )
+# ARGV: milliseconds in which who takes over has to publish, how many one process takes over at a time. What
+# was renewed since, or expired again, is over: nobody has to be told.
+_LOOK = (
+    _COMPARE
+    + """
+local now, found = milliseconds(), {}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, ARGV[2])) do
+  local name, id = string.match(member, '^(%S+) (%x+)$')
+  local record = name and redis.call('HGET', KEYS[1], 'e:' .. name) or ''
+  local after, its_id = string.match(record, '^(%d+) (%x+) ')
+  if its_id == id and after and tonumber(after) >= tonumber(later(stamp('*'), stamp(name))) then
+    redis.call('ZADD', KEYS[3], now + ARGV[1], member)
+    found[#found + 1] = name
+    found[#found + 1] = record
+  else
+    redis.call('ZREM', KEYS[3], member)
+  end
+end
+local version = redis.call('HMGET', KEYS[1], 'epoch', 'seq')
+return {version[1] or '', version[2] or '', found}
+"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a process asks for every few seconds.
+
+    Args:
+        version: Changes with every write; empty where there is no state.
+        unpublished: Expiries whose winner has not published them in time: who looks has taken them over.
+        malformed: How many of them could not be read.
+    """
+
+    version: str
+    unpublished: list[Expiry]
+    malformed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +182,22 @@ class Store:
         prefix = f"sentry-filters:{{{namespace}}}:{scope}"
         self.prefix = prefix
         self.channel = f"{prefix}:channel"
-        self._keys = [f"{prefix}:state", f"{prefix}:order"]
+        self._keys = [f"{prefix}:{name}" for name in ("state", "order", "unpublished")]
         self._claim = self._client.register_script(_CLAIM)
         self._renew = self._client.register_script(_RENEW)
+        self._look = self._client.register_script(_LOOK)
 
-    def version(self) -> str:
-        """Return the version of the state, an empty text where there is none."""
-        epoch, seq = self._client.hmget(self._keys[0], "epoch", "seq")
-        return f"{epoch}:{seq}" if epoch and seq else ""
+    def look(self) -> Look:
+        """Return the version of the state, and take over what was not published in time, in one step."""
+        epoch, seq, found = self._look(keys=self._keys, args=[_TAKEN_OVER_MILLISECONDS, _MOST_AT_A_TIME])
+        unpublished: list[Expiry] = []
+        malformed = 0
+        for name, record in zip(found[::2], found[1::2], strict=True):
+            try:
+                unpublished.append(read_expiry(name, record))
+            except MalformedError:
+                malformed += 1
+        return Look(f"{epoch}:{seq}" if epoch and seq else "", unpublished, malformed)
 
     def load(self) -> State:
         """Read everything."""
@@ -177,9 +240,14 @@ class Store:
                 *self._common(),
                 *(expiry.name, after, id_, event, self._scope),
                 *(at if begun is None else begun, at, "again" if begun is None else "new"),
+                _TAKEN_OVER_MILLISECONDS,
             ],
         )
         return won == 1, None if won == 2 else read_expiry(name, record, known=expiry.after)
+
+    def published(self, expiries: Iterable[Expiry]) -> None:
+        """Note that expiries were published: nobody takes them over."""
+        self._client.zrem(self._keys[2], *(f"{one.name} {one.event.id}" for one in expiries))
 
     def renew(self, renewal: Renewal) -> None:
         """Write a renewal unless a later one is there, in one step."""

@@ -119,6 +119,7 @@ class Threads:
                 next_look = min(next_look, self._tell(partial(store.renew, job)))
             elif not self._closed.is_set() and (self._is_up or time.monotonic() >= next_look):
                 next_look = self._look(store)
+        self._tell(lambda: self._exchange.confirm(store))
         client.close()
 
     def _look(self, store: Store) -> float:
@@ -139,6 +140,7 @@ class Threads:
             nonlocal settled
             self._exchange.claim(store, job.expiry, job.begun)
             settled = True
+            self._exchange.confirm(store)
 
         again = self._tell(claim)
         if not settled:

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
-from sentry_filters.redis.store import State
+from sentry_filters.redis.store import Look, State
 
 Kept = tuple[str, int, str]
 """An expiry: name, after, id."""
@@ -53,9 +53,12 @@ class ModelStore:
             self._current,
         )
 
-    def version(self) -> str:
-        """Of no use here: the model compares all at every look."""
-        return "1:1"
+    def look(self) -> Look:
+        """Of no use here: the model compares all at every look, and who wins a claim publishes at once."""
+        return Look("1:1", [], 0)
+
+    def published(self, expiries: Iterable[Expiry]) -> None:
+        """Of no use here, either."""
 
     def load(self) -> State:
         """Read everything."""

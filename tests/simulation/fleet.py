@@ -9,21 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import ModuleType
+from functools import cache
 from typing import Any, Literal
 
 from sentry_filters.core import expiries
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.session import SessionExpired
 from tests.simulation.judge import Judge
-from tests.simulation.primitives import simulated
+from tests.simulation.primitives import Place, places, simulated
 from tests.simulation.process import Process
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Server
 from tests.simulation.troubles import TROUBLES
 
 _LONGEST_CALL = 3.0  # seconds
-_REST = 20.0  # longer than any back-off, call and sign-in together
+_REST = 7.0  # after the latest news: longer than any look, healing window and call
+_RECOVERY = 20.0  # longer than any back-off, and than it takes until somebody takes over from the dead
 _MOST_REST = 300.0  # until each session's end has been met by a call
 _UNNAMED = 0.1  # how likely a failure is also reported without its credential
 
@@ -53,6 +54,11 @@ class Account:
         return self.credential
 
 
+@cache
+def _policy(scope: Literal["process", "session"], window: float) -> Policy:
+    return Policy(provider="P", hosts={"h"}, scope=scope, healing_window=window, renewal_grace=0.0)
+
+
 class Fleet:
     """One simulation.
 
@@ -69,22 +75,21 @@ class Fleet:
         self.listening = chance.random() < 0.85
         self.window = chance.choice((0.0, 0.0, 0.0, 2.0))
         self.trouble = chance.choice((0.0, 0.3, 1.0))  # how much of it
-        self.policy = Policy(
-            provider="P", hosts={"h"}, scope=self.scope, healing_window=self.window, renewal_grace=0.0
-        )
+        self.policy = _policy(self.scope, self.window)
         users = chance.randint(2, 3) if self.scope == "session" else 1
         self.accounts = [Account(f"u{number}") for number in range(users)]
         self.server = Server(self.scheduler, self.scope)
         self.judge = Judge(self)
         self.processes: list[Process] = []
         self.is_calm = True  # whether nothing went wrong with processes, network and server
+        self.longest_idle = 2.0  # seconds between a caller's calls
         self.is_over = False
         self._log = log
         self.stored: dict[str, str] = {}  # what is kept where all processes read it, by account
 
-    def run(self, modules: list[ModuleType]) -> None:
+    def run(self, where: list[Place]) -> None:
         """Let it happen; raises what does not hold."""
-        with simulated(modules, self.scheduler), _at(self.scheduler):
+        with simulated(where, self.scheduler), at_its_time(self.scheduler):
             self.scheduler.spawn(self._script, name="script")
             self.scheduler.run(lambda: self.is_over)
 
@@ -112,7 +117,7 @@ class Fleet:
                 chance.choice(tuple(TROUBLES)) if chance.random() < self.trouble else "session ends"
             )
         self._heal()
-        self._come_to_rest()
+        self._come_to_rest(_REST if self.is_calm else _RECOVERY)
         self.judge.at_rest("after the storm")
         self._all_sign_in()
         self._come_to_rest()
@@ -120,7 +125,7 @@ class Fleet:
         self._all_end()
         self._come_to_rest()
         self.judge.all_closed()
-        self.judge.ended()
+        self.judge.whole()
         self.is_over = True
 
     def _something(self, what: str) -> None:
@@ -131,6 +136,7 @@ class Fleet:
 
     def _heal(self) -> None:
         self.note("all is well again")
+        self.longest_idle = 5.0
         self.server.is_down, self.server.losing = False, 0.0
         self.server.away.clear()
         for process in self.alive:
@@ -138,11 +144,14 @@ class Fleet:
             process.dies_while_claiming = False
             process.interrupts.clear()
 
-    def _come_to_rest(self) -> None:
-        until = self.scheduler.now + _MOST_REST
-        while not self.judge.has_met_the_end and self.scheduler.now < until:
-            self.scheduler.sleep(1.0)
-        self.scheduler.sleep(_REST)
+    def _come_to_rest(self, rest: float = _REST) -> None:
+        scheduler, judge = self.scheduler, self.judge
+        until, judge.latest_news = scheduler.now + _MOST_REST, scheduler.now
+        while scheduler.now < until:
+            left = judge.latest_news + rest - scheduler.now
+            if judge.has_met_the_end and left <= 0.0:
+                break
+            scheduler.sleep(max(1.0, left))
 
     def _all_sign_in(self) -> None:
         process = self.scheduler.random.choice(self.alive)
@@ -152,9 +161,13 @@ class Fleet:
     def _all_end(self) -> None:
         self.note("all sessions end")
         for account in self.accounts:
-            account.credential = None
-        self.judge.final = {account.all_given[-1] for account in self.accounts}
+            self.end(account)
         self.judge.nobody_signs_in = True
+
+    def end(self, account: Account) -> None:
+        """Let the backend accept an account's credential no more."""
+        self.judge.ended(account.credential)
+        account.credential = None
 
     def join(self) -> None:
         process = Process(self, self.policy, len(self.processes))
@@ -175,7 +188,7 @@ class Fleet:
     def _call(self, process: Process) -> None:
         scheduler, chance = self.scheduler, self.scheduler.random
         while not self.is_over:
-            scheduler.sleep(chance.uniform(0.0, 2.0))
+            scheduler.sleep(chance.random() * self.longest_idle)
             account = chance.choice(self.accounts)
             credential = self.stored[account.name]
             asked = credential if self.scope == "session" else None
@@ -187,7 +200,8 @@ class Fleet:
             is_valid = account.credential == credential
             if is_valid and scheduler.now < account.flaky_until and chance.random() < 0.5:
                 is_valid = False
-            scheduler.sleep(chance.uniform(0.0, 0.1))
+            if chance.random() < 0.5:
+                scheduler.sleep(chance.uniform(0.0, 0.1))
             if is_valid:
                 process.succeeded(credential, began)
             else:
@@ -231,16 +245,19 @@ class Fleet:
         self.scheduler.spawn(tell, process, "sign-in")
 
 
-def modules() -> list[ModuleType]:
-    """Return the package's modules that meet simulated threads and clocks."""
-    import sentry_filters.redis.sessions  # noqa: F401, PLC0415 - so that they are there
+def places_of_the_package() -> list[Place]:
+    """Return where the package's modules meet threads and clocks."""
+    import sentry_filters.core.renewals  # noqa: PLC0415 - so that they are there
+    import sentry_filters.redis.sessions  # noqa: F401, PLC0415
 
     rooms = ("sentry_filters.core.", "sentry_filters.redis.", "redis.backoff")
-    return [module for name, module in sorted(sys.modules.items()) if name.startswith(rooms)]
+    return places(module for name, module in sorted(sys.modules.items()) if name.startswith(rooms))
 
 
 @contextmanager
-def _at(scheduler: Scheduler) -> Iterator[None]:
+def at_its_time(scheduler: Scheduler) -> Iterator[None]:
+    """Let events have the simulated time, and no log be written, in the block."""
+
     class Moment:
         @staticmethod
         def now(zone: Any) -> datetime:

@@ -29,8 +29,9 @@ class Judge:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self.nobody_signs_in = False
-        self.final: set[str] = set()
+        self.latest_news = 0.0  # when a call met an end for the first time, or somebody signed in
         self._rejected: set[str] = set()
+        self._met: set[str] = set()  # credentials whose calls have failed for good since they ended
         self._renewals: dict[Process, list[tuple[float, str | None]]] = {}
         self._shown: set[str] = set()
 
@@ -40,15 +41,24 @@ class Judge:
         """The backend has answered a call with this credential with 401."""
         self._rejected.add(credential)
 
+    def ended(self, credential: str | None) -> None:
+        """The session of this credential has ended, which no call has met yet."""
+        self._met.discard(credential or "")
+
     def renewed(self, process: Process, credential: str | None) -> None:
         """`session_renewed` has returned in a process."""
         fleet = self._fleet
+        self.latest_news = fleet.scheduler.now
         self._renewals.setdefault(process, []).append((fleet.scheduler.now, credential))
 
     @property
     def has_met_the_end(self) -> bool:
-        """Whether calls have met the end of all sessions that have ended for good."""
-        return self.final <= self._rejected
+        """Whether calls have met the end of all sessions that have ended."""
+        fleet = self._fleet
+        return all(
+            one.credential == fleet.stored[one.name] or fleet.stored[one.name] in self._met
+            for one in fleet.accounts
+        )
 
     def decided(
         self, process: Process, credential: str | None, began: float, observed: Observed, *, opened: bool
@@ -56,19 +66,22 @@ class Judge:
         """A report was decided about."""
         standing, gate = observed.standing, process.gate
         self._fleet.note(f"process {process.number}: {credential} begun {began - 1e6:.3f} is {observed}")
+        # One that names no credential is of the process's only account.
+        credentials = self._fleet.stored.values() if credential is None else {credential}
+        if standing in (Standing.FIRST, Standing.REPEAT) and not self._met.issuperset(credentials):
+            self._met.update(credentials)
+            self.latest_news = self._fleet.scheduler.now
         if observed.tag is not None and observed.expiry is not None:
             self._shown.add(observed.expiry)
         dropped = standing is not None and observed.tag is None
         is_dead = dropped and standing is not Standing.STALE and observed.reason is None
         if is_dead and gate.is_open_for(credential) and not opened:
-            self._violated(f"process {process.number} dropped a report while its gate was open")
+            self.violated(f"process {process.number} dropped a report while its gate was open")
         renewals = self._renewals.get(process, ())
         if standing is Standing.FIRST and any(
             began < moment and self._covers(renewed, credential) for moment, renewed in renewals
         ):
-            self._violated(
-                f"process {process.number} found a session's end in a call from before its renewal"
-            )
+            self.violated(f"process {process.number} found a session's end in a call from before its renewal")
 
     def _covers(self, renewed: str | None, credential: str | None) -> bool:
         return self._fleet.scope == "process" or renewed == credential
@@ -81,7 +94,7 @@ class Judge:
         for credential in self._credentials():
             states = {process.gate.is_open_for(credential) for process in alive}
             if len(states) > 1:
-                self._violated(f"{when}, the gates disagree about {credential}")
+                self.violated(f"{when}, the gates disagree about {credential}")
         self._all_told(when)
 
     def all_open(self) -> None:
@@ -90,57 +103,58 @@ class Judge:
         for process in self._fleet.alive:
             for account in self._fleet.accounts:
                 if account.credential is not None and not process.gate.is_open_for(account.credential):
-                    self._violated(f"process {process.number} is closed after the sign-in")
+                    self.violated(f"process {process.number} is closed after the sign-in")
 
     def all_closed(self) -> None:
         """An end that a call has met closes all gates."""
         self.at_rest("after the end")
         for process in self._fleet.alive:
-            for credential in self.final:
+            for credential in self._fleet.stored.values():
                 if process.gate.is_open_for(credential):
-                    self._violated(f"process {process.number} is open after the end of {credential}")
+                    self.violated(f"process {process.number} is open after the end of {credential}")
         if not self.has_met_the_end:
-            self._violated("nobody has met the end")
+            self.violated("nobody has met the end")
 
-    def ended(self) -> None:
+    def whole(self) -> None:
         """What has to hold of the whole."""
         fleet = self._fleet
         everywhere: list[str] = []
         for process in fleet.processes:
             if process.bus.twice:
-                self._violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
+                self.violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
             everywhere += process.bus.published
             for event in process.bus.told:
                 if event.session is not None and event.session not in self._rejected:
-                    self._violated(f"an expiry of {event.session}, which nobody has rejected")
+                    self.violated(f"an expiry of {event.session}, which nobody has rejected")
             if not process.is_dead:
-                self._no_faults(process)
+                self.no_faults(process)
         if fleet.is_calm and len(everywhere) != len(set(everywhere)):
-            self._violated(f"an expiry was published twice: {sorted(everywhere)}")
+            self.violated(f"an expiry was published twice: {sorted(everywhere)}")
 
-    def _no_faults(self, process: Process) -> None:
+    def no_faults(self, process: Process) -> None:
+        """Nothing has gone wrong in the package itself."""
         for what in ("faults", "violations"):
             found = process.counters.get(what)
             if found - sum(process.counters.get(what, name) for name in _OF_THE_APPLICATION):
-                self._violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
+                self.violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
 
     def _all_told(self, when: str) -> None:
         fleet = self._fleet
-        # Known, and said in docs/redis.md: a process may die between its claim and what it then publishes.
-        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.died_with
+        # Two faults at once, as docs/redis.md says: who won dies, and Redis forgets what is to be published.
+        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.forgotten
         told |= self._shown
         for process in fleet.alive:
             hidden = process.ids_that_close - told
             # A failure that names no session and one that does may have been found at once: one end, two ids.
             is_known = fleet.scope == "process" and not process.ids_that_close.isdisjoint(told)
             if hidden and not is_known:
-                self._violated(
+                self.violated(
                     f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"
                 )
             due = [id_ for id_, handled in process.bus.published.items() if handled]
             called = [event.id for event in process.handled]
             if fleet.listening and [id_ for id_ in called if id_ in due] != due:
-                self._violated(
+                self.violated(
                     f"{when}, the handler of process {process.number} was called for {called}, not {due}"
                 )
 
@@ -149,5 +163,6 @@ class Judge:
             return {None}
         return {one for account in self._fleet.accounts for one in account.all_given}
 
-    def _violated(self, what: str) -> None:
+    def violated(self, what: str) -> None:
+        """Say what must not be."""
         raise Violation(f"seed {self._fleet.seed}: {what}")

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import ModuleType, TracebackType
-from typing import Any, Self
+from functools import partial
+from types import ModuleType
+from typing import Any
 
 from tests.simulation.scheduler import Scheduler, Task
+from tests.simulation.turns import Future
 
 
 class Lock:
     """`threading.Lock` and, where `again`, `threading.RLock`."""
+
+    __slots__ = ("_again", "_scheduler", "_waiting", "depth", "owner")
 
     def __init__(self, scheduler: Scheduler, *, again: bool) -> None:
         self._scheduler = scheduler
         self._again = again
         self.owner: Task | None = None
         self.depth = 0
-        self._waiting: deque[Task] = deque()
+        self._waiting: deque[Task] | None = None
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         scheduler = self._scheduler
-        if scheduler.is_over:
-            return True
         scheduler.pause()
-        task = scheduler.current
+        task = scheduler.whose
+        if task is None:
+            return True
+        if self.owner is None:
+            self.owner, self.depth = task, 1
+            return True
         if self.owner is task and self._again:
             self.depth += 1
             return True
+        return self._wait(task, blocking=blocking, timeout=timeout)
+
+    def _wait(self, task: Task, *, blocking: bool, timeout: float) -> bool:
+        scheduler = self._scheduler
         until = scheduler.now + timeout
+        if self._waiting is None:
+            self._waiting = deque()
         while self.owner is not None:
             if not blocking or (timeout >= 0 and scheduler.now >= until):
                 return False
@@ -43,21 +56,15 @@ class Lock:
         return True
 
     def release(self) -> None:
-        if self._scheduler.is_over:
-            return
         self.depth -= 1
         if not self.depth:
             self.owner = None
-            if self._waiting:
+            if self._waiting and self._scheduler.whose is not None:
                 self._scheduler.wake(self._waiting.popleft())
 
-    def __enter__(self) -> Self:
-        self.acquire()
-        return self
+    __enter__ = acquire
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failed: object) -> None:
         self.release()
 
 
@@ -69,13 +76,10 @@ class Condition:
         self._lock = Lock(scheduler, again=True) if lock is None else lock
         self._waiting: list[Task] = []
 
-    def __enter__(self) -> Self:
-        self._lock.acquire()
-        return self
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failed: object) -> None:
         self._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -111,24 +115,34 @@ class Condition:
 class Event:
     """`threading.Event`."""
 
+    __slots__ = ("_is_set", "_scheduler", "_waiting")
+
     def __init__(self, scheduler: Scheduler) -> None:
-        self._changed = Condition(scheduler)
+        self._scheduler = scheduler
+        self._waiting: list[Task] = []
         self._is_set = False
 
     def is_set(self) -> bool:
         return self._is_set
 
     def set(self) -> None:
-        with self._changed:
-            self._is_set = True
-            self._changed.notify_all()
+        self._scheduler.pause()
+        self._is_set = True
+        for task in self._waiting:
+            self._scheduler.wake(task)
 
     def clear(self) -> None:
         self._is_set = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        with self._changed:
-            return bool(self._changed.wait_for(self.is_set, timeout))
+        scheduler = self._scheduler
+        scheduler.pause()
+        if not self._is_set:
+            task = scheduler.current
+            self._waiting.append(task)
+            scheduler.park(timeout)
+            self._waiting.remove(task)
+        return self._is_set
 
 
 class Thread:
@@ -165,20 +179,29 @@ class Thread:
 class Queue:
     """`queue.SimpleQueue`."""
 
+    __slots__ = ("_items", "_scheduler", "_waiting")
+
     def __init__(self, scheduler: Scheduler) -> None:
-        self._changed = Condition(scheduler)
+        self._scheduler = scheduler
+        self._waiting: Task | None = None  # one thread takes what is put
         self._items: deque[Any] = deque()
 
     def put(self, item: Any) -> None:
-        with self._changed:
-            self._items.append(item)
-            self._changed.notify()
+        self._scheduler.pause()
+        self._items.append(item)
+        if self._waiting is not None:
+            self._scheduler.wake(self._waiting)
 
     def get(self, timeout: float | None = None) -> Any:
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._items, timeout):
+        scheduler = self._scheduler
+        scheduler.pause()
+        if not self._items:
+            self._waiting = scheduler.current
+            scheduler.park(timeout)
+            self._waiting = None
+            if not self._items:
                 raise queue.Empty
-            return self._items.popleft()
+        return self._items.popleft()
 
     def empty(self) -> bool:
         return not self._items
@@ -243,26 +266,37 @@ class Clock:
         self._scheduler.sleep(seconds)
 
 
+Place = tuple[ModuleType, str, Any]
+"""A module, one of its names, and what that is in truth."""
+
+_NAMES = ("threading", "time", "queue", "random", "after_fork_in_child", "Future")
+
+
+def places(modules: Iterable[ModuleType]) -> list[Place]:
+    """Return where these modules meet threads and clocks."""
+    return [
+        (module, name, getattr(module, name))
+        for module in modules
+        for name in _NAMES
+        if hasattr(module, name)
+    ]
+
+
 @contextmanager
-def simulated(modules: list[ModuleType], scheduler: Scheduler) -> Iterator[None]:
-    """Let these modules meet simulated threads and clocks, in the block."""
+def simulated(where: list[Place], scheduler: Scheduler) -> Iterator[None]:
+    """Let modules meet simulated threads and clocks at these places, in the block."""
     instead: dict[str, Any] = {
         "threading": Threading(scheduler),
         "time": Clock(scheduler),
         "queue": Queues(scheduler),
         "random": scheduler.random,
+        "Future": partial(Future, scheduler),
         "after_fork_in_child": lambda reset: scheduler.current.home.resets.append(reset),
     }
-    before = [
-        (module, name, getattr(module, name))
-        for module in modules
-        for name in instead
-        if hasattr(module, name)
-    ]
-    for module, name, _ in before:
+    for module, name, _ in where:
         setattr(module, name, instead[name])
     try:
         yield
     finally:
-        for module, name, real in before:
+        for module, name, real in where:
             setattr(module, name, real)

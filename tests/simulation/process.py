@@ -39,6 +39,14 @@ class Sessions(RedisSessions):
     def _connect(self) -> Any:
         return self.link()
 
+    def _client(self) -> Any:
+        return _NoClient()
+
+
+class _NoClient:
+    def close(self) -> None:
+        """It was never open."""
+
 
 class Bus(EventBus):
     """A bus that remembers what it published, and whether all who listen will get it."""
@@ -96,6 +104,7 @@ class Process:
         self.resets: list[Callable[[], None]] = []
         self.handled: list[SessionExpired] = []
         self.openings = 0
+        self.has_begun = False
         self._policy = policy
 
     def begin(self) -> None:
@@ -112,6 +121,7 @@ class Process:
             self.bus.subscribe(self._handle)
         self.gate.on_open(self._opened)
         self.shared.attach(self.life)
+        self.has_begun = True
 
     def failed(self, credential: str | None, began: float, *, can_show: bool) -> None:
         """A call with this credential was answered with 401, and the application reports that."""

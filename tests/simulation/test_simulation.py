@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import random
 import subprocess
 import sys
+from pathlib import Path
+from typing import cast
 
 import pytest
 import redis
 
-from sentry_filters.redis.messages import EVERYONE, UNNAMED, Renewal
+from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.store import State, Store
 from tests.model.test_store import NAMES, client, expiry_of
 from tests.redis.conftest import redis_server
@@ -19,7 +22,8 @@ from tests.redis.conftest import redis_server
 pytest.importorskip("greenlet")
 
 from tests.simulation import mutants
-from tests.simulation.fleet import Fleet, modules
+from tests.simulation.fleet import Fleet, places_of_the_package
+from tests.simulation.renewing import Renewing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
 
@@ -40,6 +44,12 @@ def test_a_thousand_fleets_hold_what_is_promised() -> None:
     assert ran.stdout.startswith("1,000 seeds")
 
 
+def test_processes_that_renew_one_credential_hold_what_is_promised() -> None:
+    where = places_of_the_package()
+    for seed in range(200):
+        Renewing(seed).run(where)
+
+
 def test_a_seed_replays_exactly() -> None:
     first, again = _simulated("--replay", "12"), _simulated("--replay", "12")
 
@@ -51,8 +61,15 @@ def test_a_seed_replays_exactly() -> None:
 def test_other_seeds_are_other_lives() -> None:
     logs: list[list[str]] = [[], []]
     for seed, log in enumerate(logs):
-        Fleet(seed, log).run(modules())
+        Fleet(seed, log).run(places_of_the_package())
     assert logs[0] != logs[1]
+
+
+def test_every_mistake_is_one_of_the_source_as_it_is() -> None:
+    for mutant in mutants.MUTANTS:
+        spec = importlib.util.find_spec(f"sentry_filters.{mutant.module}")
+        assert spec is not None
+        assert Path(spec.origin or "").read_text().count(mutant.source) == 1, mutant.name
 
 
 @pytest.mark.parametrize(
@@ -62,8 +79,8 @@ def test_other_seeds_are_other_lives() -> None:
 def test_a_mistake_of_the_protocol_is_found(name: str) -> None:
     number = next(at for at, mutant in enumerate(mutants.MUTANTS) if mutant.name == name)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        seeds, what = pool.apply(mutants.seeds_to_find, (number,))
-    assert seeds, f"not found: {what}"
+        by = pool.apply(mutants.found_by, (number,))
+    assert by.startswith("the simulation, ")
 
 
 @pytest.mark.integration
@@ -76,6 +93,7 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
         for round_ in range(40):
             server = Server(scheduler, scope)
             simulated, real = Link(server, _Home()), Store(client, f"s{round_}", scope)  # type: ignore[arg-type]
+            latest = expiry_of((NAMES[0], 0, "0" * 16))
             for _ in range(10):
                 name, stamp = chance.choice(NAMES), at + chance.randrange(6)
                 if chance.random() < 0.4:
@@ -88,11 +106,22 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
                     number = 4 * NAMES.index(name) + chance.randrange(4)  # an id is of one session's
                     claimed = expiry_of((name, chance.choice((0, stamp)), f"{number:016x}"))
                     begun = chance.choice((None, at - 1, at + chance.randrange(8)))
+                    latest = claimed
                     ours, theirs = simulated.claim(claimed, begun), real.claim(claimed, begun)
                     assert ours[0] == theirs[0]
                     assert (ours[1] and ours[1].event.id) == (theirs[1] and theirs[1].event.id)
                 assert _kept(simulated.load()) == _kept(real.load())
-                assert simulated.version().partition(":")[2] == real.version().partition(":")[2]
+                mine, its = simulated.look(), real.look()
+                assert mine.version.partition(":")[2] == its.version.partition(":")[2]
+                assert _ids(mine.unpublished) == _ids(its.unpublished)
+                if chance.random() < 0.3:  # the time for it is over, for all that is not published
+                    server.unpublished = dict.fromkeys(server.unpublished, 0.0)
+                    key = f"{real.prefix}:unpublished"
+                    for member in cast("list[str]", client.zrange(key, 0, -1)):
+                        client.zadd(key, {member: 1})
+                if chance.random() < 0.3:
+                    simulated.published([latest])
+                    real.published([latest])
             rounds.append(round_)
 
     scheduler.spawn(compare)
@@ -102,6 +131,10 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
 class _Home:
     is_dead = dies_while_claiming = False
     interrupts: tuple[()] = ()
+
+
+def _ids(expiries: list[Expiry]) -> list[str]:
+    return sorted(one.event.id for one in expiries)
 
 
 def _kept(state: State) -> tuple[list[object], list[object]]:

@@ -16,7 +16,7 @@ Trouble = Callable[["Fleet", "Process", "Account"], None]
 
 def session_ends(fleet: Fleet, process: Process, account: Account) -> None:
     """The backend accepts the credential no more."""
-    account.credential = None
+    fleet.end(account)
 
 
 def flake(fleet: Fleet, process: Process, account: Account) -> None:
@@ -56,8 +56,8 @@ def join(fleet: Fleet, process: Process, account: Account) -> None:
 
 def fork(fleet: Fleet, process: Process, account: Account) -> None:
     """A process forks, in whatever its threads are doing."""
-    if not process.resets:
-        return  # it has only just begun
+    if not process.has_begun:
+        return  # nobody has that guard yet
     fleet.is_calm = False
     child = process.forked(len(fleet.processes))
     child.cannot_start_threads = False  # without any, a process says so, and carries on alone for good
