@@ -6,7 +6,8 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tests.fuzz import corpus
@@ -59,9 +60,8 @@ def minimised(target: str) -> dict[str, bytes]:
     """
     kept = corpus.kept(target)
     failed = corpus.findings(kept)
-    trim = Target(target).trimmed
     local = [path.read_bytes() for path in corpus.working(target).iterdir()]
-    every = {corpus.name_of(content): content for content in map(trim, (*kept.values(), *local)) if content}
+    every = {corpus.name_of(content): content for content in _holding(target, (*kept.values(), *local))}
     taken, chosen = set[str](), dict[str, bytes]()
     left = _MOST_BYTES - sum(map(corpus.written_size, failed.values()))
     new = edges_of(target, every)
@@ -74,6 +74,15 @@ def minimised(target: str) -> dict[str, bytes]:
         taken |= new.pop(name)
         new = {name: edges - taken for name, edges in new.items() if not edges <= taken}
     return chosen | failed
+
+
+def _holding(target: str, contents: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield as much of each input as is read, without those that fail: they are findings."""
+    tried = Target(target)
+    for content in contents:
+        with suppress(Exception):
+            if trimmed := tried.trimmed(content):
+                yield trimmed
 
 
 def edges_of(target: str, inputs: Mapping[str, bytes]) -> dict[str, set[str]]:

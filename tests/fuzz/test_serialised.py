@@ -82,6 +82,21 @@ def test_however_a_value_is_written_what_is_called_clean_is_clean(data: bytes) -
         assert _REDACTOR.is_clean(text) == _REDACTOR.is_clean(text.encode("utf-8", "surrogatepass"))
 
 
+@of_bytes(_documents)
+def test_what_is_remembered_of_others_changes_no_verdict(data: bytes) -> None:
+    read = planted_json(data)
+    if read is None:
+        return
+    serialised, value = read
+    fresh = Redactor()
+    fresh.register(KNOWN)
+
+    # First by the one that remembers: what it learns here must not matter, either.
+    remembering = _REDACTOR.is_clean(serialised), repr(_REDACTOR.redact_value(value))
+
+    assert remembering == (fresh.is_clean(serialised), repr(fresh.redact_value(value)))
+
+
 @of_bytes(st.binary(max_size=40))
 def test_plain_words_are_clean(data: bytes) -> None:
     words = harmless(data).split("\n")
