@@ -76,8 +76,9 @@ $(BENCH)/.peers: $(BENCH)/.made  # one by one: what cannot be installed is left 
 torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED=random); what must hold is checked.
 	@$(BIN)/python -m tests.torture --seconds $(or $(SECONDS),150) $(if $(SEED),--seed $(SEED))
 
-fuzz: $(FUZZ)/.made  ## Hostile input (SECONDS=300, SEED=random): every target for its share of the time.
-	@$(FUZZ)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+fuzz: $(FUZZ)/.made  ## Hostile input, from where it stopped (SECONDS=300, SEED=random, ONLY=targets; KEEP=1 writes the corpora).
+	@$(FUZZ)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
 
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))

@@ -76,8 +76,8 @@ class RedactingFilter(logging.Filter):
         extra = {name: value for name, value in fields.items() if name not in _FIELDS}
         clean = dict(own)
         for name in _TEXTS:
-            if isinstance(own.get(name), str):
-                clean[name] = self._cleaner.text(own[name])
+            if name in own:  # a text, but for what an application's `extra` may give the name of
+                clean[name] = self._cleaner.value(own[name])
         clean["msg"], clean["args"] = self._message(own["msg"], own["args"])
         self._redact_exception(clean)
         clean_extra = self._cleaner.value(extra)

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ _RENEWED = re.compile(r"[0-9a-f]{12}|[-*]")
 _STAMP = re.compile(r"[0-9]{1,16}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
+_YEARS = (1970, 9998)  # beyond them some of what counts with times fails
 _LONGEST = 4096
 _LONGEST_TEXT = 200
 # How far ahead another clock may be: a renewal from the far future would hide every expiry until then.
@@ -137,15 +138,22 @@ def _read_event(text: str) -> SessionExpired:
         raise MalformedError("event")
     if not all(check(found[name]) for name, check in _FIELDS.items()):
         raise MalformedError("event")
-    return SessionExpired(**{**found, "at": _moment(found["at"])})
+    texts = {name: _storable(value) for name, value in found.items() if isinstance(value, str)}
+    return SessionExpired(**{**found, **texts, "at": _moment(found["at"])})
+
+
+def _storable(text: str) -> str:
+    """Return a text without halves of characters, which a body may hold: no ledger could store them."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _moment(value: object) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        year = moment.astimezone(UTC).year
+    except (ValueError, OverflowError):
         raise MalformedError("at") from None
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not _YEARS[0] <= year <= _YEARS[1]:
         raise MalformedError("at")
     return moment
 
@@ -174,7 +182,7 @@ _FIELDS: Mapping[str, Callable[[object], bool]] = MappingProxyType(
         "reason": _is_text,
         "provider": _is_text,
         "operation": _is_text,
-        "status": lambda value: value in conventions.SESSION_STATUSES,
+        "status": lambda value: type(value) is int and value in conventions.SESSION_STATUSES,
         "session": partial(_optional, _NAME),
         "confirmed": lambda value: isinstance(value, bool),
         "at": _is_text,

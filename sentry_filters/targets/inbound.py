@@ -16,8 +16,13 @@ def inbound_patterns(policy: Policy) -> Export:
     A bare `*401*` would hide every rejected key of a user's own, so each pattern has the provider's label.
 
     Raises:
-        ValueError: The provider's label has a character that is a wildcard in globs.
+        ValueError: The provider's label has a character that is a wildcard in globs, or more than one line.
     """
+    if len(policy.provider.splitlines()) != 1:
+        raise ValueError(
+            f"invalid provider {policy.provider!r} for an inbound filter, which has a pattern in each line;"
+            " expected a label of one line"
+        )
     if found := sorted(_WILDCARDS.intersection(policy.provider)):
         raise ValueError(
             f"invalid provider {policy.provider!r} for an inbound filter: {' '.join(found)} is a wildcard"

@@ -86,6 +86,7 @@ def test_any_toml_is_a_policy_or_its_fault_named(table: list[tuple[str, str]], m
         path.write_bytes("\n".join([*lines, more]).encode("utf-8", "surrogatepass"))
 
         fault_of(lambda: Policy.from_toml(path), str(path))
+        fault_of(lambda: Policy.all_from_toml(path), str(path))
 
 
 @quick

@@ -29,7 +29,7 @@ from otel import (
     RedactingMetricExporter,
     RedactingSpanExporter,
 )
-from sentry_filters import Policy, SessionGuard
+from sentry_filters import Policy, Redactor, SessionGuard
 from tests.fuzz import oracle
 from tests.fuzz.strategies import HOST, PROVIDER, keys, odd_keys, quick, statements, statuses, texts, values
 
@@ -116,6 +116,30 @@ def test_an_exporter_gets_no_canary_from_a_span_that_no_sdk_would_make(
 
     for one in exporter.get_finished_spans():
         assert not oracle.holds_the_canary(*texts_of(one))
+
+
+_REMEMBERING = RedactingSpanExporter(_SPANS_OF_MANY := InMemorySpanExporter(), _GUARD.redactor)
+
+
+@quick
+@given(spans=st.lists(st.tuples(texts, _odd_attributes), min_size=1, max_size=3))
+def test_what_an_exporter_remembers_of_others_changes_no_span(
+    spans: list[tuple[str, dict[str, Any]]],
+) -> None:
+    _SPANS_OF_MANY.clear()
+    fresh = InMemorySpanExporter()
+    context = SpanContext(1, 2, is_remote=False)
+    ended = [ReadableSpan(name=name, context=context, attributes=of) for name, of in spans]
+
+    _REMEMBERING.export(ended)
+    for one in ended:  # and each alone: what is judged together is judged as it is alone
+        RedactingSpanExporter(fresh, Redactor()).export([one])
+
+    shown = [
+        [oracle.shown_as(texts_of(one)) for one in exporter.get_finished_spans()]
+        for exporter in (_SPANS_OF_MANY, fresh)
+    ]
+    assert shown[0] == shown[1]
 
 
 @quick

@@ -284,3 +284,12 @@ def test_a_redactor_alone_is_enough() -> None:
 def test_anything_else_is_refused(given: Any) -> None:
     with pytest.raises(TypeError, match=r"^invalid redactor .*; expected a Redactor or a SessionGuard$"):
         RedactingFilter(given)
+
+
+def test_a_field_of_the_record_that_is_not_a_text_is_redacted_too(guard: SessionGuard) -> None:
+    record = logging.makeLogRecord({"msg": "m", "taskName": SECRET.encode(), "threadName": [SECRET]})
+
+    passed = RedactingFilter(guard).filter(record)
+
+    kept = record if passed is True else passed
+    assert SECRET not in repr(vars(kept))

@@ -50,6 +50,10 @@ def test_an_invalid_trace_does_not_prevent_reading_the_expiry() -> None:
     assert read_expiry(NAME, record_of(expiry(trace_id="[REDACTED]"))) == expiry(trace_id=None)
 
 
+def test_half_a_character_of_a_body_is_read_as_what_can_be_stored() -> None:
+    assert read_expiry(NAME, record_of(expiry(reason="a \ud800"))) == expiry(reason="a ?")
+
+
 RECORD = record_of(expiry())
 
 
@@ -67,6 +71,11 @@ RECORD = record_of(expiry())
         pytest.param(f"v expiry {NAME} {RECORD.replace('401,', '500,')}", id="status"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('true', '1')}", id="confirmed"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('+00:00', '')}", id="no zone"),
+        pytest.param(f"v expiry {NAME} {RECORD.replace('401,', '401.0,')}", id="no whole status"),
+        pytest.param(f"v expiry {NAME} {RECORD.replace('2026-01-01T00', '0001-01-01T00')}", id="year 1"),
+        pytest.param(
+            f"v expiry {NAME} {RECORD.replace('2026-', '9999-').replace('01-01', '12-31')}", id="year 9999"
+        ),
         pytest.param(f"v expiry {NAME} {record_of(expiry(reason='x' * 201))}", id="long reason"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('source', 'sauce')}", id="unknown field"),
         pytest.param(f"v expiry {NAME} {RECORD.replace('0' * 16, '1' * 16, 1)}", id="two ids"),

@@ -121,3 +121,8 @@ def test_only_the_policys_statuses_are_filtered() -> None:
 def test_a_label_with_wildcards_is_refused(label: str) -> None:
     with pytest.raises(ValueError, match="wildcard"):
         inbound_patterns(Policy(provider=label))
+
+
+def test_a_label_of_two_lines_is_refused_since_each_line_would_be_a_pattern() -> None:
+    with pytest.raises(ValueError, match="one line"):
+        inbound_patterns(Policy(provider="A\nB"))

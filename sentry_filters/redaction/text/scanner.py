@@ -69,8 +69,10 @@ class TextScanner:
             secrets = sorted(self._live.ranges(data))
             secrets += [*self.generated(data, secrets)]
         else:
-            read = read_ranges(data, partial(self._written, left=_CANDIDATES // 2))  # it is read twice
-            secrets = self._written(data) if read is None else read
+            read = read_ranges(
+                data, partial(self._written, left=_CANDIDATES // 2)
+            )  # it is read at least twice
+            secrets = self._written(data) if read is None else [*read, *self._live.ranges(data)]
         return merged(_whole_characters(data, secret) for secret in secrets)
 
     def _written(self, data: bytes, left: int = _CANDIDATES) -> list[Range]:

@@ -25,6 +25,7 @@ READ_OTHERWISE = rf"(?:{_TERMINAL}|{_ENTITY})"
 _OTHERWISE = deferred_regex(READ_OTHERWISE, captures=False)
 _SPLITTING = re.compile(f"({READ_OTHERWISE})".encode("latin-1"))
 _MOST_MARKS = 50_000
+_USUAL_ENDS = (b"m", b"K", b"J", b"H", b"h", b"l", b"A", b"B", b"C", b"D", b"G")  # colours, erasing, moving
 
 # Characters with zero bytes between them: the first 255 in UTF-32 and UTF-16, of either order.
 _WIDE = deferred_regex(
@@ -51,6 +52,8 @@ def read_ranges(data: bytes, secrets: Callable[[bytes], list[Range]]) -> list[Ra
     blanks[1::2] = [meanings[mark].ljust(len(mark)) for mark in pieces[1::2]]
     # A colour may be a boundary, or be in the middle of a word.
     found = secrets(b"".join(blanks))
+    if any(map(_may_be_cut, pieces[1::2])):  # then its last letter is the first of what follows
+        found += secrets(data)
     if in_words := secrets(b"".join(texts)):
         written, read = _starts(pieces), _starts(texts)
         found += (
@@ -60,6 +63,11 @@ def read_ranges(data: bytes, secrets: Callable[[bytes], list[Range]]) -> list[Ra
     if rest < len(data) and data[rest:] != WITHHELD.encode():
         found.append(Range(rest, len(data), "withheld"))
     return found
+
+
+def _may_be_cut(mark: bytes) -> bool:
+    """Whether a terminal's mark ends in a letter that few of them end in."""
+    return mark[:1] != b"&" and mark[-1:] not in _USUAL_ENDS
 
 
 def _meaning(mark: bytes) -> bytes:

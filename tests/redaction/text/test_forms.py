@@ -25,6 +25,7 @@ FORMS = {
     "coloured quotes": (f"token='{ESC}[32m@{END}'", S, f"path='{ESC}[32m{S}{END}'"),
     "coloured in JSON": (json.dumps(f"{ESC}[36mapi_key{END}={ESC}[35m@{END}"), S, json.dumps(f"{ESC}[36mid{END}={S}")),
     "coloured in a repr": (repr(f"{ESC}[36mapi_key{END}={ESC}[35m@{END}"), S, repr(f"{ESC}[36mid{END}={S}")),
+    "colour without an end": (f"{ESC}[0;@ x", K, f"{ESC}[0;model-4 x"),
     "entity": ("password&#61;@", S, f"passage&#61;{S}"),
     "entities": ("<p>token&equals;&#x22;@&#x22;</p>", S, f"<p>model&equals;&#x22;{S}&#x22;</p>"),
     "entity in a key": ("pass&#119;ord: @", S, f"fore&#119;ord: {S}"),
@@ -130,3 +131,10 @@ def test_hostile_forms_are_answered_and_a_second_pass_changes_nothing(unit: str,
     clean = redactor.redact(unit * (120_000 // len(unit)))
 
     assert redactor.redact(clean) == clean
+
+
+def test_a_registered_credential_goes_whose_beginning_a_terminal_would_take_for_a_mark() -> None:
+    redactor = Redactor()
+    redactor.register(S)
+
+    assert redactor.redact(f"{ESC}[0;{S}") == f"{ESC}[0;{REDACTED}"
