@@ -89,16 +89,6 @@ def _json_of(value: object) -> str | None:
         return None
 
 
-def codes_of(body: object) -> frozenset[str]:
-    """Return the codes of a parsed body, in the spelling of `fold`."""
-    return body_of_value(body).codes
-
-
-def codes_of_text(body: str | bytes) -> frozenset[str]:
-    """Return the codes of a JSON body, in the spelling of `fold`; none where it is anything else."""
-    return body_of_text(body).codes
-
-
 def holds_json(text: str | None) -> bool:
     """Say whether a body is a JSON object or list, as a backend answers."""
     if text is None or len(text) > LONGEST_BODY:
