@@ -49,10 +49,10 @@ types: $(VENV)/.made  ## mypy --strict.
 unit: quick servers  ## All tests, on the newest dependencies.
 
 quick: $(VENV)/.made  ## The tests without servers.
-	COVERAGE_FILE=$(COVERED).quick $(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider --cov --cov-report=
+	COVERAGE_FILE=$(CURDIR)/$(COVERED).quick $(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider --cov --cov-report=
 
 servers: $(VENV)/.made services  ## The tests with servers and browsers.
-	COVERAGE_FILE=$(COVERED).servers $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
+	COVERAGE_FILE=$(CURDIR)/$(COVERED).servers COVERAGE_PATCH=subprocess $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
 
 coverage: unit  ## Lines and branches that all tests run, on the newest dependencies, and what they leave out.
 	@$(MAKE) --no-print-directory limits

@@ -134,17 +134,13 @@ def _own_body(response: object) -> bytes | None:
 
 def _codes(value: object, depth: int) -> Iterator[str | None]:
     """Yield a text for each value, empty where it is not a code; None where it lies too deep."""
-    if isinstance(value, Mapping):
-        if depth == 0:
-            yield None
-            return
+    if depth == 0 and isinstance(value, Mapping | list | tuple):
+        yield None
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _codes_under(key, inner)
             yield from _codes(inner, depth - 1)
     elif isinstance(value, list | tuple):
-        if depth == 0:
-            yield None
-            return
         for inner in value:
             yield from _codes(inner, depth - 1)
     else:

@@ -15,6 +15,8 @@ import pytest
 from sentry_filters import EventBus, SessionExpired
 from sentry_filters.core import loops
 from sentry_filters.core.loops import OwnLoop, run_in, wake
+from sentry_filters.core.subscription import Inbox
+from sentry_filters.core.troubles import Troubles
 from tests.support.expiries import expiry
 from tests.support.threads import no_new_threads
 from tests.support.waiting import eventually
@@ -274,6 +276,16 @@ def test_an_iterator_whose_loop_was_closed_takes_nothing_more() -> None:
     assert not bus.is_listening
     assert not bus.publish(expiry("b"))
     del events
+
+
+def test_a_reader_that_has_just_gone_is_not_one_that_cannot_keep_up() -> None:
+    counted: list[str] = []
+    inbox = Inbox(lambda _: None, Troubles(counted.append))
+    assert inbox.put(expiry("a"))
+    inbox.close()
+
+    assert not inbox.put(expiry("b"))
+    assert counted == []
 
 
 def test_a_handler_that_does_not_come_back_until_its_subscription_closes_is_named(
