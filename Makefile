@@ -11,6 +11,7 @@ DIST := .venv-dist
 RUNTIME := .venv-runtime
 WHEEL := .venv-wheel
 BIN := $(VENV)/bin
+COVERED := .cache/coverage
 
 # What each environment holds.
 HOLDS_$(VENV) := --group dev --editable .[audit]
@@ -22,8 +23,8 @@ HOLDS_$(DEMO) := --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
-  frameworks leaks peers evaluate dist sbom wheel-test clean
+.PHONY: help demo test services lint types unit quick servers coverage lowest bench recording torture fuzz model simulate certainty \
+  versions frameworks leaks peers evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,6 +34,7 @@ demo: $(DEMO)/.made  ## The main job: a real 401 storm, without the filter and w
 
 test: services lint types  ## Lint, types, and all tests, on newest and lowest dependencies.
 	@$(MAKE) --no-print-directory -j3 quick servers lowest  # side by side: one process uses one core
+	@$(MAKE) --no-print-directory limits
 
 services:  ## The servers that some tests start: installed as root by apt, else named.
 	@.ci/services
@@ -47,10 +49,20 @@ types: $(VENV)/.made  ## mypy --strict.
 unit: quick servers  ## All tests, on the newest dependencies.
 
 quick: $(VENV)/.made  ## The tests without servers.
-	$(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider
+	COVERAGE_FILE=$(CURDIR)/$(COVERED).quick $(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider --cov --cov-report=
 
 servers: $(VENV)/.made services  ## The tests with servers and browsers.
-	$(BIN)/python -m pytest -q -m integration -p no:cacheprovider
+	COVERAGE_FILE=$(CURDIR)/$(COVERED).servers COVERAGE_PATCH=subprocess $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
+
+coverage: unit  ## Lines and branches that all tests run, on the newest dependencies, and what they leave out.
+	@$(MAKE) --no-print-directory limits
+
+# Two reports, since each has one limit only. What they measure is what `quick` and `servers` left.
+.PHONY: limits
+limits:
+	@$(BIN)/coverage combine --quiet --keep --data-file=$(COVERED) $(COVERED).quick $(COVERED).servers
+	@$(BIN)/coverage report --data-file=$(COVERED) --include='sentry_filters/core/*,sentry_filters/evidence/*' --fail-under=100
+	@$(BIN)/coverage report --data-file=$(COVERED) --fail-under=95
 
 lowest: $(LOWEST)/.made  ## The tests without servers, on the lowest dependencies that pyproject.toml states.
 	$(LOWEST)/bin/python -m pytest -q -m "not integration" -p no:cacheprovider

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import openai
 import pytest
@@ -18,6 +19,33 @@ from tests.support.sentry import initialised
 
 InitSentry = Callable[..., sentry_sdk.Client]
 OpenAIFor = Callable[..., openai.OpenAI]
+
+_TESTS: Final = Path(__file__).parent
+_NOT_MEASURED: Final = frozenset({
+    # Thousands of cases, or programs of their own: they run what other tests run, and tracing takes as
+    # long again as half of them.
+    "architecture", "certainty", "evaluate", "frameworks", "fuzz", "machine", "model", "simulation",
+    "torture",
+    # What they measure, tracing changes.
+    "test_bench.py", "redaction/test_linear.py",
+})  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out of what coverage measures what adds nothing to it."""
+    for item in items:
+        path = item.path.relative_to(_TESTS)
+        if path.as_posix() in _NOT_MEASURED or path.parts[0] in _NOT_MEASURED:
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
+    """Leave the processes that it starts out, too; pytest-cov itself leaves out what runs in this one."""
+    with pytest.MonkeyPatch.context() as patched:
+        if item.get_closest_marker("no_cover"):
+            patched.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        return (yield)
 
 
 @pytest.fixture

@@ -56,11 +56,16 @@ def test_ci_runs_make_test_on_every_python_and_may_only_read() -> None:
 def test_make_test_is_lint_types_and_all_tests_on_the_newest_and_the_lowest_dependencies() -> None:
     [needed] = re.findall(r"^test: (.*?) *##", text_of("Makefile"), re.MULTILINE)
     [lowest] = re.findall(r"^HOLDS_\$\(LOWEST\) := (.*)$", text_of("Makefile"), re.MULTILINE)
-    [made] = commands_of("test")
+    made, limits = commands_of("test")
     run = {name: " ".join(commands_of(name)) for name in ("quick", "servers", "lowest")}
 
     assert {"lint", "types"} <= set(needed.split())
     assert " quick servers lowest  #" in made
+    assert limits.endswith(" limits")
+    assert [int(one) for one in re.findall(r"--fail-under=(\d+)", " ".join(commands_of("limits")))] == [
+        100,
+        95,
+    ]
     assert all(' -m "not integration" ' in run[name] for name in ("quick", "lowest"))
     assert " -m integration " in run["servers"]
     assert "--resolution lowest-direct" in lowest

@@ -58,7 +58,7 @@ def transition(rule: Rule, state: State, event: Event) -> Step:
             return Step(_with(state, asked_after=state.covering.stamp if event.pending else None))
         case Asked():
             return _asked(state, event)
-        case Elapsed() | Published():
+        case _:  # `Elapsed` or `Published`: mypy says so if another event is added
             return _told(state, event)
 
 

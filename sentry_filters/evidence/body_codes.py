@@ -89,16 +89,6 @@ def _json_of(value: object) -> str | None:
         return None
 
 
-def codes_of(body: object) -> frozenset[str]:
-    """Return the codes of a parsed body, in the spelling of `fold`."""
-    return body_of_value(body).codes
-
-
-def codes_of_text(body: str | bytes) -> frozenset[str]:
-    """Return the codes of a JSON body, in the spelling of `fold`; none where it is anything else."""
-    return body_of_text(body).codes
-
-
 def holds_json(text: str | None) -> bool:
     """Say whether a body is a JSON object or list, as a backend answers."""
     if text is None or len(text) > LONGEST_BODY:
@@ -144,17 +134,13 @@ def _own_body(response: object) -> bytes | None:
 
 def _codes(value: object, depth: int) -> Iterator[str | None]:
     """Yield a text for each value, empty where it is not a code; None where it lies too deep."""
-    if isinstance(value, Mapping):
-        if depth == 0:
-            yield None
-            return
+    if depth == 0 and isinstance(value, Mapping | list | tuple):
+        yield None
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _codes_under(key, inner)
             yield from _codes(inner, depth - 1)
     elif isinstance(value, list | tuple):
-        if depth == 0:
-            yield None
-            return
         for inner in value:
             yield from _codes(inner, depth - 1)
     else:

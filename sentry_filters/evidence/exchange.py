@@ -210,14 +210,14 @@ def _of_another(name: str, value: str) -> bool:
         return True
     if name == "content-type":
         return "html" in value.lower()
-    return name == "www-authenticate" and any(scheme != "bearer" for scheme in _schemes(value))
+    if name != "www-authenticate":
+        return False
+    # What is too long to look through is not known to be the backend's.
+    return len(value) > _LONGEST_CHALLENGE or any(scheme != "bearer" for scheme in _schemes(value))
 
 
 def _schemes(value: str) -> Iterator[str]:
     """Yield the schemes of a list of challenges, in lower case (RFC 9110, section 11.6.1)."""
-    if len(value) > _LONGEST_CHALLENGE:
-        yield ""
-        return
     for part in _QUOTED.sub('""', value).split(","):
         word, _, rest = part.strip().partition(" ")
         if word and "=" not in word and not rest.lstrip().startswith("="):
