@@ -281,6 +281,8 @@ def test_an_exception_keeps_the_body_and_its_code(fields: dict[str, Any], expect
         ([("www-authenticate", 'bearer realm="a, Basic b", error = "x"')], True),
         ([("www-authenticate", 'Bearer realm="a \\" , Basic "')], True),
         ([("www-authenticate", "Bearer , Bearer")], True),
+        ([("www-authenticate", 'Bearer realm="a", error="x"')], True),
+        ([("www-authenticate", 'Bearer realm="a", error  = "x"')], True),
         ([("www-authenticate", "Basic")], False),
         ([("www-authenticate", 'Bearer realm="x", Basic realm="y"')], False),
         ([("www-authenticate", "Negotiate abc=")], False),

@@ -218,13 +218,28 @@ def test_a_text_without_what_it_quotes() -> None:
             ["401 Unauthorized", "inner: 401 Unauthorized"],
             Quoted(second=False, origins=frozenset()),
         ),
+        (
+            ["x: 1: 503, then 401 Unauthorized"],
+            ["401 Unauthorized", "1: 503, then 401 Unauthorized"],
+            Quoted(second=False, origins=frozenset()),
+        ),
+        (
+            ["500 at https://b.example/", "502 at https://c.example/"],
+            [],
+            Quoted(second=False, origins=frozenset({Endpoint("b.example", 443), Endpoint("c.example", 443)})),
+        ),
+        (
+            ["a: 401 at https://a.example/", "b: 401 at https://a.example/"],
+            ["401 at https://a.example/"],
+            Quoted(second=False, origins=frozenset()),
+        ),
         (["503 " + "x" * 16_384 + " https://b.example/"], [], Quoted(second=False, origins=frozenset())),
     ],
 )
 def test_what_texts_quote_beside_what_they_come_from(
     texts: list[str], errors: list[str], expected: Quoted
 ) -> None:
-    assert another_quoted(texts, errors) == expected
+    assert another_quoted(iter(texts), iter(errors)) == expected
 
 
 @pytest.mark.parametrize(

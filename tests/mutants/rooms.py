@@ -49,24 +49,21 @@ ROOMS: Final[Mapping[str, Room]] = {
     ),
     "recognition": Room(
         _core("recognition", "known_hosts", "facts", "policy_values"),
-        ("tests/core/test_recognition.py", "tests/core/test_known_hosts.py", "tests/core/test_policy.py"),
+        tuple(
+            f"tests/core/test_{name}.py"
+            for name in (
+                "recognition",
+                "verdicts",
+                "facts",
+                "grades",
+                "known_hosts",
+                "policy",
+                "policy_messages",
+            )
+        ),
     ),
     "lifecycle": Room(
-        _core("lifecycle", "states", "knowledge"),
-        ("tests/core/test_lifecycle.py", "tests/core/test_sessions.py"),
-    ),
-    "gate": Room(
-        _core("gate", "gates", "gate_ends", "gatekeeper", "openings"),
-        ("tests/core/test_gate.py", "tests/core/test_work.py", "tests/core/test_refusals.py"),
-    ),
-    "decision": Room(
-        _core("decision", "weighing", "backends", "backend_sessions", "explaining", "explanation", "reasons"),
-        (
-            "tests/core/test_backends.py",
-            "tests/core/test_grades.py",
-            "tests/core/test_shadow.py",
-            "tests/core/test_sessions.py",
-            "tests/sentry/test_explaining.py",
-        ),
+        _core("lifecycle", "states"),
+        ("tests/core/test_lifecycle.py", "tests/core/test_transitions.py", "tests/core/test_sessions.py"),
     ),
 }

@@ -1,7 +1,7 @@
 """Make a room's mutants, then try each in a fork of a process that has the tests collected and has run none.
 
-mutmut makes the mutants and chooses one at run time. Its own runner starts pytest for each, which takes longer
-than the tests do; here, pytest collects once.
+mutmut makes the mutants and chooses one at run time. Its own runner starts pytest for each, which takes
+longer than the tests do; here, pytest collects once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.mutants.workshop import OUTCOME
 
 SURVIVED, NOTICED, UNTESTED, TIMEOUT = 0, 1, 33, 36
 UNNOTICED = frozenset({SURVIVED, UNTESTED})
-FOR_ONE = 1.2  # processor seconds of tests for one mutant: what they do not notice by then has survived
+FOR_ONE = 4.0  # processor seconds of tests for one mutant: what they do not notice by then has survived
 PATIENCE = 4.0  # a mutant that takes so many times longer than the tests do, and some seconds, hangs
 MEMORY = 4 << 30
 
