@@ -7,6 +7,7 @@ DEMO := .venv-demo
 BENCH := .venv-bench
 RECORDING := .venv-recording
 FUZZ := .venv-fuzz
+MUTANTS := .venv-mutants
 DIST := .venv-dist
 RUNTIME := .venv-runtime
 WHEEL := .venv-wheel
@@ -19,12 +20,13 @@ HOLDS_$(DOCS) := --group docs
 HOLDS_$(LOWEST) := --resolution lowest-direct --group test --group otel-test --group application-test --editable .
 HOLDS_$(DIST) := --group dist
 HOLDS_$(FUZZ) := --group fuzz-test --editable .
+HOLDS_$(MUTANTS) := --group mutants --editable .
 HOLDS_$(DEMO) := --editable .
 HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --group recording --editable .
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
-.PHONY: help demo test services lint types unit quick servers coverage lowest bench recording torture fuzz model simulate certainty \
-  versions frameworks leaks peers evaluate dist sbom wheel-test clean
+.PHONY: help demo test services lint types unit quick servers coverage lowest bench recording torture fuzz mutants model simulate \
+  certainty versions frameworks leaks peers evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -91,6 +93,9 @@ torture: $(VENV)/.made  ## A soak of mixed traffic and faults (SECONDS=150, SEED
 fuzz: $(FUZZ)/.made  ## Hostile input, from where it stopped (SECONDS=300, SEED=random, ONLY=targets; KEEP=1 writes the corpora).
 	@$(FUZZ)/bin/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(ONLY),--only $(ONLY)) $(if $(KEEP),--keep)
+
+mutants: $(MUTANTS)/.made  ## Small mistakes in the core, one by one (ONLY=evidence); the tests must notice, or the list says why not.
+	@$(MUTANTS)/bin/python -m tests.mutants $(addprefix --only ,$(ONLY))
 
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))

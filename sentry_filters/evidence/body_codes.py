@@ -64,7 +64,7 @@ def body_of_text(text: str | bytes) -> Body:
     if bare.startswith("<"):
         return Body(text, known=True, html=True)
     try:
-        value = json.loads(bare) if bare else None
+        value = json.loads(bare)
     except (ValueError, RecursionError):
         return Body(text, known="{" not in bare and "[" not in bare)
     read = body_of_value(value)

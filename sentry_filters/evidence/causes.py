@@ -214,14 +214,13 @@ def _together(near: Exchange, carried: Exchange) -> Exchange:
         body=response.body or known.body,
         body_known=response.body_known or known.body_known,
     )
-    return Exchange(facts, received=True, holder=carried.holder)
+    return replace(carried, response=facts)
 
 
 def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
     if not chain.links:
         return Failure()
     found = chain.found
-    is_fact = found is not None and found.response.endpoint is not None
     texts = [text_of(link) for link in chain.links]
     quoted = another_quoted(map(text_of, failed.tellers), map(text_of, failed.errors))
     return Failure(
@@ -231,20 +230,24 @@ def _failure(chain: _Chain, failed: Failed, reading: Reading) -> Failure:
         other_exception=chain.other_exception,
         rivals=frozenset(failed.origins | quoted.origins),
         answers=tuple(failed.answers),
-        second_failure=is_fact
-        and (quoted.second or any(map(tells_of_two, texts)) or _is_beside_another(chain, failed, reading)),
+        second_failure=found is not None
+        and found.response.endpoint is not None
+        and (
+            quoted.second
+            or any(map(tells_of_two, texts))
+            or _is_beside_another(chain, found, failed, reading)
+        ),
     )
 
 
-def _is_beside_another(chain: _Chain, failed: Failed, reading: Reading) -> bool:
-    """Say whether the report leads to a refused call beside this one whose origin nobody knows."""
-    holder = None if chain.found is None else chain.found.holder
-    if any(one is not holder for one in failed.of_unknown_origin):
+def _is_beside_another(chain: _Chain, found: Exchange, failed: Failed, reading: Reading) -> bool:
+    """Say whether the report leads to a refused call beside `found` whose origin nobody knows."""
+    if any(one is not found.holder for one in failed.of_unknown_origin):
         return True
     for error in failed.errors:
         if stated_status(error) in SESSION_STATUSES and not any(error is link for link in chain.links):
-            found = _links(error, reading).found
-            if found is None or not found.received:
+            another = _links(error, reading).found
+            if another is None or not another.received:
                 return True
     return False
 

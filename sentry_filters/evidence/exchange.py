@@ -113,7 +113,7 @@ def url_of(holder: object) -> str | None:
         attribute(attribute(holder, "request_info"), "url"),
         _got_url(holder),
     ):
-        text = "" if value is None else text_of(value)[:_LONGEST_URL]
+        text = text_of(value)[:_LONGEST_URL]
         if text[:8].lower().startswith(_SCHEMES):
             return text
         if text.startswith("/"):

@@ -143,7 +143,7 @@ def tags_of(tags: object) -> dict[str, object]:
     try:
         if isinstance(tags, Mapping):
             return {name: tags[name] for name in TAG_NAMES if name in tags}
-        if isinstance(tags, Iterable) and not isinstance(tags, str | bytes):
+        if isinstance(tags, Iterable):
             return dict(pair for pair in map(_pair, tags) if pair is not None)
     except Exception:  # noqa: BLE001 - a caller's own container may raise anything; then it is no evidence
         return {}

@@ -65,7 +65,7 @@ def parse_endpoint(text: str) -> Endpoint:
     Raises:
         ValueError: `text` has a scheme, a path, userinfo, an impossible port or no host.
     """
-    if "//" in text or any(c in text for c in "/?#@ \\"):
+    if any(c in text for c in "/?#@ \\"):
         raise ValueError("only a host or host:port, without scheme, path or user")
     bare = text.count(":") > 1 and not text.startswith("[")
     try:

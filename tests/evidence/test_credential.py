@@ -33,6 +33,8 @@ def token(claims: object) -> str:
         (token('{"exp": ' + "1" * 5_000 + "}"), None),
         (token("[" * 10_000), None),
         (token({"exp": 1, "more": "x" * 20_000}), None),
+        (token('{"exp": 1}' + " " * 12_278), 1.0),
+        (token('{"exp": 1}' + " " * 12_279), None),
         ("e30.!!!.c2ln", None),
         ("e30.\ud800.c2ln", None),
         ("sk-1234", None),

@@ -1,0 +1,69 @@
+"""What is mutated, room by room, and the tests that are to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Modules that share tests. The patterns are those of `fnmatch`, on paths."""
+
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def _core(*names: str) -> tuple[str, ...]:
+    return tuple(f"sentry_filters/core/{name}.py" for name in names)
+
+
+ROOMS: Final[Mapping[str, Room]] = {
+    "evidence": Room(
+        ("sentry_filters/evidence/*.py",),
+        tuple(
+            f"tests/evidence/test_{name}.py"
+            for name in (
+                "bodies",
+                "causes",
+                "chains",
+                "credential",
+                "exchange",
+                "hosts",
+                "span_memory",
+                "statements",
+                "tags",
+                "third_party",
+                "wire_text",
+            )
+        ),
+    ),
+    "judge": Room(
+        (
+            "sentry_filters/redaction/keys/judge.py",
+            "sentry_filters/redaction/keys/words.py",
+            "sentry_filters/redaction/text/plausible.py",
+        ),
+        ("tests/redaction/keys", "tests/redaction/text/test_plausible.py"),
+    ),
+    "recognition": Room(
+        _core("recognition", "known_hosts", "facts", "policy_values"),
+        tuple(
+            f"tests/core/test_{name}.py"
+            for name in (
+                "recognition",
+                "verdicts",
+                "facts",
+                "grades",
+                "known_hosts",
+                "policy",
+                "policy_messages",
+            )
+        ),
+    ),
+    "lifecycle": Room(
+        _core("lifecycle", "states"),
+        ("tests/core/test_lifecycle.py", "tests/core/test_transitions.py", "tests/core/test_sessions.py"),
+    ),
+}
