@@ -142,17 +142,13 @@ class Trial:
         good = [*self._good_at.get(function, ()), *self._good_at.get(module, ())]
         able = [test for test in coverage.tests.get(function, ()) if test in self._items]
         first = [test for test in dict.fromkeys(good) if test in set(able)]
-        waiting: dict[str, list[str]] = {}
-        for test in sorted(set(able) - set(first), key=coverage.seconds.__getitem__, reverse=True):
-            waiting.setdefault(test.partition("::")[0], []).append(test)
-        chosen = first[:20]
-        spent = dict.fromkeys(waiting, 0.0)
-        while waiting and sum(spent.values()) < FOR_ONE:  # a file of slow tests does not crowd out the others
-            file = min(waiting, key=spent.__getitem__)
-            chosen.append(waiting[file].pop())
-            spent[file] += coverage.seconds[chosen[-1]]
-            if not waiting[file]:
-                del waiting[file]
+        chosen: list[str] = []
+        seconds = 0.0
+        for test in dict.fromkeys([*first, *sorted(able, key=coverage.seconds.__getitem__)]):
+            seconds += coverage.seconds[test]
+            if chosen and seconds > FOR_ONE:
+                break
+            chosen.append(test)
         return chosen
 
     def _begun(self, mutant: str, tests: list[str], coverage: Coverage) -> tuple[int, Attempt]:
