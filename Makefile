@@ -23,7 +23,7 @@ HOLDS_$(RECORDING) := --group test --group otel-test --group application-test --
 HOLDS_$(BENCH) := --group test --group otel-test --group application-test --editable .
 
 .PHONY: help demo test services lint types unit quick servers lowest bench recording torture fuzz model simulate certainty versions \
-  frameworks leaks evaluate dist sbom wheel-test clean
+  frameworks leaks peers evaluate dist sbom wheel-test clean
 
 help:  ## What there is to run.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -97,6 +97,9 @@ frameworks: $(VENV)/.made  ## Real LLM clients and frameworks against a dead ses
 leaks: $(VENV)/.made  ## Leaks that others published, on their own code (KEEP=docs/leaks.md).
 	@$(BIN)/python -m tests.leaks $(if $(KEEP),--keep $(KEEP))
 
+peers: $(VENV)/.made  ## The test suites of the SDKs and clients, without the guard and with it (ONLY=sentry, KEEP=docs/peers.md).
+	@$(BIN)/python -m tests.peers $(if $(KEEP),--keep $(KEEP)) $(ONLY)
+
 evaluate: $(VENV)/.made  ## Redaction of what nobody has listed: recall and harmless lines (SEED=the release, SHOW=0).
 	@$(BIN)/python -m tests.evaluate $(if $(SEED),--seed $(SEED)) $(if $(SHOW),--show $(SHOW))
 
@@ -120,7 +123,7 @@ wheel-test: dist  ## The tests without servers, on the wheel in an environment o
 	@$(WHEEL)/bin/python -m tests.packaging dist/*.tar.gz $(TESTS)
 
 clean:  ## Remove what the other targets have made.
-	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DIST) $(RUNTIME) $(WHEEL) dist .venv-3.* .venv-frameworks-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DOCS) $(LOWEST) $(DEMO) $(BENCH) $(RECORDING) $(FUZZ) $(DIST) $(RUNTIME) $(WHEEL) dist .venv-3.* .venv-frameworks-* .venv-peers-* .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 %/.made: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one: make PYTHON=python3.12")'

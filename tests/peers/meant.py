@@ -1,0 +1,66 @@
+"""The differences that are meant: which tests, why, and which document says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """One kind of difference.
+
+    Args:
+        why: What the guard does otherwise, and the tests ask for.
+        where: The document that says so, in the checkout.
+        suites: The suites in which it is seen.
+        tests: Patterns of the tests; `*` stands for anything, all else for itself. Each has to match.
+    """
+
+    why: str
+    where: str
+    suites: tuple[str, ...]
+    tests: tuple[str, ...]
+
+    def matches(self, suite: str, test: str) -> bool:
+        """Say whether a difference is of this kind."""
+        return suite in self.suites and any(matches(pattern, test) for pattern in self.tests)
+
+
+def matches(pattern: str, test: str) -> bool:
+    """Say whether a pattern fits a test: brackets, which parameters are in, stand for themselves."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), test, re.DOTALL) is not None
+
+
+def stale(rows: Iterable[Meant], seen: Iterable[tuple[str, str]], ran: Iterable[str]) -> Iterator[str]:
+    """Yield the patterns that no difference matches any more, of rows whose suites all ran.
+
+    Args:
+        rows: The table.
+        seen: Suite and test of every difference.
+        ran: The suites that ran.
+    """
+    differing, suites = list(seen), set(ran)
+    for row in rows:
+        if suites.issuperset(row.suites):
+            for pattern in row.tests:
+                if not any(suite in row.suites and matches(pattern, test) for suite, test in differing):
+                    yield pattern
+
+
+MEANT: Final[tuple[Meant, ...]] = (
+    Meant(
+        why="The SDK does not warn that Spotlight's option takes precedence: the guard reads the variable.",
+        where="docs/how-to/spotlight-and-printer.md",
+        suites=("sentry-core",),
+        tests=("tests.test_spotlight::test_spotlight_config_url_overrides_env_url_with_warning",),
+    ),
+    Meant(
+        why="The value of every cookie goes, whatever its name.",
+        where="docs/redaction.md",
+        suites=("sentry-core",),
+        tests=("tests.test_scrubber::test_request_scrubbing",),
+    ),
+)
