@@ -63,4 +63,14 @@ MEANT: Final[tuple[Meant, ...]] = (
         suites=("sentry-core",),
         tests=("tests.test_scrubber::test_request_scrubbing",),
     ),
+    Meant(
+        why="The exporter that a processor has is ours, around the one that it was given.",
+        where="docs/opentelemetry.md",
+        suites=("otel-sdk",),
+        tests=(
+            "tests.logs.test_export.TestBatchLogRecordProcessor::test_args*",
+            "tests.logs.test_export.TestBatchLogRecordProcessor::test_env_vars",
+            "tests.trace.export.test_export.TestBatchSpanProcessor::test_get_span_exporter",
+        ),
+    ),
 )
