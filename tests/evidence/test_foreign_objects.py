@@ -77,6 +77,7 @@ def test_what_raises_is_unknown() -> None:
     assert headers_of(Holder(headers=BrokenMapping())) is None
     assert exchange_of(BrokenMapping(), READING) is None
     assert text_if_read(Broken()) is None
+    assert text_if_read(object()) is None, "it has no values of its own"
 
 
 def test_headers_are_read_up_to_a_bound() -> None:
