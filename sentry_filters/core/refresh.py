@@ -20,7 +20,7 @@ from sentry_filters.evidence import Response, token_of
 from sentry_filters.forking import after_fork_in_child
 
 _log = logging.getLogger("sentry_filters")
-
+_Loop = asyncio.AbstractEventLoop | None
 _LOOK_SECONDS = 0.25  # how often who waits for another process looks for himself
 
 
@@ -63,7 +63,7 @@ class Renewer:
 
     # What callers need: nothing here waits
 
-    def before(self, loop: asyncio.AbstractEventLoop | None = None) -> Flight | None:
+    def before(self, loop: _Loop = None) -> Flight | None:
         """Return what a caller, in this event loop, has to wait for before its call is sent, or None."""
         held = self._held
         if (held is not None and not self._news and not held.is_due()) or self._asking.is_inside:
@@ -71,7 +71,7 @@ class Renewer:
         with self._lock:
             return self._needed(loop)
 
-    def after(self, sent: str, loop: asyncio.AbstractEventLoop | None = None) -> Flight | None:
+    def after(self, sent: str, loop: _Loop = None) -> Flight | None:
         """Return the flight that replaces a credential that was refused, None where nobody has to wait.
 
         Args:
@@ -85,7 +85,11 @@ class Renewer:
             if flight is not None:
                 flight.asks = flight.urgent = True
                 return flight
-            return None if self._is_hopeless(held) else self._started(held, loop, asks=True, urgent=True)
+            if not self._is_hopeless(held):
+                return self._started(held, loop, asks=True, urgent=True)
+        if self._refused != held.session and not held.fresh:  # nobody has been asked to replace this one
+            self._effects.renewing(held.session, pending=True)
+        return None
 
     def sendable(self) -> str | None:
         """Return the credential to send now, None for `refresh` itself where there is none yet.
@@ -141,15 +145,13 @@ class Renewer:
         """Take the credential of a sign-in, where there is no `load` that would give it."""
         with self._lock:
             held = self._held
-            mine = self._held_as.scope == "process" or (
-                held is not None and replaces is not None and token_of(replaces) == held.credential
-            )
+            mine = self._held_as.scope == "process" or (held and token_of(replaces or "") == held.credential)
             if self._load is None and mine and not self._asking.is_inside:
                 self._take(self._held_as.held(token_of(credential), fresh=False), held)
 
     # The flight
 
-    def _needed(self, loop: asyncio.AbstractEventLoop | None) -> Flight | None:
+    def _needed(self, loop: _Loop) -> Flight | None:
         held, flight = self._held, self._flight
         is_valid = held is not None and held.is_valid()
         if flight is not None:
@@ -162,9 +164,7 @@ class Renewer:
     def _is_hopeless(self, held: Held | None) -> bool:
         return self._refused == (session_of(held) or "-") or not self._tries.may_ask()
 
-    def _started(
-        self, held: Held | None, loop: asyncio.AbstractEventLoop | None, *, asks: bool, urgent: bool
-    ) -> Flight:
+    def _started(self, held: Held | None, loop: _Loop, *, asks: bool, urgent: bool) -> Flight:
         flight = self._flight = Flight(time.monotonic() + self._timeout, loop, asks=asks, urgent=urgent)
         thread = threading.Thread(
             target=self._fly, args=(flight, held), name="sentry-filters-refresh", daemon=True

@@ -27,6 +27,7 @@ class Held:
         due: When to renew it although nobody refused it, None for never.
         ends: When it ends by its own words, None where it has none.
         over: When it is not sent any more, None for never.
+        fresh: Whether this process's own `refresh` has made it.
     """
 
     credential: str = field(repr=False)
@@ -34,6 +35,7 @@ class Held:
     due: float | None
     ends: float | None
     over: float | None
+    fresh: bool = False
 
     def is_due(self) -> bool:
         """Say whether it is time to renew it."""
@@ -85,7 +87,7 @@ class HeldAs:
             if fresh and due <= time.time():
                 due = ends if ends > time.time() else None
         over = ends + LEEWAY_SECONDS if ends is not None and self.refuse_expired else None
-        return Held(credential, self.fingerprint(credential), due, ends, over)
+        return Held(credential, self.fingerprint(credential), due, ends, over, fresh)
 
 
 class Tries:

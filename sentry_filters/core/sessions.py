@@ -29,6 +29,7 @@ from sentry_filters.core.states import (
     Asked,
     Due,
     Elapsed,
+    Expiry,
     Published,
     Renewal,
     Renewed,
@@ -145,8 +146,8 @@ class Lifecycle:
                 names = dict.fromkeys((session, *self._known.homes(self._teller.waiting)))
                 steps = [(name, self._known.apply(name, event)) for name in names]
                 for name, step in steps:
-                    if Due.RECOVERED in step.due:
-                        self._recovered(name, step)
+                    if Due.RECOVERED in step.due and step.state.session.expiry is not None:
+                        self._recovered(name, step.state.session.renewal, step.state.session.expiry)
                 if self.scope == "process" and self._policy.mode == "enforce":
                     self._misuse.worked_beside(self._known.latest_running, began)
             if any(Due.WARN in step.due for _, step in steps):
@@ -247,15 +248,12 @@ class Lifecycle:
             raise
         return draft
 
-    def _recovered(self, name: str | None, step: Step) -> None:
-        stamp, expiry = step.state.session.renewal.stamp, step.state.session.expiry
-        if expiry is None:
-            return
+    def _recovered(self, name: str | None, renewal: Renewal, expiry: Expiry) -> None:
         # Two where it was seen first without a credential.
         for home in dict.fromkeys((name, self._known.home(expiry.id, name))):
-            self._known.apply(home, Renewed(step.state.session.renewal, everyone=False))
+            self._known.apply(home, Renewed(renewal, everyone=False))
             if self._shared is not None:  # another may have found it, too, and is still to tell of it
-                self._shared.recovered(home, stamp)
+                self._shared.recovered(home, renewal.stamp)
         self._keeper.reopen(expiry.id, name)
         _log.info("a call with the credential of the expired session succeeded: the gate is open again")
         over = RenewalRecord(at=time.time(), session=name, expiries=(expiry.id,), reason="recovered")
@@ -265,8 +263,7 @@ class Lifecycle:
         try:
             event = self._teller.finished(draft, failure)
             self._gate.amend(event)
-            if Due.PUBLISH in due or Due.WAIT in due:
-                self._teller.tell(event, after, begun_at(failure), later=Due.WAIT in due)
+            self._teller.tell(event, after, begun_at(failure), later=Due.WAIT in due)
         except Exception:  # raised again: this report is kept, but its repeats will be dropped
             self._count("violations", "drop_without_event")
             raise

@@ -215,6 +215,29 @@ def test_what_another_process_has_stored_ends_the_expiry_here() -> None:
         assert guard.gate.is_open
 
 
+@pytest.mark.parametrize("latest", [True, False], ids=["its own", "another process's"])
+def test_in_the_pause_after_a_renewal_only_its_own_credentials_refusal_is_the_end(
+    monkeypatch: pytest.MonkeyPatch, *, latest: bool
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda _low, _high: 60.0)
+    store = Store(None, None, LATER)
+
+    def refused(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, json={}, request=request)
+
+    with guarding(Turns(WON, latest=latest)) as guard:
+        auth = guard.auth(lambda: NEW, store.load)
+        with httpx.Client(auth=auth, transport=httpx.MockTransport(refused)) as client:
+            guard.instrument(client)
+            assert auth.token() == (NEW if latest else LATER)
+            with pytest.raises(httpx.HTTPStatusError) as error:
+                client.post("https://api.example.ai/v1/chat/completions", json={}).raise_for_status()
+            guard.report(error.value, provider="OpenHuman", operation="chat", status=401)
+
+        assert guard.gate.is_open is not latest
+        assert guard.counters.get("session_expired") == latest
+
+
 def test_a_sign_in_that_stored_nothing_new_asks_nobody() -> None:
     store = Store(OLD)
     with guarding() as guard:

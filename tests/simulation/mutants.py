@@ -120,7 +120,9 @@ MUTANTS = (
         "            self._keeper.close(draft, failure.session)",
         "            pass",
     ),
-    Mutant("a recovery is not shared", "core.sessions", "self._shared.recovered(home, stamp)", "pass"),
+    Mutant(
+        "a recovery is not shared", "core.sessions", "self._shared.recovered(home, renewal.stamp)", "pass"
+    ),
     Mutant(
         "a clock that was set back orders renewals",
         "core.sessions",

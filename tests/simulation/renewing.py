@@ -219,8 +219,6 @@ class Renewing:
             if self._answered(process, again, began):
                 return
             sent, self.was_refused = again, True  # so soon after it was made: this one cannot be renewed
-        elif sent == self.stored[self.account.name] and not process.renewer._tries.may_ask():
-            self.was_refused = True  # it cannot be renewed now, either
         process.failed_at = self.scheduler.now
         self.judge.rejected(sent)
         process.failed(sent, began, can_show=False)
