@@ -283,7 +283,7 @@ def test_headers_are_words_and_values_are_readable(seen: Visit) -> None:
     assert len(headers) > 40
     assert [one for one in headers if "_" in one] == []
     assert (shown["handled"], shown["recovered"], shown["HTTP status"]) == ("yes", "no", "401")
-    assert shown["time to renewal"] == "35 min"
+    assert re.fullmatch(r"35 min( \d s)?", shown["time to renewal"])  # the day is made in a few of them
 
 
 @pytest.mark.integration
