@@ -263,7 +263,8 @@ class Lifecycle:
         try:
             event = self._teller.finished(draft, failure)
             self._gate.amend(event)
-            self._teller.tell(event, after, begun_at(failure), later=Due.WAIT in due)
+            if Due.PUBLISH in due or Due.WAIT in due:
+                self._teller.tell(event, after, begun_at(failure), later=Due.WAIT in due)
         except Exception:  # raised again: this report is kept, but its repeats will be dropped
             self._count("violations", "drop_without_event")
             raise

@@ -102,14 +102,22 @@ def test_a_wait_for_several_ends_where_one_of_them_gives_up() -> None:
 
 def test_a_wait_for_several_ends_when_all_of_them_are_open() -> None:
     class OpensAtOnce(SchedulerGate):
-        async def wait_async(
+        def wait(
             self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
         ) -> bool:
             self.open()
             return True
 
+        async def wait_async(
+            self, timeout: float | None = None, *, session: str | None = None, provider: str | None = None
+        ) -> bool:
+            return self.wait()
+
     gates = BackendGates({"Alpha": SchedulerGate(), "Beta": OpensAtOnce()})
     gates.close(replace(expiry("a"), provider="Beta"))
+    assert gates.wait()
+    assert gates.is_open
 
+    gates.close(replace(expiry("b"), provider="Beta"))
     assert asyncio.run(gates.wait_async())
     assert gates.is_open
