@@ -9,7 +9,8 @@ import os
 import sys
 import time
 
-from tests.simulation.fleet import Fleet, places_of_the_package
+from tests.simulation.fleet import Fleet
+from tests.simulation.world import places_of_the_package
 
 _PART = 250
 _SECONDS_BETWEEN_LINES = 30.0

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from sentry_filters.core import expiries
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.session import SessionExpired
 from tests.simulation.judge import Judge
-from tests.simulation.primitives import Place, places, simulated
 from tests.simulation.process import Process
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Server
 from tests.simulation.troubles import TROUBLES
+from tests.simulation.world import Account, World
 
 _LONGEST_CALL = 3.0  # seconds
 _REST = 7.0  # after the latest news: longer than any look, healing window and call
@@ -29,49 +20,18 @@ _MOST_REST = 300.0  # until each session's end has been met by a call
 _UNNAMED = 0.1  # how likely a failure is also reported without its credential
 
 
-@dataclass(slots=True)
-class Account:
-    """A user, or the application itself, at the backend.
-
-    Args:
-        name: Of the user.
-        credential: The one that is valid, None while nobody is signed in.
-        flaky_until: Until then the backend may answer 401 although the session lives.
-    """
-
-    name: str
-    credential: str | None = None
-    flaky_until: float = 0.0
-    given: int = 0
-    all_given: list[str] = field(default_factory=list)
-
-    def sign_in(self) -> str:
-        """Return a new credential, which is valid from now on, as the only one."""
-        self.given += 1
-        text = f"{self.name} {self.given}"
-        self.credential = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-        self.all_given.append(self.credential)
-        return self.credential
-
-
 @cache
 def _policy(scope: Literal["process", "session"], window: float) -> Policy:
     return Policy(provider="P", hosts={"h"}, scope=scope, healing_window=window, renewal_grace=0.0)
 
 
-class Fleet:
-    """One simulation.
-
-    Args:
-        seed: Decides everything.
-        log: Where what happens is written, None for nowhere.
-    """
+class Fleet(World[Process]):
+    """One simulation; see `World`."""
 
     def __init__(self, seed: int, log: list[str] | None = None) -> None:
-        self.seed = seed
-        self.scheduler = Scheduler(seed)
+        super().__init__(seed, log)
         chance = self.scheduler.random
-        self.scope: Literal["process", "session"] = chance.choice(("process", "process", "session"))
+        self.scope = chance.choice(("process", "process", "session"))
         self.listening = chance.random() < 0.85
         self.window = chance.choice((0.0, 0.0, 0.0, 2.0))
         self.trouble = chance.choice((0.0, 0.3, 1.0))  # how much of it
@@ -80,28 +40,7 @@ class Fleet:
         self.accounts = [Account(f"u{number}") for number in range(users)]
         self.server = Server(self.scheduler, self.scope)
         self.judge = Judge(self)
-        self.processes: list[Process] = []
-        self.is_calm = True  # whether nothing went wrong with processes, network and server
         self.longest_idle = 2.0  # seconds between a caller's calls
-        self.is_over = False
-        self._log = log
-        self.stored: dict[str, str] = {}  # what is kept where all processes read it, by account
-
-    def run(self, where: list[Place]) -> None:
-        """Let it happen; raises what does not hold."""
-        with simulated(where, self.scheduler), at_its_time(self.scheduler):
-            self.scheduler.spawn(self._script, name="script")
-            self.scheduler.run(lambda: self.is_over)
-
-    def note(self, text: str) -> None:
-        """Write down what happens."""
-        if self._log is not None:
-            self._log.append(f"{self.scheduler.now - 1_000_000:10.3f} {text}")
-
-    @property
-    def alive(self) -> list[Process]:
-        """The processes that have not crashed."""
-        return [one for one in self.processes if not one.is_dead]
 
     # What the script lets happen
 
@@ -243,31 +182,3 @@ class Fleet:
             process.renewed(credential, replaces)
 
         self.scheduler.spawn(tell, process, "sign-in")
-
-
-def places_of_the_package() -> list[Place]:
-    """Return where the package's modules meet threads and clocks."""
-    import sentry_filters.core.renewals  # noqa: PLC0415 - so that they are there
-    import sentry_filters.redis.sessions  # noqa: F401, PLC0415
-
-    rooms = ("sentry_filters.core.", "sentry_filters.redis.", "redis.backoff")
-    return places(module for name, module in sorted(sys.modules.items()) if name.startswith(rooms))
-
-
-@contextmanager
-def at_its_time(scheduler: Scheduler) -> Iterator[None]:
-    """Let events have the simulated time, and no log be written, in the block."""
-
-    class Moment:
-        @staticmethod
-        def now(zone: Any) -> datetime:
-            home = scheduler.current.home
-            return datetime.fromtimestamp(scheduler.now + (0.0 if home is None else home.clock_is_ahead), UTC)
-
-    real, expiries.datetime = expiries.datetime, Moment  # type: ignore[attr-defined, assignment]
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
-        expiries.datetime = real  # type: ignore[attr-defined]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sentry_filters.core.session import Observed, Standing
 
 if TYPE_CHECKING:
-    from tests.simulation.fleet import Fleet
     from tests.simulation.process import Process
+    from tests.simulation.world import World
 
 
 _OF_THE_APPLICATION = ("old_credential_in_use", "renewed_in_vain", "working_session_halted")
@@ -23,11 +23,11 @@ class Judge:
     """Follows what happens, and says what must not.
 
     Args:
-        fleet: The world.
+        world: The world.
     """
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    def __init__(self, world: World[Any]) -> None:
+        self._world = world
         self.nobody_signs_in = False
         self.latest_news = 0.0  # when a call met an end for the first time, or somebody signed in
         self._rejected: set[str] = set()
@@ -47,17 +47,17 @@ class Judge:
 
     def renewed(self, process: Process, credential: str | None) -> None:
         """`session_renewed` has returned in a process."""
-        fleet = self._fleet
-        self.latest_news = fleet.scheduler.now
-        self._renewals.setdefault(process, []).append((fleet.scheduler.now, credential))
+        world = self._world
+        self.latest_news = world.scheduler.now
+        self._renewals.setdefault(process, []).append((world.scheduler.now, credential))
 
     @property
     def has_met_the_end(self) -> bool:
         """Whether calls have met the end of all sessions that have ended."""
-        fleet = self._fleet
+        world = self._world
         return all(
-            one.credential == fleet.stored[one.name] or fleet.stored[one.name] in self._met
-            for one in fleet.accounts
+            one.credential == world.stored[one.name] or world.stored[one.name] in self._met
+            for one in world.accounts
         )
 
     def decided(
@@ -65,12 +65,12 @@ class Judge:
     ) -> None:
         """A report was decided about."""
         standing, gate = observed.standing, process.gate
-        self._fleet.note(f"process {process.number}: {credential} begun {began - 1e6:.3f} is {observed}")
+        self._world.note(f"process {process.number}: {credential} begun {began - 1e6:.3f} is {observed}")
         # One that names no credential is of the process's only account.
-        credentials = self._fleet.stored.values() if credential is None else {credential}
+        credentials = self._world.stored.values() if credential is None else {credential}
         if standing in (Standing.FIRST, Standing.REPEAT) and not self._met.issuperset(credentials):
             self._met.update(credentials)
-            self.latest_news = self._fleet.scheduler.now
+            self.latest_news = self._world.scheduler.now
         if observed.tag is not None and observed.expiry is not None:
             self._shown.add(observed.expiry)
         dropped = standing is not None and observed.tag is None
@@ -84,13 +84,13 @@ class Judge:
             self.violated(f"process {process.number} found a session's end in a call from before its renewal")
 
     def _covers(self, renewed: str | None, credential: str | None) -> bool:
-        return self._fleet.scope == "process" or renewed == credential
+        return self._world.scope == "process" or renewed == credential
 
     # What has to be true at the end
 
     def at_rest(self, when: str) -> None:
         """Nothing is wrong any more, and all had time: the gates agree, and all is told."""
-        alive = self._fleet.alive
+        alive = self._world.alive
         for credential in self._credentials():
             states = {process.gate.is_open_for(credential) for process in alive}
             if len(states) > 1:
@@ -100,16 +100,16 @@ class Judge:
     def all_open(self) -> None:
         """A sign-in of all opens all gates."""
         self.at_rest("after the sign-in")
-        for process in self._fleet.alive:
-            for account in self._fleet.accounts:
+        for process in self._world.alive:
+            for account in self._world.accounts:
                 if account.credential is not None and not process.gate.is_open_for(account.credential):
                     self.violated(f"process {process.number} is closed after the sign-in")
 
     def all_closed(self) -> None:
         """An end that a call has met closes all gates."""
         self.at_rest("after the end")
-        for process in self._fleet.alive:
-            for credential in self._fleet.stored.values():
+        for process in self._world.alive:
+            for credential in self._world.stored.values():
                 if process.gate.is_open_for(credential):
                     self.violated(f"process {process.number} is open after the end of {credential}")
         if not self.has_met_the_end:
@@ -117,9 +117,9 @@ class Judge:
 
     def whole(self) -> None:
         """What has to hold of the whole."""
-        fleet = self._fleet
+        world = self._world
         everywhere: list[str] = []
-        for process in fleet.processes:
+        for process in world.processes:
             if process.bus.twice:
                 self.violated(f"process {process.number} published an expiry twice: {process.bus.twice}")
             everywhere += process.bus.published
@@ -128,7 +128,7 @@ class Judge:
                     self.violated(f"an expiry of {event.session}, which nobody has rejected")
             if not process.is_dead:
                 self.no_faults(process)
-        if fleet.is_calm and len(everywhere) != len(set(everywhere)):
+        if world.is_calm and len(everywhere) != len(set(everywhere)):
             self.violated(f"an expiry was published twice: {sorted(everywhere)}")
 
     def no_faults(self, process: Process) -> None:
@@ -139,30 +139,30 @@ class Judge:
                 self.violated(f"process {process.number}: {what} {dict(process.counters.counts())}")
 
     def _all_told(self, when: str) -> None:
-        fleet = self._fleet
+        world = self._world
         # Two faults at once, as docs/redis.md says: who won dies, and Redis forgets what is to be published.
-        told = {id_ for process in fleet.processes for id_ in process.bus.published} | fleet.server.forgotten
+        told = {id_ for process in world.processes for id_ in process.bus.published} | world.server.forgotten
         told |= self._shown
-        for process in fleet.alive:
+        for process in world.alive:
             hidden = process.ids_that_close - told
             # A failure that names no session and one that does may have been found at once: one end, two ids.
-            is_known = fleet.scope == "process" and not process.ids_that_close.isdisjoint(told)
+            is_known = world.scope == "process" and not process.ids_that_close.isdisjoint(told)
             if hidden and not is_known:
                 self.violated(
                     f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"
                 )
             due = [id_ for id_, handled in process.bus.published.items() if handled]
             called = [event.id for event in process.handled]
-            if fleet.listening and [id_ for id_ in called if id_ in due] != due:
+            if world.listening and [id_ for id_ in called if id_ in due] != due:
                 self.violated(
                     f"{when}, the handler of process {process.number} was called for {called}, not {due}"
                 )
 
     def _credentials(self) -> set[str | None]:
-        if self._fleet.scope == "process":
+        if self._world.scope == "process":
             return {None}
-        return {one for account in self._fleet.accounts for one in account.all_given}
+        return {one for account in self._world.accounts for one in account.all_given}
 
     def violated(self, what: str) -> None:
         """Say what must not be."""
-        raise Violation(f"seed {self._fleet.seed}: {what}")
+        raise Violation(f"seed {self._world.seed}: {what}")

@@ -26,7 +26,7 @@ from tests.simulation.scheduler import Task
 from tests.simulation.server import Client, Link
 
 if TYPE_CHECKING:
-    from tests.simulation.fleet import Fleet
+    from tests.simulation.world import World
 
 _EXPIRED = Verdict(drop=True, reason="backend_session_expired", confirmed=True, grade="fact")
 
@@ -87,13 +87,13 @@ class Process:
     """What one process of the application is made of.
 
     Args:
-        fleet: The world that it is in.
+        world: The world that it is in.
         policy: The guard's.
         number: For people.
     """
 
-    def __init__(self, fleet: Fleet, policy: Policy, number: int) -> None:
-        self.fleet = fleet
+    def __init__(self, world: World[Any], policy: Policy, number: int) -> None:
+        self.world = world
         self.number = number
         self.is_dead = False
         self.clock_is_ahead = 0.0
@@ -117,7 +117,7 @@ class Process:
         self.shared = Sessions("redis://simulated", namespace="fleet", key="k" * 16)
         self.shared.link = self._link
         self.life = Lifecycle(policy, self.gate, self.bus, self.trail, _Plain(), self.shared)
-        if self.fleet.listening:
+        if self.world.listening:
             self.bus.subscribe(self._handle)
         self.gate.on_open(self._opened)
         self.shared.attach(self.life)
@@ -125,14 +125,14 @@ class Process:
 
     def failed(self, credential: str | None, began: float, *, can_show: bool) -> None:
         """A call with this credential was answered with 401, and the application reports that."""
-        openings, now = self.openings, self.fleet.scheduler.now
+        openings, now = self.openings, self.world.scheduler.now
         failure = Failure(
             provider=self._policy.provider,
             response=Response(status=401, session=credential, started_at=began, began=began, recorded=True),
             at=now + self.clock_is_ahead,
         )
         observed = self.life.observe(failure, _EXPIRED, can_show=can_show)
-        self.fleet.judge.decided(self, credential, began, observed, opened=self.openings != openings)
+        self.world.judge.decided(self, credential, began, observed, opened=self.openings != openings)
 
     def succeeded(self, credential: str, began: float) -> None:
         """A call with this credential succeeded."""
@@ -141,18 +141,18 @@ class Process:
     def renewed(self, credential: str | None, replaces: str | None) -> None:
         """The application has signed in, and says so."""
         self.life.renew(credential, replaces)
-        self.fleet.judge.renewed(self, credential)
+        self.world.judge.renewed(self, credential)
 
     def crash(self) -> None:
         """End at once, wherever its threads are."""
         self.is_dead = True
-        self.fleet.scheduler.kill(self)
+        self.world.scheduler.kill(self)
 
     def forked(self, number: int) -> Process:
         """Return a child: all that there is, in whatever state it was, without the threads."""
-        fleet = self.fleet
-        kept = [fleet, fleet.scheduler, fleet.server, fleet.judge, self._policy]
-        kept += [task for process in fleet.processes for task in process.tasks]
+        world = self.world
+        kept = [world, world.scheduler, world.server, world.judge, self._policy]
+        kept += [task for process in world.processes for task in process.tasks]
         with _the_same(ContextVar, MappingProxyType, weakref.finalize, weakref.ref):
             child = copy.deepcopy(self, {id(one): one for one in kept})
         child.number = number
@@ -170,7 +170,7 @@ class Process:
         self.counters.add("subscribers", kind)
 
     def _link(self) -> tuple[Client, Link]:
-        scheduler, server = self.fleet.scheduler, self.fleet.server
+        scheduler, server = self.world.scheduler, self.world.server
         return Client(scheduler, server, self), Link(server, self)
 
     @property
@@ -180,7 +180,7 @@ class Process:
 
     def _handle(self, event: SessionExpired) -> None:
         self.handled.append(event)
-        self.fleet.sign_in_soon(self, event)
+        self.world.sign_in_soon(self, event)
 
     def _opened(self) -> None:
         self.openings += 1

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
 
 from sentry_filters.core.policy import Policy
 from sentry_filters.core.refresh_asking import RefreshRefused
 from sentry_filters.core.renewals import Renewals
 from sentry_filters.core.session import SessionExpired
 from sentry_filters.evidence import Response
-from tests.simulation.fleet import Account, at_its_time
 from tests.simulation.judge import Judge
-from tests.simulation.primitives import Place, simulated
 from tests.simulation.process import Process
-from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Server
+from tests.simulation.world import Account, World
 
 _PATIENCE = 10.0  # seconds that a caller waits for a renewal
 _REST = 75.0  # longer than a dead holder's lease, and than the pause after two tries, together
@@ -46,51 +43,25 @@ class Worker(Process):
         self.worked_at = self.failed_at = 0.0
 
 
-class Renewing:
-    """One simulation.
+class Renewing(World[Worker]):
+    """One simulation; see `World`."""
 
-    Args:
-        seed: Decides everything.
-        log: Where what happens is written, None for nowhere.
-    """
-
-    scope: Literal["process"] = "process"
+    scope = "process"
     listening = True
 
     def __init__(self, seed: int, log: list[str] | None = None) -> None:
-        self.seed = seed
-        self.scheduler = Scheduler(seed)
+        super().__init__(seed, log)
         self.account = Account("u0")
         self.accounts = [self.account]
         self.stored = {self.account.name: self.account.sign_in()}  # where `load` of each process reads it
         self.server = Server(self.scheduler, self.scope)
-        self.judge = Judge(self)  # type: ignore[arg-type]  # it asks for what is here
-        self.processes: list[Worker] = []
-        self.is_over = False
-        self.is_calm = True  # whether nothing went wrong with processes, network and server
+        self.judge = Judge(self)
         self.has_ended = False  # the session itself: `refresh` is refused
         self.was_refused = False  # at any time; or a new credential was, at once
         self.is_away = False  # the token endpoint
         self.slowest = 2.0  # seconds of a renewal
         self._flying: list[Process] = []
         self._wrong: list[str] = []
-        self._log = log
-
-    def run(self, where: list[Place]) -> None:
-        """Let it happen; raises what does not hold."""
-        with simulated(where, self.scheduler), at_its_time(self.scheduler):
-            self.scheduler.spawn(self._script, name="script")
-            self.scheduler.run(lambda: self.is_over)
-
-    def note(self, text: str) -> None:
-        """Write down what happens."""
-        if self._log is not None:
-            self._log.append(f"{self.scheduler.now - 1_000_000:10.3f} {text}")
-
-    @property
-    def alive(self) -> list[Worker]:
-        """The processes that have not crashed."""
-        return [one for one in self.processes if not one.is_dead]
 
     def refresh(self, process: Process) -> str:
         """What the application gives: asks the token endpoint, which accepts the old credential no more."""
@@ -137,7 +108,7 @@ class Renewing:
 
     def join(self) -> None:
         """Start a process."""
-        process = Worker(self, _policy(), len(self.processes))  # type: ignore[arg-type]  # as above
+        process = Worker(self, _policy(), len(self.processes))
         process.renewing = self
         self.processes.append(process)
 

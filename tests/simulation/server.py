@@ -216,7 +216,7 @@ class Link:
         self._server.answer(self._home)
 
     def _perhaps_die(self) -> None:
-        if self._home.dies_while_claiming and len(self._home.fleet.alive) > 1:
+        if self._home.dies_while_claiming and len(self._home.world.alive) > 1:
             self._home.crash()
 
 

@@ -22,10 +22,11 @@ from tests.redis.conftest import redis_server
 pytest.importorskip("greenlet")
 
 from tests.simulation import mutants
-from tests.simulation.fleet import Fleet, places_of_the_package
+from tests.simulation.fleet import Fleet
 from tests.simulation.renewing import Renewing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
+from tests.simulation.world import places_of_the_package
 
 __all__ = ["client", "redis_server"]  # the fixtures
 

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.simulation.fleet import Account, Fleet
+    from tests.simulation.fleet import Fleet
     from tests.simulation.process import Process
+    from tests.simulation.world import Account
 
 Trouble = Callable[["Fleet", "Process", "Account"], None]
 
