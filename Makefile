@@ -62,7 +62,7 @@ limits:
 	@$(BIN)/coverage report --data-file=$(COVERED).quick --include='sentry_filters/core/*,sentry_filters/evidence/*' --fail-under=100
 	@$(BIN)/coverage report --data-file=$(COVERED).quick --fail-under=92
 
-# Apart from `test`, whose tests with servers take longer than the others even untraced.
+# Apart from `test`, which would take more than 20 minutes on two cores if the tests with servers were traced, too.
 coverage: quick services  ## Lines and branches that all tests run, on the newest dependencies, and what they leave out.
 	COVERAGE_FILE=$(CURDIR)/$(COVERED).servers COVERAGE_PATCH=subprocess $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
 	@$(BIN)/coverage combine --quiet --keep --data-file=$(COVERED) $(COVERED).quick $(COVERED).servers

@@ -45,11 +45,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, bool | None]:
-    """Leave the processes that it starts out, too; pytest-cov itself leaves out what runs in this one."""
+    """Leave the processes that it starts out, too; pytest-cov itself leaves out what runs in this one.
+
+    A forked child ends by the system's own `os._exit`, not by coverage's, which saves what was measured.
+    """
     with pytest.MonkeyPatch.context() as patched:
         if item.get_closest_marker("no_cover"):
             patched.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-            patched.setattr(os, "_exit", getattr(sys.modules.get("posix", os), "_exit"))  # noqa: B009 - as it was
+            patched.setattr(os, "_exit", getattr(sys.modules.get("posix", os), "_exit"))  # noqa: B009 - Windows has none
         return (yield)
 
 

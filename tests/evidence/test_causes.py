@@ -9,6 +9,7 @@ import pytest
 
 from sentry_filters import Endpoint, Failure, Response
 from sentry_filters.evidence import Credentials, Fingerprinter, Reading, failures_of
+from tests.support.failing import raised_by
 
 OURS = "https://api.example.ai/v1/chat/completions"
 
@@ -40,14 +41,6 @@ def received(status: int, url: str = OURS, text: str = "{}") -> httpx.Response:
     return httpx.Response(status, text=text, request=request, extensions={"http_version": b"HTTP/1.1"})
 
 
-def raised(act: Callable[[], object]) -> BaseException:
-    try:
-        act()
-    except BaseException as error:
-        return error
-    raise AssertionError("nothing was raised")
-
-
 def only(error: BaseException) -> Failure:
     [cause] = failures_of(error, unseen)
     return cause
@@ -64,7 +57,7 @@ def test_status_error_leads_to_status_host_and_path(library: Any) -> None:
         401, request=library.Request("POST", OURS), text='{"errorCode":"UNAUTHORIZED","error":{"code":"x"}}'
     )
 
-    cause = only(raised(response.raise_for_status))
+    cause = only(raised_by(response.raise_for_status))
 
     assert cause.response == Response(
         status=401,
@@ -97,7 +90,7 @@ def test_explicit_cause_is_followed() -> None:
         except ApiError as error:
             raise RuntimeError("turn failed") from error
 
-    assert status_of(raised(act)) == 401
+    assert status_of(raised_by(act)) == 401
 
 
 def test_an_error_raised_while_handling_is_its_own() -> None:
@@ -107,7 +100,7 @@ def test_an_error_raised_while_handling_is_its_own() -> None:
         except ApiError:
             raise KeyError("bug")  # noqa: B904 - the bug under test
 
-    cause = only(raised(act))
+    cause = only(raised_by(act))
 
     assert cause.response is None
     assert cause.raised_while_handling
@@ -122,7 +115,7 @@ def test_translation_that_states_the_status_is_followed_to_the_real_response() -
         except ApiError:
             raise ApiError("litellm: no", 401, made_up)  # noqa: B904 - as litellm does it
 
-    cause = only(raised(act))
+    cause = only(raised_by(act))
 
     assert cause.response is not None
     assert cause.response.endpoint == Endpoint("api.example.ai", 443)
@@ -146,7 +139,7 @@ def test_translation_may_be_raised_again_where_it_was_made(*, again: bool) -> No
         except ApiError:
             translate()
 
-    cause = only(raised(act))
+    cause = only(raised_by(act))
 
     assert cause.response is not None
     assert cause.response.endpoint == Endpoint("api.example.ai", 443)
@@ -159,7 +152,7 @@ def test_response_from_the_wire_is_not_overruled_by_an_earlier_failure() -> None
         except ApiError:
             raise ApiError("theirs", 401, received(401, "https://other.example/v1"))  # noqa: B904
 
-    cause = only(raised(act))
+    cause = only(raised_by(act))
 
     assert cause.response is not None
     assert cause.response.endpoint == Endpoint("other.example", 443)

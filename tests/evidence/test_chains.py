@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from sentry_filters import Endpoint, Failure, Response
 from sentry_filters.evidence import Credentials, Fingerprinter, Reading, failures_of
 from sentry_filters.evidence.held import Failed, leads_nowhere, states_session_status
+from tests.support.failing import raised_by
 
 UNSEEN = Reading(lambda response: None, Credentials(("authorization",), Fingerprinter(b"key")))
 A, B = Endpoint("a.example", 443), Endpoint("b.example", 443)
@@ -33,14 +33,6 @@ def response(status: int = 401, host: str = "a.example", **fields: object) -> An
 
 def facts(status: int = 401, host: str = "a.example", **more: Any) -> Response:
     return Response(status=status, endpoint=Endpoint(host, 443), path="/v1", **more)
-
-
-def raised(act: Callable[[], object]) -> BaseException:
-    try:
-        act()
-    except BaseException as error:
-        return error
-    raise AssertionError("nothing was raised")
 
 
 def chained(*errors: BaseException, by: str = "__cause__") -> BaseException:
@@ -284,7 +276,7 @@ def translated(error: BaseException, handled: BaseException) -> BaseException:
         except Exception:
             raise pending[0]  # noqa: B904 - implicitly, as the libraries do it
 
-    return raised(act)
+    return raised_by(act)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +355,7 @@ def test_what_was_handled_is_looked_for_so_far() -> None:
 
 
 def test_what_states_a_failure_and_was_raised_elsewhere_does_not_come_from_its_cause() -> None:
-    kept = raised(lambda: raise_(Refused("kept", status_code=401)))
+    kept = raised_by(lambda: raise_(Refused("kept", status_code=401)))
 
     def act() -> None:
         try:
@@ -377,8 +369,8 @@ def test_what_states_a_failure_and_was_raised_elsewhere_does_not_come_from_its_c
         except Refused as error:
             raise Refused("wrapped", status_code=401) from error
 
-    assert only(raised(act)).text == "kept"
-    assert only(raised(plain)).text == "wrapped\nours"
+    assert only(raised_by(act)).text == "kept"
+    assert only(raised_by(plain)).text == "wrapped\nours"
 
 
 def raise_(error: BaseException) -> None:
@@ -408,7 +400,7 @@ def calling(held: object, error: BaseException) -> None:
 def test_a_response_among_the_locals_is_found_where_the_status_is_stated(
     held: object, error: BaseException, expected: Response | None
 ) -> None:
-    assert only(raised(lambda: calling(held, error))).response == expected
+    assert only(raised_by(lambda: calling(held, error))).response == expected
 
 
 def test_the_nearest_frame_counts() -> None:
@@ -417,7 +409,7 @@ def test_the_nearest_frame_counts() -> None:
         calling(response(), Refused("got 401"))
         del answer
 
-    found = only(raised(outer))
+    found = only(raised_by(outer))
 
     assert found.response == facts()
     assert found.rivals == {A, B}
@@ -428,20 +420,20 @@ def test_a_response_without_a_url_is_completed_from_the_locals() -> None:
     held = response(_content=b'{"type":"t"}')
     bare = response()
 
-    found = only(raised(lambda: calling(held, Refused("x", response=carried))))
+    found = only(raised_by(lambda: calling(held, Refused("x", response=carried))))
     assert found.response == facts(codes=frozenset("ct"), body='{"type":"t"}', body_known=True)
     assert not found.second_failure
-    found = only(raised(lambda: calling(bare, Refused("x", response=carried))))
+    found = only(raised_by(lambda: calling(bare, Refused("x", response=carried))))
     assert found.response == facts(codes=frozenset("c"), body='{"code":"c"}', body_known=True)
-    found = only(raised(lambda: calling(held, Refused("x", response=SimpleNamespace(status_code=401)))))
+    found = only(raised_by(lambda: calling(held, Refused("x", response=SimpleNamespace(status_code=401)))))
     assert found.response == facts(codes=frozenset("t"), body='{"type":"t"}', body_known=True)
 
 
 def test_locals_where_an_error_was_raised_again_are_not_its_own() -> None:
-    kept = raised(lambda: raise_(Refused("got 401")))
+    kept = raised_by(lambda: raise_(Refused("got 401")))
 
-    assert only(raised(lambda: calling(response(), kept))).rivals == {A}
-    assert only(raised(lambda: calling(response(), kept))).response is None
+    assert only(raised_by(lambda: calling(response(), kept))).rivals == {A}
+    assert only(raised_by(lambda: calling(response(), kept))).response is None
 
 
 @pytest.mark.parametrize(
@@ -496,7 +488,7 @@ def test_all_that_answered_is_listed_once() -> None:
     assert only(error).answers == (facts(), facts(500, host="b.example"))
     many = [Refused("x", response=response(400 + n), other=response(500 + n)) for n in range(40)]
     assert len(Failed(ExceptionGroup("g", many), UNSEEN).answers) == MOST_LINKS
-    held = raised(lambda: calling(Refused("y", response=response(host="b.example")), Refused("got 401")))
+    held = raised_by(lambda: calling(Refused("y", response=response(host="b.example")), Refused("got 401")))
     assert only(held).rivals == {B}
 
 
@@ -535,7 +527,7 @@ def test_so_many_values_of_an_exception_are_looked_at() -> None:
 
 def test_the_exchange_that_an_error_is_about_counts_before_what_it_was_raised_from() -> None:
     def about(held: object, error: BaseException) -> Response | None:
-        return only(raised(lambda: calling(held, error))).response
+        return only(raised_by(lambda: calling(held, error))).response
 
     elsewhere = Refused("y", response=response(host="b.example"))
     assert about(response(), chained(Refused("x", status_code=401), elsewhere)) == facts()
@@ -557,7 +549,7 @@ def test_what_was_raised_in_the_frame_itself_has_no_other_frames() -> None:
         pass
 
     def again() -> BaseException:
-        return raised(lambda: calling(response(), kept))
+        return raised_by(lambda: calling(response(), kept))
 
     assert only(again()).response is None
 
@@ -579,7 +571,7 @@ def test_a_cause_counts_where_the_handling_raises_again_what_it_caught() -> None
             del error
             translate()
 
-    assert only(raised(act)).text == "translated\nours"
+    assert only(raised_by(act)).text == "translated\nours"
 
 
 def test_a_translation_may_be_raised_again_elsewhere() -> None:
@@ -593,5 +585,5 @@ def test_a_translation_may_be_raised_again_elsewhere() -> None:
                 return error
 
     for kept in (act(), translated(Refused("x: 12345678"), Refused("12345678", response=response()))):
-        again = raised(lambda kept=kept: raise_(kept))  # type: ignore[misc]
+        again = raised_by(lambda kept=kept: raise_(kept))  # type: ignore[misc]
         assert only(again).text == "x: 12345678\n12345678"

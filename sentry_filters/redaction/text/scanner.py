@@ -69,9 +69,9 @@ class TextScanner:
             secrets = sorted(self._live.ranges(data))
             secrets += [*self.generated(data, secrets)]
         else:
-            read = read_ranges(
-                data, partial(self._written, left=_CANDIDATES // 2)
-            )  # it is read at least twice
+            # It is read at least twice.
+            read = read_ranges(data, partial(self._written, left=_CANDIDATES // 2))
+            # A live credential may begin with the letter that a terminal's mark is taken to end in.
             secrets = self._written(data) if read is None else [*read, *self._live.ranges(data)]
         return merged(_whole_characters(data, secret) for secret in secrets)
 
