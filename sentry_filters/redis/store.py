@@ -82,7 +82,9 @@ if scope == 'process' then
   if running and current ~= name then
     local its_after, its_at = string.match(running, '^%d+'), redis.call('HGET', KEYS[1], 'current_at')
     local same = name == '-' or (current == '-' and begun <= tonumber(its_at))
-    if same and tonumber(its_after) >= tonumber(stamp('*')) then return {0, current, running} end
+    if same and tonumber(its_after) >= tonumber(later(stamp('*'), stamp(current))) then
+      return {0, current, running}
+    end
   end
   if new or tonumber(after) >= tonumber(ending) then
     redis.call('HSET', KEYS[1], 'current', name, 'current_at', ARGV[11])

@@ -95,7 +95,7 @@ class ModelStore:
             running = self._expiries.get(self._current[0]) if self._current else None
             if running is not None and self._current is not None and self._current[0] != name:
                 same = name == UNNAMED or (self._current[0] == UNNAMED and begun <= self._current[1])
-                if same and running[1] >= everyone:
+                if same and running[1] >= max(everyone, self._stamp(self._current[0])):
                     return False, self._expiry_of(running)
             if new or after >= ending:
                 self._current = (name, at)

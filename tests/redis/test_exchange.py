@@ -169,3 +169,20 @@ def test_an_expiry_without_credential_that_was_a_known_ones_ends_with_it(store: 
 
     assert guard.gate.is_open
     guard.close()
+
+
+def test_an_end_is_published_although_its_call_began_before_one_was_found_that_a_success_has_ended(
+    store: Store,
+) -> None:
+    heard: list[SessionExpired] = []
+    guard = SessionGuard(Policy(provider="OpenHuman"), heard.append)
+    unnamed = Expiry(name=UNNAMED, after=0, event=expiry(id="1" * 16, session=None).event)
+    at = round(unnamed.event.at.timestamp() * 1e6)
+    store.claim(unnamed, at - 2_000_000)
+    store.renew(Renewal(name=UNNAMED, stamp=at + 1))  # a call succeeded: it was no end
+    mine = dataclasses.replace(named("a" * 12), after=at + 1)
+
+    Exchange(Replica(), parts_of(guard).lifecycle).claim(store, mine, at - 1_000_000)
+
+    guard.close()
+    assert [event.id for event in heard] == [mine.event.id]

@@ -146,7 +146,11 @@ class Judge:
         for process in world.alive:
             hidden = process.ids_that_close - told
             # A failure that names no session and one that does may have been found at once: one end, two ids.
-            is_known = world.scope == "process" and not process.ids_that_close.isdisjoint(told)
+            ends = world.server.ends_of(hidden)
+            is_known = world.scope == "process" and (
+                not process.ids_that_close.isdisjoint(told)
+                or (bool(ends) and ends <= world.server.ends_of(told))
+            )
             if hidden and not is_known:
                 self.violated(
                     f"{when}, process {process.number} is closed by {hidden}, of which nobody was told"

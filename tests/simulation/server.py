@@ -43,6 +43,7 @@ class Server:
         self.listeners: list[Listener] = []
         self.forgotten: set[str] = set()  # expiries that were lost in memory before anybody published them
         self.turns = Turns(lambda: scheduler.now)
+        self._ends: dict[str, int] = {}  # whatever is forgotten: which renewal an expiry followed
         self.unpublished: dict[tuple[str, str], float] = {}  # name and id: when another process takes it over
         self.flush()
 
@@ -109,11 +110,16 @@ class Server:
     def remember(self, expiry: Expiry) -> None:
         """Note what a claim is about, as its record would."""
         self._events.setdefault(expiry.event.id, expiry)
+        self._ends.setdefault(expiry.event.id, expiry.after)
 
     def expiry_of(self, kept: Kept) -> Expiry:
         """Return what is kept as the package has it."""
         name, after, id_ = kept
         return Expiry(name=name, after=after, event=self._events[id_].event)
+
+    def ends_of(self, ids: Iterable[str]) -> set[int]:
+        """Return the stamps of the renewals that these expiries followed, those without a record left out."""
+        return {self._ends[id_] for id_ in ids if id_ in self._ends}
 
     def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
         """Write an expiry unless it is there already."""
