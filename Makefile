@@ -54,19 +54,16 @@ quick: $(VENV)/.made  ## The tests without servers.
 	COVERAGE_FILE=$(CURDIR)/$(COVERED).quick $(BIN)/python -m pytest -q -m "not integration" -p no:cacheprovider --cov --cov-report=
 
 servers: $(VENV)/.made services  ## The tests with servers and browsers.
-	$(BIN)/python -m pytest -q -m integration -p no:cacheprovider
+	COVERAGE_FILE=$(CURDIR)/$(COVERED).servers COVERAGE_PATCH=subprocess $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
 
-# Two reports, since each has one limit only. What they measure is what `quick` left.
+# Two reports, since each has one limit only. What they measure is what `quick` and `servers` left.
 .PHONY: limits
 limits:
-	@$(BIN)/coverage report --data-file=$(COVERED).quick --include='sentry_filters/core/*,sentry_filters/evidence/*' --fail-under=100
-	@$(BIN)/coverage report --data-file=$(COVERED).quick --fail-under=92
-
-# Apart from `test`, which would take more than 20 minutes on two cores if the tests with servers were traced, too.
-coverage: quick services  ## Lines and branches that all tests run, on the newest dependencies, and what they leave out.
-	COVERAGE_FILE=$(CURDIR)/$(COVERED).servers COVERAGE_PATCH=subprocess $(BIN)/python -m pytest -q -m integration -p no:cacheprovider --cov --cov-report=
 	@$(BIN)/coverage combine --quiet --keep --data-file=$(COVERED) $(COVERED).quick $(COVERED).servers
+	@$(BIN)/coverage report --data-file=$(COVERED) --include='sentry_filters/core/*,sentry_filters/evidence/*' --fail-under=100
 	@$(BIN)/coverage report --data-file=$(COVERED) --fail-under=95
+
+coverage: unit limits  ## Lines and branches that the tests run, on the newest dependencies, and what they leave out.
 
 # Which releases are installed means nothing to these: `quick` runs them.
 APART := architecture docs evaluate machine model mutants promises simulation test_architecture.py test_promises.py

@@ -33,13 +33,21 @@ _NOT_MEASURED: Final = frozenset({
     # Children of a process in which other threads run all the time, and would be traced.
     "redaction/test_forks.py",
 })  # fmt: skip
+# Of the tests with servers, those that run what no other does: traced, all of them take minutes longer.
+_MEASURED_WITH_SERVERS: Final = frozenset({"demo", "redis", "schedulers"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out of what coverage measures what adds nothing to it."""
     for item in items:
         path = item.path.relative_to(_TESTS)
-        if path.as_posix() in _NOT_MEASURED or path.parts[0] in _NOT_MEASURED:
+        room = path.parts[0]
+        has_server = item.get_closest_marker("integration") is not None
+        if (
+            path.as_posix() in _NOT_MEASURED
+            or room in _NOT_MEASURED
+            or (has_server and room not in _MEASURED_WITH_SERVERS)
+        ):
             item.add_marker("no_cover")
 
 
