@@ -101,8 +101,8 @@ mutants: $(MUTANTS)/.made  ## Small mistakes in the core, one by one (ONLY=evide
 model: $(VENV)/.made  ## The session's life, model-checked far beyond the tests (STATES=12000000).
 	@$(BIN)/python -m tests.model $(if $(STATES),--states $(STATES))
 
-simulate: $(VENV)/.made  ## A fleet's life, simulated from seeds (SEEDS=100000, FIRST=0; REPLAY=seed shows one; MUTANTS=1 tries mistakes).
-	@$(BIN)/python -m tests.simulation$(if $(MUTANTS),.mutants,$(if $(REPLAY), --replay $(REPLAY), --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0)))
+simulate: $(VENV)/.made  ## A fleet's life, simulated from seeds (SEEDS=100000, FIRST=0, WORLD=renewing; REPLAY=seed shows one; MUTANTS=1 tries mistakes).
+	@$(BIN)/python -m tests.simulation$(if $(MUTANTS),.mutants,$(if $(WORLD), --world $(WORLD))$(if $(REPLAY), --replay $(REPLAY), --seeds $(or $(SEEDS),100000) --first $(or $(FIRST),0)))
 
 certainty: $(VENV)/.made services  ## Every row of the session's life, in every set-up (KEEP=docs/certainty.md).
 	@$(BIN)/python -m tests.certainty $(if $(KEEP),--keep $(KEEP))

@@ -8,15 +8,23 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 from tests.simulation.fleet import Fleet
-from tests.simulation.world import places_of_the_package
+from tests.simulation.renewing import Renewing
+from tests.simulation.world import World, places_of_the_package
 
+Make = Callable[[int, list[str] | None], World[Any]]
+
+_WORLDS: Mapping[str, Make] = MappingProxyType({"fleet": Fleet, "renewing": Renewing})
 _PART = 250
 _SECONDS_BETWEEN_LINES = 30.0
 
 
-def simulate(seeds: range) -> list[str]:
+def simulate(make: Make, seeds: range) -> list[str]:
     """Return what did not hold, for each of these seeds where something did not."""
     found, where = [], places_of_the_package()
     # What a simulation leaves behind is collected after all of them: it is worth a third of the time.
@@ -25,7 +33,7 @@ def simulate(seeds: range) -> list[str]:
     gc.disable()
     for seed in seeds:
         try:
-            Fleet(seed).run(where)
+            make(seed, None).run(where)
         except AssertionError as violation:
             found.append(f"{type(violation).__name__}: {violation} (seed {seed})")
     gc.enable()
@@ -33,11 +41,11 @@ def simulate(seeds: range) -> list[str]:
     return found
 
 
-def replay(seed: int) -> int:
+def replay(make: Make, seed: int) -> int:
     """Show what happens with a seed, to its end; 1 where something does not hold."""
     log: list[str] = []
     try:
-        Fleet(seed, log).run(places_of_the_package())
+        make(seed, log).run(places_of_the_package())
     except AssertionError as violation:
         print(*log, sep="\n")  # noqa: T201 - a command
         print(f"{type(violation).__name__}: {violation}")  # noqa: T201
@@ -46,7 +54,7 @@ def replay(seed: int) -> int:
     return 0
 
 
-def run(first: int, seeds: int, processes: int | None) -> list[str]:
+def run(make: Make, first: int, seeds: int, processes: int | None) -> list[str]:
     """Return what did not hold; how far it is goes to standard error, with where to go on."""
     end, started = first + seeds, time.perf_counter()
     parts = [range(begin, min(begin + _PART, end)) for begin in range(first, end, _PART)]
@@ -54,7 +62,7 @@ def run(first: int, seeds: int, processes: int | None) -> list[str]:
     line_at = started + _SECONDS_BETWEEN_LINES
     # A process for so many seeds: what a simulation leaves behind adds up.
     with multiprocessing.get_context("fork").Pool(processes, maxtasksperchild=40) as pool:
-        for part, its in zip(parts, pool.imap(simulate, parts), strict=True):
+        for part, its in zip(parts, pool.imap(partial(simulate, make), parts), strict=True):
             found += its
             print(*its, sep="\n", end="\n" if its else "", file=sys.stderr, flush=True)  # noqa: T201
             if time.perf_counter() >= line_at:
@@ -73,15 +81,17 @@ def run(first: int, seeds: int, processes: int | None) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Run; 1 where something does not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--world", choices=sorted(_WORLDS), default="fleet")
     parser.add_argument("--seeds", type=int, default=100_000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--processes", type=int, help="at a time; as many as there are processors by default")
     parser.add_argument("--replay", type=int)
     options = parser.parse_args(arguments)
+    make = _WORLDS[options.world]
     if options.replay is not None:
-        return replay(options.replay)
+        return replay(make, options.replay)
     started = time.perf_counter()
-    found = run(options.first, options.seeds, options.processes)
+    found = run(make, options.first, options.seeds, options.processes)
     seconds = time.perf_counter() - started
     each = f"{seconds / max(1, options.seeds) * 1e3:.1f} ms each"
     print(f"{options.seeds:,} seeds in {seconds:.0f} s, {each}, {len(found)} violations")  # noqa: T201

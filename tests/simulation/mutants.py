@@ -193,9 +193,10 @@ def found_by(number: int) -> str:
     assert not any(name.startswith("sentry_filters") for name in sys.modules), "the package is loaded already"
     sys.meta_path.insert(0, _Patching(MUTANTS[number]))
     from tests.simulation.__main__ import simulate  # noqa: PLC0415 - only now, with the mistake
+    from tests.simulation.fleet import Fleet  # noqa: PLC0415
 
     for first in range(0, _SEEDS, _PART):
-        found = simulate(range(first, first + _PART))
+        found = simulate(Fleet, range(first, first + _PART))
         if found:
             return f"the simulation, {first + _PART} seeds ({found[0][:150]})"
     from tests.model.worlds import WORLDS, explore  # noqa: PLC0415 - as above

@@ -9,11 +9,12 @@ import random
 import subprocess
 import sys
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import redis
 
+from sentry_filters.redis import lease
 from sentry_filters.redis.messages import EVERYONE, UNNAMED, Expiry, Renewal
 from sentry_filters.redis.store import State, Store
 from tests.model.test_store import NAMES, client, expiry_of
@@ -26,6 +27,7 @@ from tests.simulation.fleet import Fleet
 from tests.simulation.renewing import Renewing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
+from tests.simulation.turns import Turns
 from tests.simulation.world import places_of_the_package
 
 __all__ = ["client", "redis_server"]  # the fixtures
@@ -132,6 +134,32 @@ def test_the_simulated_server_keeps_and_says_what_redis_does(client: redis.Redis
 
     scheduler.spawn(compare)
     scheduler.run(lambda: len(rounds) == 40)
+
+
+@pytest.mark.integration
+def test_the_simulated_turns_are_those_of_redis(client: redis.Redis) -> None:
+    chance, ours = random.Random(1), Turns(lambda: 0.0)
+    theirs = {script: client.register_script(script) for script in (lease._CLAIM, lease._SETTLE)}
+    answers: list[Any] = []
+    outcomes = ("renewed", "refused", "paused")
+    for _ in range(400):
+        keys = [f"{kind}:{chance.choice('ab')}" for kind in ("lease", "turns", "fence")]
+        if chance.random() < 0.2:  # its time is over
+            over = chance.choice(keys)
+            client.delete(over)
+            ours.expire(over)
+        claims = [answer[2] for answer in answers if len(answer) > 2] or ["1:"]
+        script = chance.choice((lease._CLAIM, lease._SETTLE))
+        args: list[Any] = [claims[-1], chance.choice(outcomes), 50_000, 60_000]
+        if script == lease._CLAIM:
+            args = [f"{chance.random()}", 60_000, 2, 60]
+        simulated, real = ours.eval(script, keys, args), theirs[script](keys=keys, args=args)
+        if script == lease._CLAIM:
+            answers.append(simulated)
+            simulated[1], real[1] = simulated[1] > 0, real[1] > 0  # milliseconds that are left
+        assert simulated == real
+        assert [ours.get(key) for key in keys] == [client.get(key) for key in keys]
+    assert {answer[0] for answer in answers} == {"won", "held", "paused", "refused"}
 
 
 class _Home:

@@ -62,6 +62,10 @@ class Turns:
             return None
         return value
 
+    def expire(self, key: str) -> None:
+        """Let the time of a key be over."""
+        self._kept.pop(key, None)
+
     def forget(self) -> None:
         """Lose everything."""
         self._kept.clear()
