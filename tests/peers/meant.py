@@ -64,6 +64,15 @@ MEANT: Final[tuple[Meant, ...]] = (
         tests=("tests.test_scrubber::test_request_scrubbing",),
     ),
     Meant(
+        why="A method that a test assigns to `client.transport` is not called by the transport that sends.",
+        where="docs/how-to/keep-hooks-and-transport.md",
+        suites=("sentry-core",),
+        tests=(
+            "tests.test_transport::test_data_category_limits[*",
+            "tests.test_transport::test_data_category_limits_reporting[*",
+        ),
+    ),
+    Meant(
         why="The exporter that a processor has is ours, around the one that it was given.",
         where="docs/opentelemetry.md",
         suites=("otel-sdk",),

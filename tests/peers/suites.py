@@ -98,8 +98,8 @@ SUITES: Final[tuple[Suite, ...]] = (
     _instrumentation("genai-openai", "httpx httpx2 openai pytest-vcr pyyaml"),
     _client(
         "openai",
-        "azure-identity botocore griffe inline-snapshot numpy pandas pillow pytest-asyncio requests rich"
-        " trio",
+        "azure-identity botocore griffe inline-snapshot numpy openai[aiohttp,realtime] pandas pillow"
+        " pytest-asyncio requests rich trio",
         "tests/api_resources",  # these ask a server that is generated from the API's description
     ),
     _client("httpx", "httpx[brotli,cli,http2,socks,zstd] chardet pytest-trio trio trustme uvicorn"),
