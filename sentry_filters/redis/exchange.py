@@ -58,9 +58,7 @@ class Exchange:
             self._lifecycle.published_elsewhere(expiry.event)
         if winner is not None:
             self._settle(winner)
-            if expiry.name == UNNAMED and winner.name != UNNAMED:
-                # It is the winner's: here, too, it ends with it.
-                self._apply(Renewal(name=UNNAMED, stamp=expiry.after + 1))
+            self._end_with(winner, expiry)
         else:
             self.synchronise(store)
 
@@ -147,6 +145,12 @@ class Exchange:
         _, winner = store.claim(expiry, None)
         if winner is not None:
             self._apply(winner)
+            self._end_with(winner, expiry)
+
+    def _end_with(self, winner: Expiry, expiry: Expiry) -> None:
+        """Let an expiry without a credential that is the winner's end with it, as it does elsewhere."""
+        if expiry.name == UNNAMED and winner.name != UNNAMED:
+            self._apply(Renewal(name=UNNAMED, stamp=expiry.after + 1))
 
     def _apply(self, news: Expiry | Renewal) -> None:
         with self._applying:

@@ -171,6 +171,24 @@ def test_an_expiry_without_credential_that_was_a_known_ones_ends_with_it(store: 
     guard.close()
 
 
+def test_an_expiry_without_credential_that_was_published_alone_ends_with_a_known_ones(store: Store) -> None:
+    guard = SessionGuard(Policy(provider="OpenHuman"), lambda event: None)
+    exchange = Exchange(replica := Replica(), parts_of(guard).lifecycle)
+    mine = Expiry(name=UNNAMED, after=0, event=expiry(id="2" * 16, session=None).event)
+    replica.found(mine)
+    exchange.publish_alone(mine)
+    parts_of(guard).lifecycle.adopt_expiry(None, mine.event, 0)  # the gate is closed, as where it was found
+    store.claim(named("a" * 12), round(time.time() * 1e6))
+
+    exchange.synchronise(store)
+    assert not guard.gate.is_open
+    store.renew(Renewal(name="a" * 12, stamp=round(time.time() * 1e6)))  # it works again elsewhere
+    exchange.synchronise(store)
+
+    assert guard.gate.is_open
+    guard.close()
+
+
 def test_an_end_is_published_although_its_call_began_before_one_was_found_that_a_success_has_ended(
     store: Store,
 ) -> None:

@@ -47,7 +47,7 @@ def test_a_thousand_fleets_hold_what_is_promised() -> None:
     assert ran.stdout.startswith("1,000 seeds")
 
 
-@pytest.mark.parametrize("seed", [303_490, 408_057, 500_869])
+@pytest.mark.parametrize("seed", [303_490, 408_057, 500_869, 910_830])
 def test_seeds_that_found_something_hold_what_is_promised(seed: int) -> None:
     assert _simulated("--replay", str(seed)).returncode == 0
 
