@@ -60,8 +60,19 @@ MEANT: Final[tuple[Meant, ...]] = (
     Meant(
         why="The value of every cookie goes, whatever its name.",
         where="docs/redaction.md",
-        suites=("sentry-core",),
-        tests=("tests.test_scrubber::test_request_scrubbing",),
+        suites=("sentry-core", "sentry-web"),
+        tests=(
+            "tests.test_scrubber::test_request_scrubbing",
+            "*::test_request_info_json_body[*",
+            "*::test_request_body_too_big[*",
+            "*::test_cookie_data_collection[*",
+        ),
+    ),
+    Meant(
+        why="The value of a form's password field goes.",
+        where="docs/redaction.md",
+        suites=("sentry-web",),
+        tests=("*::test_formdata_request_body[*",),
     ),
     Meant(
         why="A method that a test assigns to `client.transport` is not called by the transport that sends.",
