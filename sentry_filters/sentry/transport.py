@@ -14,6 +14,7 @@ from sentry_sdk.envelope import Envelope, Item
 from sentry_sdk.transport import Transport, make_transport
 
 from sentry_filters.sentry.boundary import Boundary
+from sentry_filters.sentry.in_flight import InFlight
 from sentry_filters.sentry.outgoing import Posts, PostsApart, Redacted, guard_headers
 
 _log = logging.getLogger("sentry_filters")
@@ -41,6 +42,7 @@ class GuardedTransport(Transport):
         self._inner = inner
         self._boundary = boundary
         self._spotlight = spotlight
+        self._in_flight = InFlight()
         guard_headers(_redacting)
         self.options = None if inner is None else inner.options
         self.parsed_dsn = None if inner is None else inner.parsed_dsn
@@ -68,13 +70,14 @@ class GuardedTransport(Transport):
 
     def capture_envelope(self, envelope: Envelope) -> None:
         """Send what may be exported of `envelope`; what `inner` raises is raised."""
-        guarded = self._boundary.guarded(envelope, self._record_withheld)
-        if guarded is None:
-            return
-        if self._spotlight is not None:
-            self._spotlight.capture_envelope(guarded)
-        if self._inner is not None:
-            self._inner.capture_envelope(guarded)
+        with self._in_flight.one():
+            guarded = self._boundary.guarded(envelope, self._record_withheld)
+            if guarded is None:
+                return
+            if self._spotlight is not None:
+                self._spotlight.capture_envelope(guarded)
+            if self._inner is not None:
+                self._inner.capture_envelope(guarded)
 
     @property
     def inner(self) -> Transport | None:
@@ -102,8 +105,14 @@ class GuardedTransport(Transport):
         return twin
 
     def flush(self, timeout: float, callback: Any | None = None) -> Any:
-        """As `inner`'s."""
-        return None if self._inner is None else self._inner.flush(timeout, callback)
+        """As `inner`'s, once it has got what other threads are redacting: the SDK's batchers have threads.
+
+        Where `inner` sends from an event loop, which would be held up, nothing is waited for.
+        """
+        if self._inner is None:
+            return None
+        has_loop = getattr(self._inner, "loop", None) is not None
+        return self._inner.flush(timeout if has_loop else self._in_flight.wait(timeout), callback)
 
     def kill(self) -> Any:
         """As `inner`'s."""
