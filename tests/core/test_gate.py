@@ -99,6 +99,19 @@ def test_asyncio_waits_without_blocking_the_loop() -> None:
     assert asyncio.run(main()) == (True, False, True)
 
 
+def test_all_who_wait_in_a_loop_are_woken() -> None:
+    gate = SchedulerGate()
+
+    async def main() -> list[bool]:
+        gate.close(expiry())
+        waiting = [asyncio.create_task(gate.wait_async(10)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gate.open()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(main()) == [True] * 3
+
+
 def test_cancelled_wait_is_cancelled() -> None:
     gate = SchedulerGate()
     gate.close(expiry())

@@ -77,6 +77,7 @@ ROOMS: Final[Mapping[str, Room]] = {
             *_tests_of_core(
                 "backends",
                 "bounds",
+                "decision",
                 "explained_facts",
                 "failing_parts",
                 "gate",
@@ -87,6 +88,7 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "refusals",
                 "sessions",
                 "shadow",
+                "weighing",
             ),
             *(
                 f"tests/sentry/test_{name}.py"
@@ -101,7 +103,10 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "backends",
                 "bounds",
                 "bus_asyncio",
+                "decision",
+                "foresight",
                 "gate",
+                "gatekeeper",
                 "gates",
                 "in_the_middle",
                 "lifecycle",
