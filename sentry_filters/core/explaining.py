@@ -155,7 +155,7 @@ class Explainer:
             yield Step("evidence", f"judged by the policy of {policy.provider}:", tuple(facts.lines()))
 
     def _foreseen(self, verdict: Verdict, failure: Failure) -> Observed:
-        is_words = self._weighing.is_words(verdict, failure)
+        is_words = verdict.grade == "words"
         return self._sessions.of(failure).foreseen(failure, is_words=is_words, can_show=True)
 
 

@@ -152,7 +152,9 @@ def raised_in_the_handling_of(failed: BaseException) -> BaseException:
         ((FACT, Failure(response=answer("api.third.ai", A))), False),
     ],
 )
-def test_a_refusal_that_hides_another_failed_call_is_kept(failures: Sequence[Failure], dropped: bool) -> None:
+def test_a_refusal_that_hides_another_failed_call_is_kept(
+    failures: tuple[Failure, ...], dropped: bool
+) -> None:
     error = raised_in_the_handling_of(ValueError("the call"))
     core = Deciding(POLICY)
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -149,7 +149,7 @@ def checked(gate: SchedulerGate, **asked: str) -> bool:
     return True
 
 
-def works(gate: SchedulerGate, **asked: str) -> bool:
+def works(gate: SchedulerGate, **asked: Any) -> bool:
     """Whether work may begin at once."""
     try:
         with gate.work(**asked):

@@ -330,7 +330,8 @@ def test_of_several_backends_the_one_whose_evidence_keeps_it_is_named() -> None:
     guard.report(refused(), operation="chat_completions", provider="OpenHuman", status=401)
     with pytest.raises(SessionExpiredError) as caught:
         guard.gate.check()
-    assert guard.explain(caught.value).backend == ""
+    refusal = guard.explain(caught.value)
+    assert (refusal.backend, refusal.reason) == ("", "refused_by_gate")
     guard.close()
 
 
