@@ -26,7 +26,14 @@ def alike(foreseen: Observed, observed: Observed) -> bool:
 
 @pytest.mark.parametrize("listens", [True, False])
 @pytest.mark.parametrize(
-    "policy", [{}, {"renewal_grace": 0.0}, {"renewal_grace": 0.0, "scope": "session"}], ids=str
+    "policy",
+    [
+        {},
+        {"renewal_grace": 0.0},
+        {"renewal_grace": 0.0, "scope": "session"},
+        {"renewal_grace": 0.0, "healing_window": 3_600.0},
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("seed", range(6))
 def test_what_is_foreseen_is_then_observed(policy: dict[str, Any], listens: bool, seed: int) -> None:
@@ -59,4 +66,5 @@ def test_what_is_foreseen_is_then_observed(policy: dict[str, Any], listens: bool
     found = {one.standing for one in seen}
     assert found >= ({Standing.FIRST, Standing.REPEAT} if "renewal_grace" in policy else {Standing.STALE})
     assert listens or policy == {} or "unhandled" in {one.tag for one in seen}
+    core.sessions.close(0.0)
     core.bus.close()

@@ -209,6 +209,8 @@ def test_an_expiry_is_found_whichever_it_closes(several: SchedulerGate, by_sessi
         assert gates.expiry(first.id, "b") is first
         assert gates.expiry(second.id, "c") is second
         assert gates.expiry("over by now", "c") is first, "any of those that are the latest"
+        gates.close(of_beta("d"))
+        assert gates.expiry(second.id, "c") is second
 
 
 def test_a_later_expiry_takes_the_place_of_the_earlier_one_in_its_own(several: SchedulerGate) -> None:
@@ -282,3 +284,10 @@ def test_each_is_waited_for_as_long_as_is_left(
         assert asyncio.run(gates.wait_async(timeout))
 
     assert [*one.waited, *other.waited] == waited
+
+
+@pytest.mark.parametrize("provider", [None, "Beta"])
+def test_work_that_does_not_say_how_long_it_waits_is_refused_at_once(
+    several: SchedulerGate, provider: str | None
+) -> None:
+    assert several.work(provider=provider).timeout == 0.0
