@@ -116,5 +116,5 @@ def _certainty(judged: Judged) -> tuple[int, ...]:
     grade = _GRADES.index(verdict.grade)
     response = failure.response
     if response is None:
-        return (grade, False)
-    return (grade, True, response.recorded, response.body is not None)
+        return (grade,)
+    return (grade, response.recorded, response.body is not None)

@@ -69,6 +69,19 @@ def test_where_nobody_listens_the_first_that_can_be_shown_is_shown() -> None:
     assert core.decide(FACT, can_show=True) == (True, OURS), "the next is not"
 
 
+def test_words_repeat_the_end_of_the_session_that_they_speak_of_and_are_no_end_of_their_own() -> None:
+    core = Deciding(replace(POLICY, scope="session"))
+    core.decide(FACT)
+    assert core.decide(wire("Alpha", trace_id=TRACE)) == (True, OURS)
+
+    assert [told(one) for one in core.decided] == [
+        ("event", "drop", OURS, "first", "fact"),
+        ("event", "drop", OURS, "repeat", "words"),
+    ]
+    assert core.decided[0].expiry == core.decided[1].expiry
+    assert core.sessions.gate.is_open, "for everybody else"
+
+
 @pytest.mark.parametrize("listens", [True, False])
 def test_shadow_mode_keeps_what_would_be_dropped(listens: bool) -> None:
     core = Deciding(replace(POLICY, mode="shadow"), listens=listens)

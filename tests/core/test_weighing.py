@@ -93,7 +93,7 @@ def test_a_report_of_two_sessions_is_dropped_only_if_neither_lives() -> None:
         pytest.param(NAMELESS, None, {"scope": "session"}, "uncorroborated", id="of no credential"),
         pytest.param(
             NAMELESS,
-            replace(OF_ALPHA, status=403),
+            replace(OF_ALPHA, status=403, body='{"error":"x"}'),
             {"scope": "session"},
             "uncorroborated",
             id="another status",
@@ -150,3 +150,11 @@ def test_another_backends_session_is_known_to_be_dead_by_the_trace(trace: str, r
 
     rivals = frozenset({Endpoint("api.alpha.ai", 443), Endpoint("api.beta.ai", 443)})
     assert core.decide(replace(FACT, rivals=rivals, trace_id=trace)) == (reason == OURS, reason)
+
+
+def test_words_beside_it_do_not_say_that_the_other_session_is_dead() -> None:
+    core = Deciding(ALPHA, BETA)
+    rivals = frozenset({Endpoint("api.alpha.ai", 443), Endpoint("api.beta.ai", 443)})
+
+    assert core.decide(replace(FACT, rivals=rivals), wire("Beta")) == (False, "contradicting_host")
+    assert core.decide(replace(FACT, rivals=rivals), stated("Beta")) == (True, OURS)

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from mutmut.__main__ import create_mutants
 from mutmut.configuration import config
+from mutmut.mutation import trampoline
 from mutmut.mutation.data import SourceFileMutationData
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.trampoline import set_mutant_under_test
@@ -72,6 +73,26 @@ class Called(set[str]):
         os.ftruncate(self._descriptor, 0)
         self.clear()
         return found
+
+
+class NoCallers:
+    """In the place of what mutmut keeps of who calls whom, which is not asked for.
+
+    It keeps that in a context variable, of which CPython 3.11 now and then returns what has been freed.
+    """
+
+    @staticmethod
+    def get() -> tuple[None, int]:
+        """Return no caller, at no depth."""
+        return None, 0
+
+    @staticmethod
+    def set(_caller: tuple[str, int]) -> None:
+        """Keep nothing."""
+
+    @staticmethod
+    def reset(_token: None) -> None:
+        """Nothing was kept."""
 
 
 @dataclass
@@ -149,6 +170,7 @@ class Trial:
 
     def _learn(self) -> int:
         set_mutant_under_test("stats")
+        trampoline.MutmutCallStack = NoCallers
         found = Coverage()
         called = state()._stats = Called(self._known.with_name("called"))
         items = list(self._items.values())
