@@ -134,7 +134,7 @@ class Backends:
         if self._only is not None:
             return recognise(failure, self._only)
         policy = self.of(failure)
-        others = self.others_of(failure) if failure.rivals else ()
+        others = self.others_of(failure)
         verdict = recognise(self._without(others, failure), policy)
         if not verdict.drop:
             return verdict

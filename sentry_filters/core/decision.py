@@ -204,7 +204,7 @@ class Decider:
 
     def _observed(self, verdict: Verdict, failure: Failure, *, can_show: bool) -> Observed:
         life = self._sessions.of(failure)
-        if self._weighing.is_words(verdict, failure):
+        if verdict.grade == "words":
             return life.corroborated(failure, can_show=can_show)
         return life.observe(failure, verdict, can_show=can_show)
 

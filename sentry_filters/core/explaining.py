@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from sentry_filters.core.backend_sessions import BackendSessions
@@ -74,8 +75,7 @@ class Explainer:
         doubt = self._weighing.doubt(deciding)
         if doubt is not None:
             reason, verdict, failure = doubt
-            verdict = Verdict(drop=False, reason=reason, grade=verdict.grade)
-            return self._kept(report, deciding, verdict, failure)
+            return self._kept(report, deciding, replace(verdict, reason=reason), failure)
         seen = [(self._foreseen(*one), *one) for one in deciding]
         return self._recognised(report, deciding, *min(seen, key=urgency))
 
@@ -155,7 +155,7 @@ class Explainer:
             yield Step("evidence", f"judged by the policy of {policy.provider}:", tuple(facts.lines()))
 
     def _foreseen(self, verdict: Verdict, failure: Failure) -> Observed:
-        is_words = self._weighing.is_words(verdict, failure)
+        is_words = verdict.grade == "words"
         return self._sessions.of(failure).foreseen(failure, is_words=is_words, can_show=True)
 
 

@@ -43,7 +43,7 @@ class Ends:
 
     def forget(self, session: str | None = None) -> None:
         """Forget the end of this session and that of all work; without a session, every end."""
-        if self._scope == "process" or session is None:
+        if session is None:
             self._ends.clear()
         else:
             self._ends.pop(session, None)

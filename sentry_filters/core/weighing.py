@@ -61,16 +61,11 @@ class Weighing:
     def doubt(self, expired: Sequence[Judged]) -> tuple[str, Verdict, Failure] | None:
         """Return why a report is kept although each failure by itself would be dropped, and which says so."""
         for verdict, failure in expired:
-            if self.is_words(verdict, failure) and not self._sessions.of(failure).corroborates(failure):
+            if verdict.grade == "words" and not self._sessions.of(failure).corroborates(failure):
                 return "uncorroborated", verdict, failure
             if self._hides_another(failure, expired):
                 return "contradicting_host", verdict, failure
         return None
-
-    def is_words(self, verdict: Verdict, failure: Failure) -> bool:
-        """Say whether the evidence only counts while the session that it speaks of is known to be dead."""
-        nameless = failure.session is None and self._backends.of(failure).scope == "session"
-        return verdict.grade == "words" or nameless
 
     def is_of_another(self, error: BaseException, failures_of: FailuresOf) -> bool:
         """Say whether a refusal of the gate's came up in the handling of a failure of another kind.
@@ -87,7 +82,7 @@ class Weighing:
 
     def _with_held_call(self, verdict: Verdict, failure: Failure) -> Judged:
         """Return words together with the failed call that they are about, if that is its session's end."""
-        if not self.is_words(verdict, failure) or self._sessions.of(failure).corroborates(failure):
+        if verdict.grade != "words" or self._sessions.of(failure).corroborates(failure):
             return verdict, failure
         held = self._held_call(failure.trace_id)
         stated = None if failure.response is None else failure.response.status
@@ -104,9 +99,7 @@ class Weighing:
         others = self._backends.others_of(failure)
         if not others:
             return False
-        sure = {
-            self._backends.of(one).provider for verdict, one in expired if not self.is_words(verdict, one)
-        }
+        sure = {self._backends.of(one).provider for verdict, one in expired if verdict.grade != "words"}
         nameless = Failure(trace_id=failure.trace_id)
         lives = (self._sessions.named(one.provider, "decide") for one in others if one.provider not in sure)
         return not all(life.corroborates(nameless) for life in lives)
@@ -118,10 +111,10 @@ def urgency(seen: Seen) -> int:
     return 0 if observed.standing is None else 1 if observed.tag is not None else 2
 
 
-def _certainty(judged: Judged) -> tuple[int, bool, bool, bool]:
+def _certainty(judged: Judged) -> tuple[int, ...]:
     verdict, failure = judged
     grade = _GRADES.index(verdict.grade)
     response = failure.response
     if response is None:
-        return (grade, False, False, False)
-    return (grade, True, response.recorded, response.body is not None)
+        return (grade,)
+    return (grade, response.recorded, response.body is not None)

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import os
 import threading
 
+import pytest
+
+from sentry_filters.core import alarms
 from sentry_filters.core.alarms import Alarms
+from tests.support.forks import forked, held_elsewhere
 from tests.support.threads import no_new_threads
 from tests.support.waiting import eventually
 
@@ -41,7 +46,7 @@ def test_one_thread_waits_for_all_and_ends_after_the_last() -> None:
     goes_on.set()
 
     assert eventually(lambda: len(threads) == 3 and not any(one.is_alive() for one in threads))
-    assert len(set(threads)) == 1
+    assert [(one.name, one.daemon) for one in set(threads)] == [("sentry-filters-alarms", True)]
 
     heard.after(0.0, "later")
     assert eventually(lambda: heard.rang == ["later"])
@@ -80,3 +85,45 @@ def test_an_alarm_that_fails_keeps_no_other_from_ringing() -> None:
 
     assert heard.rang == ["the next"]
     assert heard.faults == [("alarm", "LookupError")]
+
+
+def test_nothing_rings_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        now = 1_000.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+    clock, heard, waits = Clock(), Heard(), list[float]()
+    changed = heard.alarms._changed
+    wait = changed.wait
+
+    def waited(seconds: float) -> bool:
+        waits.append(seconds)
+        return wait(0.01)
+
+    monkeypatch.setattr(alarms, "time", clock)
+    monkeypatch.setattr(changed, "wait", waited)
+    heard.after(0.5, "soon")
+    assert eventually(lambda: len(waits) > 2)
+    assert (heard.rang, set(waits)) == ([], {0.5})
+
+    clock.now += 0.5
+    assert eventually(lambda: heard.rang == ["soon"])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_what_is_due_in_the_parent_the_parent_does() -> None:
+    heard = Heard()
+    heard.after(3_600.0, "the parent's")
+
+    def child() -> bool:
+        heard.alarms.ring_all()
+        heard.after(0.0, "the child's")
+        return eventually(lambda: heard.rang == ["the child's"])
+
+    with held_elsewhere(heard.alarms._changed):
+        assert forked(child)
+    heard.alarms.ring_all()
+    assert heard.rang == ["the parent's"]

@@ -20,6 +20,7 @@ from sentry_filters import (
     SessionExpired,
     SessionExpiredError,
     SessionGuard,
+    Verdict,
 )
 from sentry_filters.core import Backends
 from sentry_filters.evidence import Endpoint, stated_tags
@@ -341,6 +342,86 @@ def test_what_one_backend_calls_secret_is_secret_for_all() -> None:
     )
     assert "x-1234-y" not in redacted
     assert "diary" not in redacted
+
+
+# Whose it is
+
+
+def test_what_holds_for_all_is_known_of_all() -> None:
+    backends = Backends([A, B])
+
+    assert backends.domains == {"llm_provider", "beta_layer"}
+    assert backends.statuses == {401, 403}
+    assert repr(backends) == "<Backends Alpha, Beta>"
+    assert (backends.only, Backends(A).only) == (None, A)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "alone", "of_several"),
+    [(A_ORIGIN, A, A), (B_ORIGIN, None, B), (THIRD, None, None), (Endpoint("api.third.ai"), None, None)],
+)
+def test_an_origin_belongs_to_the_backend_whose_host_it_is(
+    endpoint: Endpoint, alone: Policy | None, of_several: Policy | None
+) -> None:
+    assert Backends(A).at(endpoint) is alone
+    assert Backends([A, B]).at(endpoint) is of_several
+
+
+@pytest.mark.parametrize(
+    ("text", "provider"),
+    [("Open AI and AI", "Open AI"), ("an AI failed", "AI"), ("Z", "Z"), ("AI or Z", "AI"), ("other", None)],
+)
+def test_the_longest_provider_that_a_text_names_is_meant(text: str, provider: str | None) -> None:
+    several = [replace(A, provider=name, hosts=()) for name in ("AI", "Open AI", "Z")]
+    assert Backends(several).provider_in(text) == provider
+
+
+def test_the_others_that_a_report_leads_to_are_those_of_ours() -> None:
+    backends = Backends([A, B])
+    report = replace(OF_A, rivals=frozenset({A_ORIGIN, B_ORIGIN, THIRD}))
+
+    assert backends.others_of(report) == (B,)
+    assert backends.others_of(OF_A) == ()
+    assert Backends(A).others_of(report) == ()
+
+
+def test_what_the_others_answered_is_a_failure_of_theirs() -> None:
+    answers = (
+        at("api.alpha.ai"),
+        at("api.beta.ai", 8443),
+        at("api.third.ai"),
+        replace(at("x"), endpoint=None),
+    )
+    report = replace(OF_A, answers=answers, at=5.0, trace_id="t" * 32)
+    backends, failures = Backends([A, B]), [report, OF_B]
+
+    assert backends.with_others(failures) == [
+        report,
+        OF_B,
+        Failure(response=answers[1], at=5.0, trace_id="t" * 32),
+    ]
+    alone = [OF_A, replace(OF_A, answers=answers[:1])]
+    assert backends.with_others(alone) is alone
+    assert Backends(A).with_others(failures) is failures
+
+
+def test_wire_text_that_ends_with_one_label_and_has_another_is_the_others() -> None:
+    backends = Backends([replace(A, provider="AI"), replace(B, provider="Open AI", domain=A.domain)])
+    text = wire("Open AI")
+    assert backends.recognise(replace(text, provider="AI")) == Verdict(drop=False, reason="other_provider")
+    answered = replace(text, response=at("api.alpha.ai"))
+    assert backends.recognise(answered).drop, "its own answer is nearer the wire"
+    elsewhere = replace(text, provider="AI", response=replace(at("x"), endpoint=None))
+    assert backends.recognise(elsewhere) == Verdict(drop=False, reason="other_provider")
+
+
+@pytest.mark.parametrize(
+    ("hosts", "named"), [({"h", "h:1", "i"}, "h"), ({"i", "h:1"}, "h:1"), ({"h:2", "h:10"}, "h:10")]
+)
+def test_the_first_host_that_two_share_is_named(hosts: set[str], named: str) -> None:
+    message = f"hosts: invalid value '{named}' of Alpha and Beta; expected hosts that only one backend has"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Backends([replace(A, hosts={"h", "i"}), replace(B, hosts=hosts)])
 
 
 # From TOML

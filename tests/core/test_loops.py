@@ -18,6 +18,7 @@ from sentry_filters.core.loops import OwnLoop, run_in, wake
 from sentry_filters.core.subscription import Inbox
 from sentry_filters.core.troubles import Troubles
 from tests.support.expiries import expiry
+from tests.support.forks import forked, held_elsewhere
 from tests.support.threads import no_new_threads
 from tests.support.waiting import eventually
 
@@ -72,7 +73,7 @@ def is_waiting(thread: threading.Thread) -> bool:
     while frame is not None:
         names.append(frame.f_code.co_name)
         frame = frame.f_back
-    return names[:3] == ["wait", "wait", "wait"] and "run_in" in names
+    return names[:3] == ["wait", "wait", "wait"] and any("run_in" in name for name in names)
 
 
 def test_a_call_runs_in_the_loop_with_the_callers_context(running: Running) -> None:
@@ -160,6 +161,7 @@ def test_a_loop_that_is_closed_in_the_middle_is_an_error(running: Running) -> No
 
     [answer] = answers
     assert isinstance(answer, RuntimeError)
+    assert str(answer) == "the event loop was closed while a handler ran in it"
 
 
 def test_a_future_is_resolved_once_and_one_of_a_closed_loop_never(running: Running) -> None:
@@ -200,6 +202,8 @@ def test_stopping_cancels_what_runs_and_the_next_use_begins_anew() -> None:
         try:
             await asyncio.sleep(3_600.0)
         finally:
+            for _ in range(20):
+                await asyncio.sleep(0)  # what is to be tidied up takes its time
             ended.append("cancelled")
 
     async def short() -> None:
@@ -217,6 +221,64 @@ def test_stopping_cancels_what_runs_and_the_next_use_begins_anew() -> None:
     own_loop.stop()
     assert ended == ["cancelled", "ran"]
     assert [type(answer) for answer in answers] == [CancelledError]
+
+
+def test_it_runs_in_a_daemon_thread_that_says_whose_it_is() -> None:
+    own_loop, threads = OwnLoop(), list[threading.Thread]()
+
+    async def call() -> None:
+        threads.append(threading.current_thread())
+
+    own_loop.run(call)
+    own_loop.stop()
+    assert [(one.name, one.daemon) for one in threads] == [("sentry-filters-loop", True)]
+
+
+def test_it_knows_whether_the_caller_runs_in_it(running: Running) -> None:
+    own_loop, answers = OwnLoop(), list[bool]()
+
+    async def asks() -> None:
+        answers.append(own_loop.is_running_here())
+
+    assert not own_loop.is_running_here()
+    assert run_in(running.loop, asks)
+    own_loop.run(asks)
+    assert run_in(running.loop, asks)
+    assert not own_loop.is_running_here()
+    own_loop.stop()
+    assert answers == [False, True, False]
+
+
+def test_a_loop_that_has_ended_by_itself_may_be_stopped() -> None:
+    own_loop, used = OwnLoop(), list[asyncio.AbstractEventLoop]()
+
+    async def ends_it() -> None:
+        used.append(asyncio.get_running_loop())
+        used[0].call_soon(used[0].stop)
+
+    own_loop.run(ends_it)
+    assert eventually(used[0].is_closed)
+    own_loop.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_has_a_loop_of_its_own_and_its_parent_keeps_the_one_it_had() -> None:
+    own_loop, used = OwnLoop(), list[asyncio.AbstractEventLoop]()
+
+    async def call() -> None:
+        used.append(asyncio.get_running_loop())
+
+    def child() -> bool:
+        own_loop.run(call)
+        return used[1] is not used[0]
+
+    own_loop.run(call)
+    with held_elsewhere(own_loop._lock):
+        assert forked(child)
+    own_loop.run(call)
+    own_loop.stop()
+    assert used[1] is used[0]
 
 
 def test_what_was_handed_to_a_loop_that_stops_runs_all_the_same() -> None:

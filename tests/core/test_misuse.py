@@ -164,7 +164,7 @@ def found(clock: Clock) -> Iterator[tuple[Misuse, list[str]]]:
     violations: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(misuse, "time", clock)
-        yield Misuse(lambda _counter, name: violations.append(name)), violations
+        yield Misuse(lambda *labels: violations.append("/".join(labels))), violations
 
 
 def ended(name: str, *, renewed_at: float | None, succeeded: float = NEVER) -> Step:
@@ -182,7 +182,7 @@ def test_the_third_sign_in_in_vain_is_found() -> None:
             clock.now += 30.0
             seen.failed(ended(f"e{number}", renewed_at=clock.now - 10.0))
 
-        assert violations == ["renewed_in_vain"] * 3
+        assert violations == ["violations/renewed_in_vain"] * 3
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,16 @@ def test_other_ends_are_the_users_state(step: Callable[[str], Step] | None, paus
             clock.now += pause
 
         assert violations == []
+
+
+def test_a_minute_is_soon_and_ten_are_a_while() -> None:
+    clock = Clock()
+    with found(clock) as (seen, violations):
+        for number in range(3):
+            clock.now += 300.0
+            seen.failed(ended(f"e{number}", renewed_at=clock.now - 60.0))
+
+        assert violations == ["violations/renewed_in_vain"]
 
 
 def test_repeats_are_no_further_ends() -> None:
@@ -226,12 +236,13 @@ def test_another_credential_that_works_for_a_minute_behind_a_closed_gate_is_foun
 
         clock.now += 0.1
         seen.worked_beside("e", 999.5)  # one that began before
+        seen.worked_beside("e", 1_000.0)
         seen.worked_beside(None, 1_060.0)  # while no expiry runs
         assert violations == []
 
         for _ in range(2):
             seen.worked_beside("e", 1_060.0)
-        assert violations == ["working_session_halted"]
+        assert violations == ["violations/working_session_halted"]
 
 
 # A clock that is wrong

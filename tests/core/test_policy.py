@@ -187,3 +187,20 @@ def test_toml_that_cannot_be_read_names_the_file(tmp_path: Path, value: str) -> 
 def test_a_status_of_thousands_of_digits_names_the_variable() -> None:
     with pytest.raises(ValueError, match=r"^SENTRY_FILTERS_STATUSES: .*expected "):
         Policy.from_env({"SENTRY_FILTERS_PROVIDER": "OpenHuman", "SENTRY_FILTERS_STATUSES": "4" * 5_000})
+
+
+@pytest.mark.parametrize("paths", [{"/z": "short", "/a/z": "long"}, {"/a/z": "long", "/z": "short"}])
+def test_the_longest_of_its_own_paths_names_the_operation(paths: dict[str, str]) -> None:
+    policy = Policy(provider="OpenHuman", paths=paths)
+
+    assert policy.operation_of_path("/v1/a/z") == "long"
+    assert policy.operation_of_path("/v1/b/z") == "short"
+    assert policy.operation_of_path("/v1/a") is None
+    assert policy.operation_of_path(None) is None
+
+
+def test_without_variables_it_is_read_from_the_processs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENTRY_FILTERS_PROVIDER", "FromTheEnvironment")
+
+    assert Policy.from_env().provider == "FromTheEnvironment"
+    assert Policy.from_env({"SENTRY_FILTERS_PROVIDER": "Given"}).provider == "Given"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
 from sentry_filters import SchedulerGate, SessionExpiredError
 from sentry_filters.core import names_refusal, refusal_of
+from sentry_filters.core.refusals import everything_below
 from tests.support.expiries import expiry
 
 Raises = Callable[[], object]
@@ -144,3 +146,49 @@ def test_a_refusal_is_known_by_its_types_name_too() -> None:
     assert not names_refusal("SessionExpiredError")
     assert not names_refusal("app.errors.SessionExpiredError")
     assert not names_refusal("sentry_filters.core.session.Other")
+
+
+# Odd exceptions
+
+
+class LooksLikeAGroup(Exception):
+    exceptions = (SessionExpiredError(expiry()),)
+
+
+class OddGroup(ExceptionGroup[Exception]):
+    exceptions = cast("Any", [SessionExpiredError(expiry())])
+
+
+class OddLink(Exception):
+    __cause__ = "not an exception"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("error", [LooksLikeAGroup(), OddGroup("jobs", [ValueError()]), OddLink(), None])
+def test_what_is_not_what_it_seems_is_none(error: BaseException | None) -> None:
+    assert refusal_of(error) is None
+
+
+def chained(length: int) -> BaseException:
+    first = error = ValueError(0)
+    for number in range(length):
+        error.__cause__ = ValueError(number)
+        error = error.__cause__
+    return first
+
+
+def test_everything_below_is_found_once() -> None:
+    above, below, deepest = ValueError("above"), ExceptionGroup("below", [KeyError()]), OddLink()
+    above.__cause__ = above.__context__ = below
+    below.__context__ = deepest
+    deepest.__context__ = above
+
+    found = everything_below(above)
+    assert found is not None
+    assert sorted(map(repr, found)) == sorted(map(repr, (below, deepest, below.exceptions[0])))
+
+
+@pytest.mark.parametrize(("length", "is_known"), [(0, True), (64, True), (65, False)])
+def test_what_is_too_deep_to_look_through_is_unknown(length: int, is_known: bool) -> None:
+    found = everything_below(chained(length))
+    assert (found is not None) is is_known
+    assert found is None or len(found) == length

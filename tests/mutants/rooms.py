@@ -19,6 +19,10 @@ def _core(*names: str) -> tuple[str, ...]:
     return tuple(f"sentry_filters/core/{name}.py" for name in names)
 
 
+def _tests_of_core(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/core/test_{name}.py" for name in names)
+
+
 ROOMS: Final[Mapping[str, Room]] = {
     "evidence": Room(
         ("sentry_filters/evidence/*.py",),
@@ -65,5 +69,96 @@ ROOMS: Final[Mapping[str, Room]] = {
     "lifecycle": Room(
         _core("lifecycle", "states"),
         ("tests/core/test_lifecycle.py", "tests/core/test_transitions.py", "tests/core/test_sessions.py"),
+    ),
+    "decisions": Room(
+        _core("decision", "weighing", "reasons", "explaining", "explanation", "openings", "misuse"),
+        (
+            "tests/cli/test_explain.py",
+            *_tests_of_core(
+                "backends",
+                "bounds",
+                "decision",
+                "explained_facts",
+                "failing_parts",
+                "gate",
+                "gates",
+                "grades",
+                "lifecycle",
+                "misuse",
+                "refusals",
+                "sessions",
+                "shadow",
+                "weighing",
+            ),
+            *(
+                f"tests/sentry/test_{name}.py"
+                for name in ("backends", "explaining", "refusals", "report", "shadow")
+            ),
+        ),
+    ),
+    "gates": Room(
+        _core("gate", "gate_ends", "gatekeeper", "gates", "refusals", "foresight", "loops"),
+        (
+            *_tests_of_core(
+                "backends",
+                "bounds",
+                "bus_asyncio",
+                "decision",
+                "foresight",
+                "gate",
+                "gatekeeper",
+                "gates",
+                "in_the_middle",
+                "lifecycle",
+                "loops",
+                "misuse",
+                "refusals",
+                "sessions",
+                "shadow",
+                "shared_life",
+                "work",
+            ),
+            "tests/sentry/test_explaining.py",
+            "tests/sentry/test_refusals.py",
+        ),
+    ),
+    "backends": Room(
+        _core(
+            "backends",
+            "backend_sessions",
+            "session",
+            "policy",
+            "counters",
+            "alarms",
+            "discovery",
+            "clocks",
+        ),
+        (
+            *_tests_of_core(
+                "alarms",
+                "backend_sessions",
+                "backends",
+                "bounds",
+                "clocks",
+                "counters",
+                "decision",
+                "discovery",
+                "facts",
+                "gate",
+                "gates",
+                "grades",
+                "lifecycle",
+                "misuse",
+                "policy",
+                "policy_messages",
+                "recognition",
+                "sessions",
+                "shadow",
+                "shared_life",
+                "verdicts",
+                "weighing",
+            ),
+            "tests/sentry/test_backends.py",
+        ),
     ),
 }

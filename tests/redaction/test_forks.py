@@ -4,40 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 
 from sentry_filters import Redactor, forking
 from sentry_filters.redaction.regex import Regex, compile_finder, deferred_regex
 from sentry_filters.redaction.text.credentials import LiveCredentials
+from tests.support.forks import forked
 from tests.support.secrets import fake
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
-_CHILD_SECONDS = 20.0
 _FORKS = 15
-
-
-def forked(act: Callable[[], bool]) -> bool | None:
-    """Return whether `act` was true in a forked child, None where it did not end."""
-    pid = os.fork()
-    if not pid:
-        status = 1
-        try:
-            status = 0 if act() else 1
-        finally:
-            os._exit(status)
-    latest = time.monotonic() + _CHILD_SECONDS
-    while time.monotonic() < latest:
-        ended, status = os.waitpid(pid, os.WNOHANG)
-        if ended:
-            return status == 0
-        threading.Event().wait(0.002)
-    os.kill(pid, 9)
-    os.waitpid(pid, 0)
-    return None
 
 
 def test_a_child_redacts_although_threads_of_its_parent_search_while_it_is_forked() -> None:

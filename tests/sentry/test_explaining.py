@@ -18,7 +18,7 @@ import pytest
 
 import sentry_filters
 from sentry_filters import Explanation, Policy, SessionExpired, SessionExpiredError, SessionGuard
-from sentry_filters.core import REASONS
+from sentry_filters.core import REASONS, Step
 from sentry_filters.guard import parts_of
 from tests.preview.reports import HOST, TAGS, URL, WIRE, event, generated
 from tests.support.secrets import fake
@@ -135,6 +135,9 @@ def test_the_gates_refusal_is_explained_as_one() -> None:
         explanation = guard.explain(caught.value)
 
     assert (explanation.drop, explanation.reason) == (True, "refused_by_gate")
+    assert explanation.backend == "OpenHuman"
+    assert [*steps_of(explanation)] == ["report", "verdict"]
+    assert explanation.steps[-1].text == f"drop (refused_by_gate): {REASONS['refused_by_gate']}"
 
 
 def test_shadow_mode_alone_keeps_it() -> None:
@@ -142,7 +145,8 @@ def test_shadow_mode_alone_keeps_it() -> None:
         explanation = guard.explain(refused())
 
     assert (explanation.verdict, explanation.is_shadow) == ("keep", True)
-    assert "shadow mode keeps what would be dropped" in str(explanation)
+    last = explanation.steps[-1].text
+    assert last == "keep: shadow mode keeps what would be dropped (backend_session_expired)"
 
 
 def test_where_nobody_listens_the_first_is_shown() -> None:
@@ -153,6 +157,43 @@ def test_where_nobody_listens_the_first_is_shown() -> None:
 
     assert (first.verdict, first.reason, first.tag) == ("keep", "unhandled", "unhandled")
     assert (second.verdict, second.tag) == ("drop", None)
+
+
+def test_the_steps_say_where_it_stands_in_the_sessions_life() -> None:
+    with guarding() as guard:
+        told = [guard.explain(refused())]
+        guard.before_send({}, {"exc_info": refused()})
+        told.append(guard.explain(refused()))
+        guard.session_renewed(KEYS[1])
+        told.append(guard.explain(refused()))
+
+    sessions = [one.steps[-2].text for one in told]
+    assert ["first" in sessions[0], "repeats" in sessions[1], "late failure" in sessions[2]] == [True] * 3
+    assert {one.steps[-1].text for one in told} == {"drop (backend_session_expired)"}
+
+
+def test_a_reason_of_the_sessions_life_is_told_as_such() -> None:
+    with guarding(listens=False) as guard:
+        explanation = guard.explain(refused())
+
+    assert explanation.steps[-2].text == str(REASONS["unhandled"])
+    assert explanation.steps[-1].text == "keep (unhandled), tagged session_expired=unhandled"
+
+
+def test_what_is_unread_is_told_with_its_reason() -> None:
+    with guarding() as guard:
+        explanation = guard.explain(None)
+
+    assert explanation.backend == "OpenHuman"
+    assert steps_of(explanation) == ["report", "status", "verdict"]
+    assert explanation.steps[1].text == str(REASONS["unrelated"])
+
+
+def test_long_facts_are_folded_below_their_beginning() -> None:
+    lines = str(Step("evidence", "so it is", ("word " * 30,))).splitlines()
+
+    assert lines[0] == "evidence  so it is"
+    assert [line[:16] for line in lines[1:]] == ["          - word", "            word"]
 
 
 # It is what is then decided
@@ -267,6 +308,45 @@ def test_of_several_backends_the_one_that_it_is_about_is_named() -> None:
         assert (explanation.backend, explanation.reason) == (backend, reason)
         assert decided(guard, reported)[2] == reason
     guard.close()
+
+
+def of_fallback() -> httpx.HTTPStatusError:
+    return refused(url="https://b.example/v1/chat/completions")
+
+
+def test_of_several_backends_the_one_whose_evidence_keeps_it_is_named() -> None:
+    policies = [Policy(provider="OpenHuman", hosts={HOST}), Policy(provider="Fallback", hosts={"b.example"})]
+    guard = SessionGuard(policies, _listen)
+    words = event(WIRE.replace("OpenHuman", "Fallback"))
+    assert (guard.explain(words).backend, guard.explain(words).reason) == ("Fallback", "uncorroborated")
+    assert guard.explain(None).backend == ""
+
+    key, policy = guard.fingerprint(KEYS[0]), policies[1]
+    parts_of(guard).sessions.succeeded(policy, key, time.monotonic() + 60.0)
+    for both in ([refused(), of_fallback()], [of_fallback(), refused()]):
+        explanation = guard.explain(ExceptionGroup("both", both))
+        assert (explanation.backend, explanation.reason) == ("Fallback", "contradicting_success")
+
+    guard.report(refused(), operation="chat_completions", provider="OpenHuman", status=401)
+    with pytest.raises(SessionExpiredError) as caught:
+        guard.gate.check()
+    refusal = guard.explain(caught.value)
+    assert (refusal.backend, refusal.reason) == ("", "refused_by_gate")
+    guard.close()
+
+
+def test_words_of_a_session_that_is_dead_by_the_trace_repeat_its_end() -> None:
+    trace = {"contexts": {"trace": {"trace_id": "0123456789abcdef" * 2, "span_id": "0" * 16}}}
+    with guarding(scope="session") as guard:
+        words = {**event(WIRE), **trace}
+        assert guard.explain(words).reason == "uncorroborated"
+        error = refused()
+        guard.before_send({**trace}, {"exc_info": (type(error), error, None)})
+        explanation = guard.explain(words)
+
+        assert (explanation.verdict, explanation.grade) == ("drop", "words")
+        assert "repeats the failure" in explanation.steps[-2].text
+        assert decided(guard, words)[0] == "drop"
 
 
 @pytest.mark.parametrize("policy", [{}, {"scope": "session"}, {"listens": False}], ids=str)
