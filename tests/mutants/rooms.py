@@ -161,4 +161,14 @@ ROOMS: Final[Mapping[str, Room]] = {
             "tests/sentry/test_backends.py",
         ),
     ),
+    "refresh": Room(
+        _core("refresh", "refresh_asking", "refresh_flight", "refresh_held", "renewals"),
+        (
+            *_tests_of_core(
+                "failing_parts", "refresh_held", "renewals", "renewer", "sessions", "shadow", "turns"
+            ),
+            "tests/http/auth",
+            "tests/simulation/test_lives.py",
+        ),
+    ),
 }

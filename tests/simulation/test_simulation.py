@@ -24,7 +24,6 @@ pytest.importorskip("greenlet")
 
 from tests.simulation import mutants
 from tests.simulation.fleet import Fleet
-from tests.simulation.renewing import Renewing
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.server import Link, Server
 from tests.simulation.turns import Turns
@@ -45,6 +44,11 @@ def test_a_thousand_fleets_hold_what_is_promised() -> None:
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert ran.stdout.startswith("1,000 seeds")
+
+
+@pytest.mark.parametrize("seed", [303_490, 408_057, 500_869, 910_830])
+def test_seeds_that_found_something_hold_what_is_promised(seed: int) -> None:
+    assert _simulated("--replay", str(seed)).returncode == 0
 
 
 @pytest.mark.parametrize("seed", [303_490, 408_057, 500_869, 910_830])
