@@ -224,6 +224,11 @@ def test_each_user_is_refused_by_an_expiry_of_his_own_until_he_signs_in() -> Non
         assert one.renewals.refusal(sessions[1]).event is one.told(), "its gate is closed by an answer"
 
 
+def test_with_other_processes_a_user_is_refused_alike() -> None:
+    with guarded(Hub(), scope="session") as one:
+        assert one.renewals.refusal("a").event.session == "a"
+
+
 def test_who_was_refused_longest_ago_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(renewals, "_MOST_SESSIONS", 2)
     with guarded(scope="session") as one:
