@@ -171,4 +171,38 @@ ROOMS: Final[Mapping[str, Room]] = {
             "tests/simulation/test_lives.py",
         ),
     ),
+    "sessions": Room(
+        _core("sessions", "knowledge", "expiries", "shared", "telling"),
+        (
+            *_tests_of_core(
+                "bounds",
+                "failing_parts",
+                "foresight",
+                "in_the_middle",
+                "knowledge",
+                "lifecycle",
+                "messages",
+                "misuse",
+                "records",
+                "sessions",
+                "shadow",
+                "shared_life",
+                "telling",
+                "told",
+                "transitions",
+                "turns",
+            ),
+            "tests/simulation/test_lives.py",
+        ),
+    ),
+    "handlers": Room(
+        _core("bus", "worker", "subscription", "troubles", "work", "records"),
+        (
+            *_tests_of_core(
+                "bus", "bus_asyncio", "failing_parts", "labels", "loops", "records", "work", "sessions"
+            ),
+            "tests/audit/test_ledger.py",
+            "tests/simulation/test_lives.py",
+        ),
+    ),
 }
