@@ -87,6 +87,8 @@ def test_in_a_process_the_dead_session_is_the_named_one_or_the_nameless_one() ->
     known = knowing()
     fails(known, "a", 10.0)
     assert (known.dead("a", None), known.dead(None, None), known.dead("b", None)) == ("a0", "a0", "a0")
+    fails(known, "b", 11.0)
+    assert (known.dead("a", None), known.dead("b", None), known.dead("c", None)) == ("a0", "b0", "b0")
 
 
 def test_of_users_the_dead_session_is_the_named_one_or_the_one_of_the_trace() -> None:
@@ -171,7 +173,9 @@ def test_when_a_credential_was_used_first_and_succeeded_last() -> None:
     for began in (10.0, 30.0, 25.0):
         known.succeeded("a", began)
     fails(known, "b", 40.0)
+    fails(known, "d", 40.0, began=35.0)
 
+    assert known.state("d").seen == 35.0
     assert (known.state("a").seen, known.state("a").succeeded) == (10.0, 30.0)
     assert known.state("b").seen == 40.0, "when it was reported, where its begin is unknown"
     assert known.state("c").seen == known.state("c").succeeded == known.state(None).seen
@@ -192,6 +196,7 @@ def test_what_runs_beside_a_session_is_what_the_nameless_one_stands_for() -> Non
     named = known.state("a")
     assert named.beside is not None
     assert named.beside.id == "-0"
+    assert known.expiry_of("a") == (None, False), "that is not its own"
     assert not named.crowded
     assert known.state(None).beside is None
     renewed(known, None, 20, everyone=True)

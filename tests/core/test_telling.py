@@ -186,6 +186,12 @@ POLICY = Policy(provider="OpenHuman", hosts={HOST})
     [
         (Failure(operation="chat", status=403), "chat", 403, "OpenHuman API error (403 Forbidden)"),
         (Failure(operation="mine"), "unknown", 401, "OpenHuman API error (401 Unauthorized)"),
+        (
+            Failure(domain="llm_provider", operation="mine"),
+            "unknown",
+            401,
+            "OpenHuman API error (401 Unauthorized)",
+        ),
         (Failure(), "unknown", 401, "OpenHuman API error (401 Unauthorized)"),
     ],
 )
