@@ -157,8 +157,10 @@ def test_one_users_recovery_is_nobody_elses(users: Life) -> None:
 
     assert users.closed_for(A, B) == [False, True]
     assert users.fails(B).standing is Standing.REPEAT
-    users.sessions.succeeded(C, time.monotonic())
+    for session in (A, C):
+        users.sessions.succeeded(session, time.monotonic())
     assert users.closed_for(A, B) == [False, True]
+    assert len(users.renewals()) == 1, "it was over before"
 
 
 def test_an_end_that_was_seen_without_its_credential_recovers_in_both_places() -> None:
@@ -246,6 +248,7 @@ def test_words_without_a_credential_speak_of_the_session_that_failed_in_their_tr
     users.fails(A, trace=TRACE)
     users.fails(B)
 
+    users.fails(None, trace=TRACE)
     assert users.sessions.corroborates(Failure(trace_id=TRACE))
     assert users.sessions.corroborated(Failure(trace_id=TRACE)).expiry == f"{A} after none"
     assert not users.sessions.corroborates(Failure(trace_id=TRACE[::-1]))
@@ -277,12 +280,11 @@ def test_an_expiry_that_nobody_acts_on_is_told_to_the_audit(monkeypatch: pytest.
     users.guard.close()
 
 
-def test_a_success_of_one_credential_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    life = Life("process")
-    life.sessions.succeeded(A, time.monotonic())
-    life.sessions.succeeded(B, time.monotonic())
-    assert "several credentials" not in caplog.text
-    life.sessions.succeeded(A, time.monotonic())
+def test_a_repeat_within_the_healing_window_ends_it_for_nobody() -> None:
+    life = Life("process", healing_window=3_600.0)
+    for _ in range(3):
+        life.fails(A)
 
-    assert "several credentials" in caplog.text
+    assert life.others.told == []
     life.guard.close()
+    assert len(life.others.told) == 1

@@ -187,6 +187,7 @@ ROOMS: Final[Mapping[str, Room]] = {
                 "sessions",
                 "shadow",
                 "shared_life",
+                "shown",
                 "telling",
                 "told",
                 "transitions",
