@@ -23,16 +23,16 @@ from tests.peers.suites import SUITES, Suite
 def main(arguments: list[str]) -> int:
     """Run the suites whose names begin as asked for, print what differs, and keep the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.peers", description=__doc__)
-    parser.add_argument("--keep", type=Path, metavar="FILE", help="write what was run into this page")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write each suite into this page once it is over"
+    )
     parser.add_argument("names", nargs="*", help="suites, or how their names begin; all if none is named")
     given = parser.parse_args(arguments)
     wanted = [suite for suite in SUITES if suite.name.startswith(tuple(given.names) or "")]
     if not wanted:
         parser.error(f"invalid name; expected one of {', '.join(suite.name for suite in SUITES)}")
     began = time.monotonic()
-    done, unavailable = _run(wanted)
-    rows = {one.suite: rows_of(one) for one in done}
-    rows |= {suite: rows_without(suite, f"could not be had: {why}") for suite, why in unavailable.items()}
+    done, rows = _run(wanted, given.keep)
     _say(f"\n{figures(rows)}\n")
     idle = _stale(done)
     for pattern in idle:
@@ -43,28 +43,32 @@ def main(arguments: list[str]) -> int:
     unlisted = sum(len(each.unlisted) for one in done for each in one.comparisons)
     _say(
         f"{len(done)} of {len(wanted)} suites ran in {(time.monotonic() - began) / 60:.0f} minutes,"
-        f" {len(unavailable)} could not be had; {unlisted} tests differ that are not listed"
+        f" {len(wanted) - len(done)} could not be had; {unlisted} tests differ that are not listed"
     )
-    if given.keep is not None:
-        given.keep.write_text(kept(given.keep.read_text("utf-8"), rows, MEANT), "utf-8")
     return 1 if unlisted or idle or vain or not done else 0
 
 
-def _run(suites: Iterable[Suite]) -> tuple[list[Compared], dict[str, str]]:
-    """Return what came of each suite, and why the others could not be had."""
+def _run(suites: Iterable[Suite], page: Path | None) -> tuple[list[Compared], dict[str, list[str]]]:
+    """Return what came of each suite that could be had, and the rows of all.
+
+    Each suite's rows are written into the page before the next one starts: a run cut short keeps them.
+    """
     done: list[Compared] = []
-    unavailable: dict[str, str] = {}
+    rows: dict[str, list[str]] = {}
     wheel = built()
     for suite in suites:
         _say(f"{suite.name} …")
         try:
             done.append(compared(suite, installed(suite, wheel)))
         except Unavailable as error:
-            unavailable[suite.name] = str(error)
+            rows[suite.name] = rows_without(suite.name, f"could not be had: {error}")
             _say(f"  could not be had: {error}: {error.output}")
         else:
+            rows[suite.name] = rows_of(done[-1])
             _say(f"  {_summary(done[-1])}")
-    return done, unavailable
+        if page is not None:
+            page.write_text(kept(page.read_text("utf-8"), {suite.name: rows[suite.name]}, MEANT), "utf-8")
+    return done, rows
 
 
 def _stale(done: Iterable[Compared]) -> list[str]:
@@ -77,9 +81,10 @@ def _summary(one: Compared) -> str:
     for each in one.comparisons:
         lines.append(
             f"{each.guarding}: {each.passed:,} pass, {len(each.meant)} differ as meant,"
-            f" {each.unsteady} differed once, {len(each.unlisted)} differ"
+            f" {len(each.unsteady)} differed once, {len(each.unlisted)} differ"
         )
         lines += [f"  {difference.test}: {difference.why[:300]}" for difference in each.unlisted]
+        lines += [f"  once: {difference.test}: {difference.why[:300]}" for difference in each.unsteady]
     return "\n  ".join(lines)
 
 

@@ -31,7 +31,7 @@ class Comparison:
         reached: In how many tests it was in the way of something.
         meant: What differs, and is in the table.
         unlisted: What differs, and is not.
-        unsteady: How many tests differed at first, and not when both were run again.
+        unsteady: What differed at first, and not when both were run again. Perhaps a race.
     """
 
     guarding: Guarding
@@ -39,7 +39,7 @@ class Comparison:
     reached: int
     meant: tuple[Difference, ...]
     unlisted: tuple[Difference, ...]
-    unsteady: int
+    unsteady: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _comparison(suite: Suite, here: Installed, without: Results, guarding: Guard
         reached=reached(guarded),
         meant=tuple(meant),
         unlisted=tuple(again),
-        unsteady=len(unlisted) - len(again),
+        unsteady=tuple(one for one in unlisted if one.test not in {each.test for each in again}),
     )
 
 

@@ -5,7 +5,7 @@ This folder's parent is on the path of the run, not the checkout, whose `tests` 
 
 from typing import Final
 
-COUNTED: Final = ("faults", "dropped", "demoted", "withheld")
+COUNTED: Final = ("faults", "dropped", "demoted", "withheld", "session_expired")
 """None of it may happen in a suite that never calls the policy's backend."""
 USED: Final = "guard"
 """The property of a test in which the guard was put in the way."""
