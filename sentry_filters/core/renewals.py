@@ -109,7 +109,7 @@ class Renewals:
         """See `Effects`."""
         try:
             if facts is not None:
-                verdict = replace(_STATED, confirmed=True, grade="fact")
+                verdict = replace(_STATED, confirmed=True)
                 self._lifecycle.observe(Failure(response=facts), verdict)
             elif session is not None or self._policy.scope == "process":
                 # Nobody answered a call: it is `refresh` itself that states it.

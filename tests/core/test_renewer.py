@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from sentry_filters.core.shared import Turn
 from sentry_filters.evidence import Response
 from tests.support.expiries import expiry
 from tests.support.sharing import Turns
+from tests.support.threads import no_new_threads
 from tests.support.tokens import jwt
 
 FACTS = Response(status=401)
@@ -188,9 +191,11 @@ def test_what_a_failed_renewal_raised_is_shown_to_nobody_who_has_a_credential() 
 
 
 @pytest.mark.parametrize("gives", [None, RefreshRefused()])
+@pytest.mark.parametrize("pause", [3600.0, 0.0])
 def test_a_refused_renewal_ends_the_session_and_is_not_asked_for_again(
-    gives: Exception | None,
+    gives: Exception | None, pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sentry_filters.core.refresh_held.random.uniform", lambda _least, _most: pause)
     said, application = Said(), Application(FIRST, gives)
     one = renewer(application, said=said, refuse_expired=True)
     assert sent(one) == FIRST
@@ -205,7 +210,9 @@ def test_a_refused_renewal_ends_the_session_and_is_not_asked_for_again(
     assert application.calls == 2
 
 
-def test_without_a_credential_a_refusal_is_raised() -> None:
+@pytest.mark.parametrize("pause", [3600.0, 0.0])
+def test_without_a_credential_a_refusal_is_raised(pause: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentry_filters.core.refresh_held.random.uniform", lambda _least, _most: pause)
     said, application = Said(), Application(None)
     one = renewer(application, said=said)
     for _ in range(2):
@@ -235,13 +242,19 @@ def test_the_same_credential_again_is_no_renewal() -> None:
 
 
 def test_who_was_refused_with_a_replaced_credential_gets_the_new_one() -> None:
-    one = renewer(Application(FIRST, SECOND))
+    said = Said()
+    one = renewer(Application(FIRST, SECOND), said=said)
     assert sent(one) == FIRST
     one.worked(FIRST)
     assert waited(one.after(FIRST))
 
     assert not waited(one.after(FIRST)), "it is replaced already"
     assert one.instead_of(FIRST, FACTS) == SECOND
+    assert one.instead_of(SECOND, FACTS) is None
+    assert said.all()[-6:] == [
+        "None became first", "None is answered",
+        "FIRST is pending", "asked: renewed", "first became second", "FIRST is answered",
+    ]  # fmt: skip
 
 
 def test_a_refusal_during_a_look_makes_a_renewal_of_it() -> None:
@@ -305,6 +318,73 @@ def test_that_a_credential_works_forgets_the_tries_once() -> None:
     assert not waited(one.after(FIRST)), "it has worked before"
 
 
+def test_a_refusal_of_what_was_never_held_asks_nobody() -> None:
+    application = Application(FIRST)
+    assert not waited(renewer(application).after(FIRST))
+    assert application.calls == 0
+
+
+def test_a_sign_in_during_a_renewal_is_not_said_to_be_replaced() -> None:
+    said = Said()
+
+    def refresh_() -> str:
+        telling = threading.Thread(target=one.told, args=(SECOND, None))
+        telling.start()
+        telling.join()
+        return THIRD
+
+    one = renewer(refresh_, said=said)
+    assert sent(one) == SECOND
+    assert said.all() == ["None is pending", "asked: renewed", "None is answered"]
+    assert waited(one.after(SECOND)) is False, "the pause goes on until it has worked"
+    assert said.all() == ["SECOND is pending"], "it was not made here"
+
+
+def test_it_renews_in_a_thread_that_keeps_no_process_alive() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def refresh_() -> str:
+        thread = threading.current_thread()
+        seen.append((thread.name, thread.daemon))
+        return FIRST
+
+    assert sent(renewer(refresh_)) == FIRST
+    assert seen == [("sentry-filters-refresh", True)]
+
+
+def test_without_a_thread_the_reason_is_shown() -> None:
+    one = renewer(Application(FIRST))
+    with no_new_threads():
+        waited(one.before())
+    with pytest.raises((RuntimeError, MemoryError), match="thread"):
+        one.sendable()
+
+
+def test_coroutines_run_in_the_loop_of_who_needs_them() -> None:
+    loops: list[object] = []
+    gives = Application(FIRST, SECOND)
+
+    async def refresh_() -> str | None:
+        loops.append(asyncio.get_running_loop())
+        return gives()
+
+    async def load() -> None:
+        loops.append(asyncio.get_running_loop())
+
+    async def calls() -> object:
+        for flight in (one.before, lambda loop: one.after(FIRST, loop)):
+            waiting = flight(asyncio.get_running_loop())
+            assert waiting is not None
+            await waiting.wait_async()
+            one.worked(FIRST)
+        return asyncio.get_running_loop()
+
+    one = renewer(refresh_, load)
+    loop = asyncio.run(calls())
+    assert loops == [loop] * 4
+    assert one.sendable() == SECOND
+
+
 # What others say
 
 
@@ -317,6 +397,13 @@ def test_an_opened_gate_ends_the_pause_of_the_whole_process(
     one.heard()
     assert not waited(one.before()), "without `load`, there is nothing to look at"
     assert waited(one.after(FIRST)) is asks
+
+
+def test_an_opened_gate_ends_no_pause_of_one_user_who_was_not_refused() -> None:
+    one = renewer(Application(OSError(), FIRST), scope="session")
+    assert waited(one.before())
+    one.heard()
+    assert not waited(one.before())
 
 
 def test_an_opened_gate_ends_a_refusal_of_one_users_session_too() -> None:
@@ -431,7 +518,57 @@ def test_what_is_due_and_valid_is_sent_while_it_is_renewed(monkeypatch: pytest.M
     assert one.sendable() == SECOND
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_in_use_it_comes_to_its_end_and_is_renewed(monkeypatch: pytest.MonkeyPatch, *, refused: bool) -> None:
+    first, now, goes_on = jwt(100.0), [time.time()], threading.Event()
+    goes_on.set()
+    application = Application(first, SECOND)
+
+    def refresh_() -> str | None:
+        goes_on.wait(15.0)
+        return application()
+
+    monkeypatch.setattr("sentry_filters.core.refresh_held.time.time", lambda: now[0])
+    monkeypatch.setattr("sentry_filters.core.refresh_held.random.uniform", lambda _least, most: most)
+    one = renewer(refresh_, renew_before=60.0)
+    assert sent(one) == first
+    one.worked(first)
+    now[0] += 30.0
+    assert not waited(one.before())
+    now[0] += 30.0
+    goes_on.clear()
+    flight = one.after(first) if refused else one.before()
+    assert flight is not None
+    assert (one.before() is flight) is refused, "while it is valid, nobody else waits"
+    now[0] += 45.0
+    assert one.before() is flight, "it has ended: all wait"
+    goes_on.set()
+    flight.wait()
+    assert one.sendable() == SECOND
+
+
+def test_at_its_end_a_refused_renewal_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentry_filters.core.refresh_held.random.uniform", lambda _least, _most: 0.0)
+    application = Application(RefreshRefused())
+    one = renewer(application, Application(jwt(-60.0)))
+    for _ in range(2):
+        waited(one.before())
+    assert application.calls == 1
+
+
 # Turns
+
+
+def test_after_a_turn_that_lasted_too_long_what_is_held_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Overtaken(Turns):
+        def is_latest(self, turn: Turn) -> bool:
+            assert turn.claim == "7"
+            return False
+
+    one = renewer(Application(SECOND), Application(FIRST), turns=Overtaken(Turn("won", claim="7")))
+    assert sent(one) == FIRST
+    assert waited(one.after(FIRST))
+    assert one.sendable() == SECOND
 
 
 def test_another_processs_turn_is_looked_at_until_its_credential_is_there(

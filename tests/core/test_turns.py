@@ -151,7 +151,7 @@ def test_of_a_lapsed_credential_every_process_names_the_same_expiry() -> None:
     ("given", "message"),
     [
         (7, "returned int; expected str or None"),
-        ("with a\nline", "what no header can hold"),
+        ("with a\nline", r"^refresh\(\) or load\(\) returned what no header can hold$"),
         ("é", "no header"),
     ],
 )

@@ -196,22 +196,4 @@ ROOMS: Final[Mapping[str, Room]] = {
             "tests/simulation/test_lives.py",
         ),
     ),
-    "handlers": Room(
-        _core("bus", "worker", "subscription", "troubles", "work", "records"),
-        (
-            *_tests_of_core(
-                "bus",
-                "bus_asyncio",
-                "failing_parts",
-                "labels",
-                "loops",
-                "records",
-                "sessions",
-                "work",
-                "worker",
-            ),
-            "tests/audit/test_ledger.py",
-            "tests/simulation/test_lives.py",
-        ),
-    ),
 }

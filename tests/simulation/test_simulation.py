@@ -51,17 +51,6 @@ def test_seeds_that_found_something_hold_what_is_promised(seed: int) -> None:
     assert _simulated("--replay", str(seed)).returncode == 0
 
 
-@pytest.mark.parametrize("seed", [303_490, 408_057, 500_869, 910_830])
-def test_seeds_that_found_something_hold_what_is_promised(seed: int) -> None:
-    assert _simulated("--replay", str(seed)).returncode == 0
-
-
-def test_processes_that_renew_one_credential_hold_what_is_promised() -> None:
-    where = places_of_the_package()
-    for seed in range(200):
-        Renewing(seed).run(where)
-
-
 def test_a_seed_replays_exactly() -> None:
     first, again = _simulated("--replay", "12"), _simulated("--replay", "12")
 
