@@ -117,7 +117,7 @@ def _run(
         if report.exists():
             results |= read(report)
         elif guarding is None:
-            raise Unavailable(f"its {path} does not start", _last_line(report.with_suffix(".log")))
+            raise Unavailable(f"pytest does not start in its {path}", _last_line(report.with_suffix(".log")))
     return results
 
 
