@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sentry_filters import (
@@ -18,6 +20,7 @@ from sentry_filters import (
 from sentry_filters.core.records import names_third_party
 from sentry_filters.evidence.hosts import Endpoint
 from sentry_filters.guard import parts_of
+from tests.support.expiries import expiry
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
 
@@ -234,3 +237,54 @@ def test_work_that_the_gate_refused_is_counted() -> None:
             guard.gate.check()
 
     assert guard.counters.get("refused") == 3
+
+
+def test_a_decision_is_written_down_in_full() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+    before = time.time()
+    failure = expired(domain="llm_provider", operation="chat", trace_id="0f" * 16)
+
+    parts_of(guard).decider.decide("span", (failure,))
+
+    [one] = decisions(records)
+    assert before <= one.at <= time.time()
+    assert (one.signal, one.verdict, one.reason) == ("span", "drop", "backend_session_expired")
+    assert (one.domain, one.operation, one.provider) == ("llm_provider", "chat", "OpenHuman")
+    assert (one.backend, one.host, one.status) == ("OpenHuman", "api.example.ai", 401)
+    assert (one.session, one.trace_id, one.third_party) == ("a", "0f" * 16, False)
+
+
+def test_what_was_not_recognised_names_no_provider_of_ours() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+
+    parts_of(guard).decider.decide("event", (Failure(status=500),))
+
+    assert [(one.provider, one.host, one.standing, one.expiry) for one in decisions(records)] == [
+        (None, None, None, None)
+    ]
+
+
+def test_only_a_third_partys_failure_that_was_not_kept_is_a_violation() -> None:
+    guard = SessionGuard(POLICY, print)
+    others = Failure(provider="Other")
+
+    for verdict in ("keep", "drop", "demote", "keep"):
+        parts_of(guard).trail.decided("event", verdict, "x", others, None)
+
+    assert guard.counters.get("violations", "third_party_dropped") == 2
+
+
+def test_a_refusal_is_written_down_with_when_and_whose_it_was() -> None:
+    guard = SessionGuard(POLICY, print)
+    records = told_to(guard)
+    before = time.time()
+
+    parts_of(guard).trail.refused("report", "drop", "refused_by_gate", expiry())
+    parts_of(guard).trail.refused("report", "drop", "refused_by_gate", None)
+
+    [one] = decisions(records)
+    assert before <= one.at <= time.time()
+    assert (one.backend, one.provider) == (expiry().provider, expiry().provider)
+    assert guard.counters.get("decisions", "report", "drop", "refused_by_gate") == 2

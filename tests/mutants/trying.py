@@ -187,20 +187,27 @@ class Trial:
         return SURVIVED
 
     def _chosen(self, mutant: str, coverage: Coverage) -> list[str]:
-        """Those first that noticed others in the function, then the fast ones, while there is time."""
+        """Those first that noticed others in the function, then the fast ones, while there is time.
+
+        One that is slow and noticed others comes last: it must not take the time of all the fast ones.
+        """
         function = mangled_name_from_mutant_name(mutant)
         module = function.rpartition(".")[0]
         good = [*self._good_at.get(function, ()), *self._good_at.get(module, ())]
-        able = [test for test in coverage.tests.get(function, ()) if test in self._items]
+        able = sorted(
+            (test for test in coverage.tests.get(function, ()) if test in self._items),
+            key=coverage.seconds.__getitem__,
+        )
         first = [test for test in dict.fromkeys(good) if test in set(able)]
+        slow = {test for test in first if coverage.seconds[test] > FOR_ONE / 4}
         chosen: list[str] = []
         seconds = 0.0
-        for test in dict.fromkeys([*first, *sorted(able, key=coverage.seconds.__getitem__)]):
+        for test in dict.fromkeys([*(test for test in first if test not in slow), *able]):
             seconds += coverage.seconds[test]
             if chosen and seconds > FOR_ONE:
                 break
             chosen.append(test)
-        return chosen
+        return [*chosen, *[test for test in first if test in slow and test not in chosen][:1]]
 
     def _begun(self, mutant: str, tests: list[str], coverage: Coverage) -> tuple[int, Attempt]:
         seconds = sum(coverage.seconds[test] for test in tests) * PATIENCE + 4
