@@ -25,6 +25,9 @@ from opentelemetry.sdk.metrics.export import (
 DataPoint = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 Data = Sum | Gauge | Histogram | ExponentialHistogram
 
+_MOST_BUCKETS = 160
+"""What OpenTelemetry's specification recommends as the limit, and the SDK's views have by default."""
+
 _Point = TypeVar("_Point", NumberDataPoint, HistogramDataPoint, ExponentialHistogramDataPoint)
 
 
@@ -77,7 +80,7 @@ def _histogram(one: HistogramDataPoint, other: HistogramDataPoint) -> HistogramD
 def _exponential(
     one: ExponentialHistogramDataPoint, other: ExponentialHistogramDataPoint
 ) -> ExponentialHistogramDataPoint:
-    scale = min(one.scale, other.scale)
+    scale = _common_scale(one, other)
     positive = [_scaled_down(point.positive, point.scale - scale) for point in (one, other)]
     negative = [_scaled_down(point.negative, point.scale - scale) for point in (one, other)]
     return replace(
@@ -91,6 +94,31 @@ def _exponential(
         min=min(one.min, other.min),
         max=max(one.max, other.max),
     )
+
+
+def _common_scale(one: ExponentialHistogramDataPoint, other: ExponentialHistogramDataPoint) -> int:
+    """Return the finest scale at which both together have no more buckets than an aggregation of the SDK.
+
+    Between two distant values there are millions at a fine scale.
+    """
+    scale = min(one.scale, other.scale)
+    for pair in ((one.positive, other.positive), (one.negative, other.negative)):
+        ends = [
+            (buckets.offset, buckets.offset + len(buckets.bucket_counts) - 1, point.scale)
+            for point, buckets in zip((one, other), pair, strict=True)
+            if buckets.bucket_counts
+        ]
+        most = max(_MOST_BUCKETS, *(last - first + 1 for first, last, _ in ends), 0)
+        while ends and _span(ends, scale) > most:
+            scale -= 1
+    return scale
+
+
+def _span(ends: Sequence[tuple[int, int, int]], scale: int) -> int:
+    """Return how many buckets there are from the lowest to the highest, each given with its own scale."""
+    first = min(first >> (own - scale) for first, _, own in ends)
+    last = max(last >> (own - scale) for _, last, own in ends)
+    return last - first + 1
 
 
 def _scaled_down(buckets: Buckets, by: int) -> Buckets:

@@ -70,6 +70,7 @@ def test_exponential_histograms_hold_every_measurement_in_its_bucket(groups: lis
     assert left_out == 0
     assert merged.count == len(values) == sum(merged.positive.bucket_counts) + merged.zero_count
     assert (merged.min, merged.max) == (min(values), max(values))
+    assert len(merged.positive.bucket_counts) <= 160, "each group alone has 20 at most"
     base = 2 ** (2**-merged.scale)
     for index, count in enumerate(merged.positive.bucket_counts, merged.positive.offset):
         low, high = base**index, base ** (index + 1)
