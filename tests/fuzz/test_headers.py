@@ -65,7 +65,8 @@ def test_no_secret_is_propagated_and_the_trace_goes_on(data: bytes) -> None:
         assert not oracle.holds_the_canary(value, unquote(value), unquote_plus(value))
         assert KNOWN not in value + unquote(value)
     assert sent.get("traceparent") == injected(_W3C, context).get("traceparent")
-    assert injected(_OURS, _W3C.extract(sent, Context())) == sent
+    again = _W3C.extract(sent, Context())  # without an entry whose name was a blank: it is sent, and not read
+    assert injected(_OURS, again) == injected(_W3C, again)
 
 
 @of_bytes(st.binary(max_size=40))
