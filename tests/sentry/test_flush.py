@@ -19,6 +19,7 @@ from sentry_filters import SessionGuard
 from sentry_filters.sentry.boundary import Boundary
 from sentry_filters.sentry.in_flight import InFlight
 from tests.conftest import InitSentry
+from tests.support.forks import forked, held_elsewhere
 
 
 class Noting(Transport):
@@ -122,22 +123,8 @@ def test_copies_and_pickles_begin_with_nothing_in_flight() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_waits_for_no_thread_of_its_parents() -> None:
-    original, begun, goes_on = InFlight(), threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with original.one():
-            begun.set()
-            goes_on.wait(15.0)
-
-    holding = threading.Thread(target=hold)
-    holding.start()
-    assert begun.wait(15.0)
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if original.wait(15.0) == 15.0 else 1)
-    _, status = os.waitpid(child, 0)
-    goes_on.set()
-    holding.join()
-
-    assert status == 0
+    original = InFlight()
+    with held_elsewhere(original.one()):
+        assert forked(lambda: original.wait(15.0) == 15.0)

@@ -110,7 +110,6 @@ class Server:
     def remember(self, expiry: Expiry) -> None:
         """Note what a claim is about, as its record would."""
         self._events.setdefault(expiry.event.id, expiry)
-        self._ends.setdefault(expiry.event.id, expiry.after)
 
     def expiry_of(self, kept: Kept) -> Expiry:
         """Return what is kept as the package has it."""
@@ -118,15 +117,17 @@ class Server:
         return Expiry(name=name, after=after, event=self._events[id_].event)
 
     def ends_of(self, ids: Iterable[str]) -> set[int]:
-        """Return the stamps of the renewals that these expiries followed, those without a record left out."""
+        """Return the stamps of the renewals that these expiries followed, of those that were ever kept."""
         return {self._ends[id_] for id_ in ids if id_ in self._ends}
 
     def claim(self, expiry: Expiry, begun: int | None) -> tuple[bool, Expiry | None]:
         """Write an expiry unless it is there already."""
         self.remember(expiry)
         won, winner = self.store.claim(expiry, begun)
+        current = {kept[0]: kept for kept in self.contents().expiries}
+        # As it is kept: who claims may know less of renewals.
+        self._ends |= {id_: after for _, after, id_ in current.values()}
         if winner is not None:
-            current = {kept[0]: kept for kept in self.contents().expiries}
             winner = self.expiry_of(current[winner.name])
         if won and begun is not None:
             self.unpublished[expiry.name, expiry.event.id] = self._scheduler.now + TAKEN_OVER_SECONDS
