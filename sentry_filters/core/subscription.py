@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from types import TracebackType
-from typing import Protocol, Self, cast
+from typing import Protocol, Self
 
 from sentry_filters.core.loops import MakesAwaitable, OwnLoop, run_in, running_loop, wake
 from sentry_filters.core.session import SessionExpired
@@ -35,10 +35,10 @@ class Subscriber(Protocol):
     def put(self, event: SessionExpired) -> bool:
         """Take `event` and return at once: whether it will reach somebody. Never raises."""
 
-    def flush(self, timeout: float = 2.0) -> bool:
+    def flush(self, timeout: float) -> bool:
         """Wait until everything taken so far is handled, for at most `timeout` seconds."""
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, timeout: float) -> bool:
         """Take nothing more, and wait as `flush` does."""
 
 
@@ -64,9 +64,6 @@ class Subscription:
         troubles: Troubles,
     ) -> None:
         self._handler = handler
-        self._is_coroutine_function = any(
-            map(inspect.iscoroutinefunction, (handler, getattr(handler, "__call__", None)))  # noqa: B004
-        )
         self._loop = running_loop()
         self._own_loop = own_loop
         self._forget = forget
@@ -145,9 +142,6 @@ class Subscription:
             raise
 
     def _handle(self, event: SessionExpired) -> None:
-        if self._is_coroutine_function:
-            self._await(lambda: cast("Awaitable[object]", self._handler(event)))
-            return
         answer = self._handler(event)
         if inspect.isawaitable(answer):
             self._await(lambda: answer)
@@ -196,7 +190,7 @@ class Inbox:
         self._wake()
         return True
 
-    def flush(self, timeout: float = 2.0) -> bool:
+    def flush(self, timeout: float) -> bool:
         """Wait until everything queued so far is taken, for at most `timeout` seconds.
 
         The reader's own event loop does not wait for itself.
@@ -206,7 +200,7 @@ class Inbox:
             waits = here is None or here is not self._loop
             return self._changed.wait_for(lambda: not self._events, max(0.0, timeout) if waits else 0.0)
 
-    def close(self, timeout: float = 2.0) -> bool:
+    def close(self, timeout: float) -> bool:
         """End the iteration behind what is queued already."""
         self._forget(self)
         self._closed = True

@@ -127,6 +127,7 @@ def test_of_a_handler_that_fails_the_life_of_its_backend_hears() -> None:
     core.decide(stated("Beta"))
     assert core.bus.flush()
 
-    told = [one for one in core.records if isinstance(one, ExpiryRecord)]
-    assert [(one.event.provider, one.handled) for one in told] == [("Beta", True), ("Beta", False)]
+    # The handler's thread may be the first to write.
+    told = [(one.event.provider, one.handled) for one in core.records if isinstance(one, ExpiryRecord)]
+    assert sorted(told) == [("Beta", False), ("Beta", True)]
     core.bus.close()

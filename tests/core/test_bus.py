@@ -224,6 +224,53 @@ def test_handler_runs_in_an_empty_context() -> None:
     assert seen == ["nobody"]
 
 
+def test_an_observer_gets_every_event_until_it_is_closed_and_its_failures_are_counted() -> None:
+    troubles: list[str] = []
+    bus, seen, unhandled = EventBus(troubles.append), list[str | None](), list[SessionExpired]()
+    bus.on_unhandled(unhandled.append)
+
+    def observer(event: SessionExpired) -> None:
+        seen.append(event.session)
+        raise LookupError
+
+    observing = bus.observe(observer)
+    for name in "ab":
+        bus.publish(expiry(name))
+    assert bus.flush()
+    observing.close()
+    bus.publish(expiry("c"))
+    assert bus.flush()
+
+    assert (seen, troubles) == (["a", "b"], ["handler_failed"] * 2)
+    assert unhandled == [], "others act on it"
+
+
+class Clock:
+    """Between two looks at it, a second and a half go by."""
+
+    now = 1_000.0
+
+    def monotonic(self) -> float:
+        self.now += 1.5
+        return self.now - 1.5
+
+
+@pytest.mark.parametrize("method", ["flush", "close"])
+def test_all_subscribers_together_are_waited_for_two_seconds(
+    method: str, waits: list[float | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentry_filters.core.bus.time", Clock())
+    bus, goes_on = EventBus(), threading.Event()
+    for _ in range(2):
+        bus.subscribe(lambda _event: goes_on.wait(10.0))
+    bus.observe(lambda _event: goes_on.wait(10.0))
+    bus.publish(expiry())
+
+    getattr(bus, method)()
+    assert waits == [0.5, 0.0, 0.0]
+    goes_on.set()
+
+
 def test_only_subscribers_count_as_listening() -> None:
     bus = EventBus()
     bus.observe(print)

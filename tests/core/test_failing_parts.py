@@ -72,6 +72,7 @@ def test_an_audit_that_fails_changes_no_decision(caplog: pytest.LogCaptureFixtur
         assert not guard.gate.is_open
         assert len(records) == 2, "observers after it are told"
         assert guard.counters.get("faults", "audit") == 2
+    assert "LookupError" in caplog.text
     assert "a secret" not in caplog.text
 
 

@@ -19,6 +19,8 @@ class Marks:
     def redact(self, text: str) -> str:
         if "raise" in text:
             raise LookupError(text)
+        if text == "nothing is left":
+            return ""
         return f"<{text}>"
 
 
@@ -55,6 +57,7 @@ def test_a_label_in_a_line_controls_no_terminal() -> None:
 
     assert labels.of_line("a b\n\x1b[31m") == "<a b\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}[31m>"
     assert labels.of_line("") == "<>"
+    assert labels.of_line("nothing is left") == ""
 
 
 @pytest.mark.parametrize("handled", [True, False])

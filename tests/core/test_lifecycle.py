@@ -126,6 +126,12 @@ ROWS = [
         id="in flight at a renewal, failed before: stale",
     ),
     pytest.param([renewed(50), failed(49)], {}, Then(STALE), id="in flight at an unnamed renewal: stale"),
+    pytest.param(
+        [renewed(50), failed(50)],
+        {},
+        Then(FIRST, CLOSE_AND_PUBLISH),
+        id="begun with an unnamed renewal: new",
+    ),
     pytest.param([renewed(90), failed(None)], {}, Then(STALE), id="start unknown, within the grace: stale"),
     pytest.param(
         [renewed(50), failed(None)],

@@ -344,7 +344,7 @@ def test_a_reader_that_has_just_gone_is_not_one_that_cannot_keep_up() -> None:
     counted: list[str] = []
     inbox = Inbox(lambda _: None, Troubles(counted.append))
     assert inbox.put(expiry("a"))
-    inbox.close()
+    inbox.close(0.0)
 
     assert not inbox.put(expiry("b"))
     assert counted == []

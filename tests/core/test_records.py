@@ -20,6 +20,7 @@ from sentry_filters import (
 from sentry_filters.core.records import names_third_party
 from sentry_filters.evidence.hosts import Endpoint
 from sentry_filters.guard import parts_of
+from tests.support.deciding import Deciding, answer
 from tests.support.expiries import expiry
 
 POLICY = Policy(provider="OpenHuman", hosts={"api.example.ai"})
@@ -266,11 +267,21 @@ def test_what_was_not_recognised_names_no_provider_of_ours() -> None:
     ]
 
 
+def test_what_names_its_backend_by_its_host_alone_is_written_down_with_that_backend() -> None:
+    core = Deciding(
+        Policy(provider="Alpha", hosts={"api.alpha.ai"}), Policy(provider="Beta", hosts={"api.beta.ai"})
+    )
+    core.decide(Failure(response=answer("api.beta.ai")))
+
+    [one] = core.decided
+    assert (one.provider, one.backend, one.operation) == ("Beta", "Beta", "chat_completions")
+
+
 def test_only_a_third_partys_failure_that_was_not_kept_is_a_violation() -> None:
     guard = SessionGuard(POLICY, print)
     others = Failure(provider="Other")
 
-    for verdict in ("keep", "drop", "demote", "keep"):
+    for verdict in ("keep", "drop", "demote"):
         parts_of(guard).trail.decided("event", verdict, "x", others, None)
 
     assert guard.counters.get("violations", "third_party_dropped") == 2

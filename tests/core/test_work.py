@@ -63,6 +63,25 @@ def test_a_function_starts_only_while_the_gate_is_open(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", RUN)
+def test_a_function_gets_its_arguments_by_their_names(kind: str) -> None:
+    guarded = SchedulerGate().work()(getattr(Called(), kind))
+
+    assert RUN[kind](lambda user: guarded(user=user)) == "alice"
+
+
+@pytest.mark.parametrize(("kind", "makes"), [("generator", Iterator), ("async_generator", AsyncIterator)])
+def test_a_generator_starts_with_its_first_item(kind: str, makes: type) -> None:
+    gate, called = SchedulerGate(), Called()
+    guarded = gate.work()(getattr(called, kind))
+    gate.close(expiry())
+
+    items = guarded("alice")
+    assert isinstance(items, makes)
+    gate.open()
+    assert RUN[kind](lambda _user: items) == "alice"
+
+
+@pytest.mark.parametrize("kind", RUN)
 def test_a_function_waits_for_the_renewal_on_request(kind: str) -> None:
     gate, called = SchedulerGate(), Called()
     gate.close(expiry())

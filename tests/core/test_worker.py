@@ -90,6 +90,60 @@ def test_what_is_for_later_runs_when_somebody_waits_or_it_ends(worker: Worker) -
     assert ran == ["last"]
 
 
+def test_of_two_who_wait_the_second_is_not_forgotten_with_the_first(worker: Worker) -> None:
+    goes_on, ran, waited = threading.Event(), list[str](), list[bool]()
+    worker.put(lambda: goes_on.wait(10.0))
+    second = threading.Thread(target=lambda: waited.append(worker.flush(20.0)))
+    second.start()
+
+    assert not worker.flush(0.2)
+    worker.put_later(lambda: ran.append("late"), LONG)
+    goes_on.set()
+    second.join()
+    assert (waited, ran) == ([True], ["late"])
+
+
+def test_what_is_for_later_runs_at_its_time_though_nobody_waits(worker: Worker) -> None:
+    ran = threading.Event()
+    worker.put_later(ran.set, 0.01)
+    assert ran.wait(10.0)
+
+
+def test_what_is_for_later_runs_at_the_end_though_nobody_waits(worker: Worker) -> None:
+    ran = threading.Event()
+    worker.put_later(ran.set, LONG)
+    worker.end()
+    assert ran.wait(10.0)
+
+
+@pytest.mark.parametrize(("idle_seconds", "ends"), [(LONG, False), (0.01, True)])
+def test_its_thread_waits_for_more_and_ends_after_a_while(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, idle_seconds: float, ends: bool
+) -> None:
+    monkeypatch.setattr("sentry_filters.core.worker._IDLE_SECONDS", idle_seconds)
+    threads: list[threading.Thread] = []
+    for _ in range(2):
+        worker.put(lambda: threads.append(threading.current_thread()))
+        assert worker.flush(10.0)
+        if ends:
+            threads[-1].join(10.0)
+
+    assert (threads[0] is not threads[1]) is ends
+    assert threads[0].is_alive() is not ends
+
+
+@pytest.mark.parametrize(("timeout", "waited"), [(30.0, 30.0), (0.0, 0.0), (-1.0, 0.0)])
+def test_it_is_waited_for_as_long_as_was_said(
+    worker: Worker, waits: list[float | None], timeout: float, waited: float
+) -> None:
+    goes_on = threading.Event()
+    worker.put(lambda: goes_on.wait(10.0))
+
+    assert not worker.flush(timeout)
+    goes_on.set()
+    assert waits == [waited]
+
+
 def test_of_what_is_for_later_only_the_last_runs(worker: Worker) -> None:
     ran: list[str] = []
     worker.put_later(lambda: ran.append("first"), LONG)

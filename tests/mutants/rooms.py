@@ -196,4 +196,24 @@ ROOMS: Final[Mapping[str, Room]] = {
             "tests/simulation/test_lives.py",
         ),
     ),
+    "handlers": Room(
+        _core("bus", "worker", "subscription", "troubles", "work", "records"),
+        (
+            "tests/audit/test_ledger.py",
+            *_tests_of_core(
+                "backend_sessions",
+                "bus",
+                "bus_asyncio",
+                "failing_parts",
+                "labels",
+                "loops",
+                "records",
+                "sessions",
+                "subscription",
+                "work",
+                "worker",
+            ),
+            "tests/simulation/test_lives.py",
+        ),
+    ),
 }
