@@ -31,6 +31,7 @@ class Worker:
 
     _thread: threading.Thread | None
     _late: Job | None
+    _late_at: float
     _began: float | None
 
     def __init__(self, name: str, longest: int, failed: Callable[[BaseException], object]) -> None:
@@ -150,7 +151,6 @@ class Worker:
         self._changed = threading.Condition(threading.RLock())
         self._jobs: deque[Job] = deque()
         self._late = None
-        self._late_at = 0.0
         self._began = None
         self._thread = None
         self._flushing = 0

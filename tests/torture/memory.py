@@ -21,6 +21,14 @@ within a few per cent; a leak of 1 KB for each of the thousands of acts of a qua
 """
 
 
+OWN_PAGES = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+"""For the environment of a process that is measured: texts of megabytes get pages of their own.
+
+By itself, glibc puts them among the small objects once one of them was freed, and each leaves a hole there
+that is given back or not, by chance: 100 MB more or less, which are not what the process keeps.
+"""
+
+
 def resident_bytes() -> int:
     """Return how much memory this process has resident; 0 if that is not known."""
     try:
@@ -31,11 +39,7 @@ def resident_bytes() -> int:
 
 
 def kept_bytes() -> int:
-    """Return what stays resident once garbage and the allocator's own reserves are given back.
-
-    A text of megabytes leaves holes in the C library's heap, and how many of them are in use at a given
-    moment is chance: they are not what the process keeps.
-    """
+    """Return what stays resident once garbage and the allocator's own reserves are given back."""
     gc.collect()
     with suppress(OSError, AttributeError, TypeError):  # another C library has no such call
         ctypes.CDLL(ctypes.util.find_library("c")).malloc_trim(0)

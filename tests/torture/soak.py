@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
+from tests.torture.memory import OWN_PAGES
 from tests.torture.servers import Receiver
 from tests.torture.shared_state import SharedState, redis_is_here
 from tests.torture.shortage_ends import is_of_the_interpreter
@@ -33,6 +34,8 @@ KINDS = (
     *(("gevent",) if find_spec("gevent") else ()),
 )  # fmt: skip
 """Of the processes that come and go."""
+MEASURED = ("lasting", "control")
+"""Of those that run throughout, with the guard and without, and whose memory is measured."""
 _SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
 _LINGERING_SECONDS = 20.0
@@ -84,7 +87,7 @@ class Soak:
             trouble.start()
             lanes = [
                 threading.Thread(target=self._one, args=(kind, self._seconds, self._chance.random()))
-                for kind in ("lasting", "control")
+                for kind in MEASURED
             ]
             lanes += [
                 threading.Thread(target=self._lane, args=(until, random.Random(self._chance.random())))
@@ -111,8 +114,11 @@ class Soak:
         if kind == "disk" and not os.geteuid() and shutil.which(_HEEDS_PERMISSIONS[0]):
             command = [*_HEEDS_PERMISSIONS, *command]
         printed = self.printed / f"{sum(self.started.values())}-{kind}-{task.seed}"
+        environment = {**os.environ, **OWN_PAGES} if kind in MEASURED else None
         with printed.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=environment, stdout=output, stderr=output, start_new_session=True
+            )
         if kind in ("terminated", "killed"):
             time.sleep(1.5 + seconds / 2)
             process.send_signal(signal.SIGTERM if kind == "terminated" else signal.SIGKILL)
