@@ -36,7 +36,7 @@ def _outcome(findings: Findings) -> Iterator[tuple[str, str]]:
     sent = {mark for report in reports for mark in report.sent}
     taken = {mark for report in reports for mark in report.taken}
     arrived = {mark for mark in sent if findings.have(mark)}
-    lost = sum(report.lost.total() - report.lost["before_send"] for report in reports)
+    lost = sum(report.lost_elsewhere for report in reports)
     yield "unrelated and third-party errors sent", f"{len(sent):,}"
     yield "… arrived", f"{len(arrived):,}"
     yield "… kept back by the application's own hook", f"{len(taken):,}"

@@ -48,8 +48,8 @@ def _arrival(findings: Findings) -> Iterator[str]:
         yield "no report was sent"
     for report in _guarded(findings):
         missing = [mark for mark in set(report.sent) - set(report.taken) if not findings.have(mark)]
-        # What the hooks drop, the SDK counts as `before_send`: that is not this report's excuse.
-        told = sum(count for reason, count in report.lost.items() if reason != "before_send")
+        # What the hooks drop is not this report's excuse.
+        told = report.lost_elsewhere
         if len(missing) > told + report.pending and report.kind not in _LOSES_BY_ITSELF:
             yield (
                 f"{_name(report)}: {len(missing)} reports missing, {told} told as lost, "
@@ -58,7 +58,7 @@ def _arrival(findings: Findings) -> Iterator[str]:
         kept_back = [mark for mark in report.taken if findings.have(mark)]
         if kept_back:
             yield f"{_name(report)}: arrived although the application's hook kept it back: {kept_back[:3]}"
-        if len(report.taken) > report.lost["before_send"]:
+        if len(report.taken) > report.lost_in_hooks:
             yield f"{_name(report)}: the SDK does not tell of what the application's hook kept back"
 
 

@@ -8,6 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+_IN_HOOKS = ("before_send", "callback_error")
+"""The SDK's reasons; its older versions count a hook that raises as one that drops the event."""
+
 
 @dataclass(repr=False)
 class Report:
@@ -44,6 +47,16 @@ class Report:
     memory: list[int] = field(default_factory=list)
     peak: int = 0
     shared: bool = False
+
+    @property
+    def lost_in_hooks(self) -> int:
+        """How many error events the SDK has counted as dropped because a hook said so, or raised."""
+        return sum(self.lost[reason] for reason in _IN_HOOKS)
+
+    @property
+    def lost_elsewhere(self) -> int:
+        """How many it has counted as lost for any other reason."""
+        return self.lost.total() - self.lost_in_hooks
 
     def begin_anew(self, kind: str) -> None:
         """Become the report of a forked child: what the parent did belongs to the parent."""

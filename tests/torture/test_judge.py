@@ -41,6 +41,10 @@ def found(*reports: Report, **changed: Any) -> Findings:
         pytest.param(found(), id="all arrived"),
         pytest.param(found(process(sent=["U7-3-end"], lost=Counter(queue_overflow=1))), id="told as lost"),
         pytest.param(
+            found(process(sent=["U7-3-end"], taken=["U7-3-end"], lost=Counter(callback_error=1))),
+            id="the application's hook raised",
+        ),
+        pytest.param(
             found(process(sent=["U7-3-end"], taken=["U7-3-end"], lost=Counter(before_send=1))),
             id="kept back by the application's hook",
         ),
@@ -70,6 +74,9 @@ def test_what_is_right_is_not_complained_about(findings: Findings) -> None:
         pytest.param(found(looked_at=Counter(OTLP=0)), "nothing was there", id="nothing searched"),
         pytest.param(found(process(sent=[])), "no report was sent", id="nothing sent"),
         pytest.param(found(process(sent=["U7-3-end"])), "1 reports missing", id="lost without a word"),
+        pytest.param(
+            found(process(sent=["U7-3-end"], lost=Counter(callback_error=1))), "missing", id="a hook raised"
+        ),
         pytest.param(
             found(process(sent=["U7-3-end"], lost=Counter(before_send=1))), "missing", id="dropped by a hook"
         ),
