@@ -523,6 +523,9 @@ def test_so_many_values_of_an_exception_are_looked_at() -> None:
     error.args = ("x", response())
     assert only(error).response == facts(host="b.example")
     assert only(error).rivals == set()
+    held = Refused("y")
+    assert held in Failed(Refused("x", **fields, last=held), UNSEEN).errors
+    assert held not in Failed(Refused("x", **fields, more=1, last=held), UNSEEN).errors
 
 
 def test_the_exchange_that_an_error_is_about_counts_before_what_it_was_raised_from() -> None:
