@@ -342,11 +342,13 @@ def test_closing_a_subscription_ends_its_thread() -> None:
 
 
 def test_an_event_waits_where_no_thread_can_be_started(caplog: pytest.LogCaptureFixture) -> None:
-    bus, heard = EventBus(), queue.Queue[str | None]()
+    troubles: list[str] = []
+    bus, heard = EventBus(troubles.append), queue.Queue[str | None]()
     subscription = bus.subscribe(lambda event: heard.put(event.session))
 
     with no_new_threads():
-        bus.publish(expiry("first"))
+        assert not bus.publish(expiry("first"))
+        assert troubles == ["handler_waits"]
         assert not subscription.flush(timeout=60.0)  # nothing could handle it: it does not wait for that
     bus.publish(expiry("second"))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -164,6 +166,37 @@ def test_a_reader_who_is_given_up_is_not_waited_for(waits: list[float | None]) -
 
     asyncio.run(reader())
     assert set(waits) == {0.0}
+
+
+def test_a_reader_who_is_given_up_in_another_loop_is_not_waited_for(waits: list[float | None]) -> None:
+    async def reader() -> Events:
+        own = inbox()
+        own.put(expiry())
+        return Events(own)
+
+    with closing(asyncio.new_event_loop()) as loop:
+        asyncio.run(loop.run_until_complete(reader()).aclose())
+        assert set(waits) == {0.0}
+
+
+def test_of_a_wait_that_is_over_nothing_is_kept() -> None:
+    def futures() -> int:
+        return sum(type(one) is asyncio.Future for one in gc.get_objects())
+
+    async def reader() -> None:
+        own, before = inbox(), futures()
+        for _ in range(10):
+            waiting = asyncio.create_task(own.take())
+            await asyncio.sleep(0)
+            own.put(expiry())
+            await waiting
+        given_up = asyncio.create_task(own.take())
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.gather(given_up, return_exceptions=True)
+        assert futures() <= before + 1, "the last one may be on its way"
+
+    asyncio.run(reader())
 
 
 def test_so_many_events_wait_for_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:

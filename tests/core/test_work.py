@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sentry_filters import SchedulerGate, SessionExpiredError
+from sentry_filters.core.work import Work
 from tests.support.expiries import expiry
 
 
@@ -64,9 +65,13 @@ def test_a_function_starts_only_while_the_gate_is_open(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", RUN)
 def test_a_function_gets_its_arguments_by_their_names(kind: str) -> None:
-    guarded = SchedulerGate().work()(getattr(Called(), kind))
+    gate = SchedulerGate("session")
+    guarded = gate.work(session=lambda user: f"session of {user}")(getattr(Called(), kind))
 
     assert RUN[kind](lambda user: guarded(user=user)) == "alice"
+    gate.close(expiry("session of alice"))
+    with pytest.raises(SessionExpiredError):
+        RUN[kind](lambda user: guarded(user=user))
 
 
 @pytest.mark.parametrize(("kind", "makes"), [("generator", Iterator), ("async_generator", AsyncIterator)])
@@ -171,6 +176,42 @@ def test_the_loop_keeps_running_while_a_coroutine_waits() -> None:
     assert asyncio.run(main()) == "alice"
 
 
+class OpensAtOnce:
+    """A gate that opens as soon as somebody waits.
+
+    Attributes:
+        waits: For how long somebody was ready to wait, each time.
+    """
+
+    def __init__(self) -> None:
+        self.waits: list[float | None] = []
+
+    def check(self, *, session: str | None = None) -> None:
+        if not self.waits:
+            raise SessionExpiredError(expiry(session))
+
+    def wait(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        self.waits.append(timeout)
+        return True
+
+    async def wait_async(self, timeout: float | None = None, *, session: str | None = None) -> bool:
+        return self.wait(timeout, session=session)
+
+
+def test_a_coroutine_that_is_not_to_wait_does_not_pass_through_the_loop() -> None:
+    gate = OpensAtOnce()
+
+    async def enters(timeout: float | None) -> None:
+        async with Work(gate=gate, session=None, timeout=timeout):
+            pass
+
+    with pytest.raises(SessionExpiredError):
+        asyncio.run(enters(0))
+    for timeout in (1, 0.5, None):
+        asyncio.run(enters(timeout))
+    assert gate.waits == [1, 0.5, None]
+
+
 @pytest.mark.parametrize("timeout", [-1, float("nan")])
 def test_an_invalid_timeout_is_refused(timeout: float) -> None:
     with pytest.raises(ValueError, match=r"^gate\.work: invalid timeout (-1|nan); expected 0 or more"):
@@ -180,7 +221,8 @@ def test_an_invalid_timeout_is_refused(timeout: float) -> None:
 def test_invalid_uses_are_refused() -> None:
     work = SchedulerGate().work(session=lambda: None)
 
-    with pytest.raises(TypeError, match="needs a function's arguments"), work:
+    message = "^gate.work: a callable `session` needs a function's arguments; a block names its own$"
+    with pytest.raises(TypeError, match=message), work:
         pass
     with pytest.raises(TypeError, match="expected a function to decorate"):
         work("alice")  # type: ignore[arg-type]
