@@ -1,4 +1,4 @@
-"""Who hears of an expired session, each by itself: how long is waited for him, and where not."""
+"""Who hears of an expired session, each by itself: how long it is waited for, and where not."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_for_a_reader_in_another_loop_is_waited(waits: list[float | None]) -> No
     assert waits == [30.0, 0.0]
 
 
-def test_a_reader_does_not_wait_for_himself(waits: list[float | None]) -> None:
+def test_a_reader_does_not_wait_for_itself(waits: list[float | None]) -> None:
     async def reader() -> None:
         own = inbox()
         own.put(expiry())
@@ -155,7 +155,7 @@ def test_what_is_closed_is_forgotten_and_nobody_waits_without_a_reader() -> None
     assert forgotten == [of_a_loop_that_is_over, never_read]
 
 
-def test_a_reader_who_is_given_up_is_not_waited_for(waits: list[float | None]) -> None:
+def test_a_reader_that_is_given_up_is_not_waited_for(waits: list[float | None]) -> None:
     async def reader() -> None:
         for _ in range(2):
             own = inbox()
@@ -168,7 +168,7 @@ def test_a_reader_who_is_given_up_is_not_waited_for(waits: list[float | None]) -
     assert set(waits) == {0.0}
 
 
-def test_a_reader_who_is_given_up_in_another_loop_is_not_waited_for(waits: list[float | None]) -> None:
+def test_a_reader_that_is_given_up_in_another_loop_is_not_waited_for(waits: list[float | None]) -> None:
     async def reader() -> Events:
         own = inbox()
         own.put(expiry())
