@@ -115,6 +115,15 @@ def test_a_sign_in_is_told_to_the_audit_and_to_the_others_by_its_names(users: Li
     assert users.guard.counters.get("renewals") == 1
 
 
+def test_a_sign_in_opens_the_gate_for_its_user_whatever_had_closed_it(users: Life) -> None:
+    users.fails(A)
+    users.fails(B)
+    users.guard.gate.close(replace(users.event(A), id="by the application"))
+    users.sessions.renew(A)
+
+    assert users.closed_for(A, B) == [False, True]
+
+
 def test_without_a_name_everybody_is_renewed(life: Life) -> None:
     life.fails(A)
     life.sessions.renew(None)
