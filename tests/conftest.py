@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -121,3 +122,11 @@ def openai_for(guard: SessionGuard) -> Iterator[OpenAIFor]:
             return openai.OpenAI(base_url=backend.url, api_key=key, http_client=http_client, max_retries=0)
 
         yield make
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes started here end by Ctrl-C, also where a shell runs the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

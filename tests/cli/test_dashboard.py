@@ -593,6 +593,7 @@ def test_a_ledger_at_rest_is_served_where_nothing_can_be_written(tmp_path: Path)
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("interruptible")
 def test_it_opens_the_browser_at_the_page_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     path, opened = write(tmp_path / "ledger.db"), tmp_path / "opened"
     script = tmp_path / "browser.py"

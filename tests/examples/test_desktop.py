@@ -14,6 +14,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_session_ends_and_comes_back(example: Callable[..., Example], world: World) -> None:
     script = example("desktop", EVERY="0.3")
     documented(script.folder, "python", "assistant.py")
