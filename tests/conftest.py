@@ -126,7 +126,7 @@ def openai_for(guard: SessionGuard) -> Iterator[OpenAIFor]:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """Processes started here end by Ctrl-C, also where a shell runs the tests in the background."""
+    """Ctrl-C is heeded here and by processes started here; what a shell runs in its background ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -141,18 +141,14 @@ def test_nobody_is_refused_for_an_end_that_has_not_been_told() -> None:
     assert told == [error.value.event]
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_keyboard_interrupt_ends_a_wait() -> None:
     gate = SchedulerGate()
     gate.close(expiry())
-    # Who is started in a shell's background ignores the signal.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            gate.wait(30)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with pytest.raises(KeyboardInterrupt):
+        gate.wait(30)
 
 
 @pytest.mark.promise("bounded")

@@ -10,7 +10,6 @@ from contextlib import closing
 
 import pytest
 
-from sentry_filters.core import subscription
 from sentry_filters.core.loops import OwnLoop
 from sentry_filters.core.subscription import Events, Inbox, Subscriber, Subscription
 from sentry_filters.core.troubles import Troubles
@@ -197,10 +196,3 @@ def test_of_a_wait_that_is_over_nothing_is_kept() -> None:
         assert futures() <= before + 1, "the last one may be on its way"
 
     asyncio.run(reader())
-
-
-def test_so_many_events_wait_for_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "_LONGEST_QUEUE", 2)
-    of = inbox()
-
-    assert [of.put(expiry()) for _ in range(3)] == [True, True, False]

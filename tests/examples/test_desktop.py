@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -34,7 +35,9 @@ def test_the_session_ends_and_comes_back(example: Callable[..., Example], world:
             env=script.environ,
             start_new_session=True,  # no terminal: the prompt reads what is typed below
         ) as assistant,
+        ExitStack() as stack,
     ):
+        stack.callback(assistant.kill)  # else leaving the block would wait for it, whatever fails here
         assert assistant.stdin is not None
         assert eventually(lambda: printed("inbox: hello") > 0 and printed("agenda: hello") > 0)
         world.end_session()
@@ -49,6 +52,7 @@ def test_the_session_ends_and_comes_back(example: Callable[..., Example], world:
         )
         assert eventually(lambda: len(world.sentry.events) > 0)
         assistant.send_signal(signal.SIGINT)
+        assistant.wait(30.0)
 
     assert (printed("your session has ended"), printed("new token: ")) == (1, 1)
     assert assistant.returncode == 0

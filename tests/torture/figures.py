@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from tests.torture.findings import Findings
-from tests.torture.memory import growth
+from tests.torture.memory import MEASURED, growth
 from tests.torture.reports import Report
 
 
@@ -62,7 +62,7 @@ def _lost_when_starved(findings: Findings) -> int:
 
 def _memory(findings: Findings) -> Iterator[tuple[str, str]]:
     for report in sorted(findings.reports, key=lambda report: report.kind, reverse=True):
-        if report.kind in ("lasting", "control"):
+        if report.kind in MEASURED:
             name = "with the guard" if report.kind == "lasting" else "the bare SDKs"
             yield f"memory kept over the whole time, {name}", _kept(report)
 

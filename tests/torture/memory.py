@@ -21,6 +21,9 @@ within a few per cent; a leak of 1 KB for each of the thousands of acts of a qua
 """
 
 
+MEASURED = ("lasting", "control")
+"""The kinds of processes that run throughout, with the guard and without it."""
+
 OWN_PAGES = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 """For the environment of a process that is measured: texts of megabytes get pages of their own.
 

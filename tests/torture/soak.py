@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.support.backend import LLMBackend
 from tests.support.secrets import fake
-from tests.torture.memory import OWN_PAGES
+from tests.torture.memory import MEASURED, OWN_PAGES
 from tests.torture.servers import Receiver
 from tests.torture.shared_state import SharedState, redis_is_here
 from tests.torture.shortage_ends import is_of_the_interpreter
@@ -34,8 +34,6 @@ KINDS = (
     *(("gevent",) if find_spec("gevent") else ()),
 )  # fmt: skip
 """Of the processes that come and go."""
-MEASURED = ("lasting", "control")
-"""Of those that run throughout, with the guard and without, and whose memory is measured."""
 _SHOWN = 4_000
 _END_SECONDS = 90.0  # on a machine that has other things to do, too
 _LINGERING_SECONDS = 20.0
